@@ -1,0 +1,89 @@
+//! A compiled schema node, the one shape behind built-in kinds and CRDs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// What a schema node accepts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchemaType {
+    /// Anything: no `type` was given.
+    #[default]
+    Any,
+    Object,
+    Array,
+    String,
+    Integer,
+    Number,
+    Boolean,
+    /// `x-kubernetes-int-or-string`.
+    IntOrString,
+}
+
+/// How a list merges (`x-kubernetes-list-type`, `x-kubernetes-list-map-keys`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ListType {
+    #[default]
+    Atomic,
+    Set,
+    /// Items are objects identified by these keys.
+    Map(Vec<String>),
+}
+
+/// How strategic merge patch treats a field (`x-kubernetes-patch-strategy`, `-merge-key`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PatchStrategy {
+    /// `merge` was named: lists merge by key (or as a set of scalars).
+    pub merge: bool,
+    /// `retainKeys` was named.
+    pub retain_keys: bool,
+    /// Name of the field that identifies a list item.
+    pub merge_key: Option<String>,
+}
+
+/// One node of a compiled schema.
+#[derive(Clone, Debug, Default)]
+pub struct Schema {
+    pub schema_type: SchemaType,
+    pub nullable: bool,
+    pub properties: BTreeMap<String, Arc<Schema>>,
+    /// Schema of values whose key is not in `properties` (`additionalProperties`).
+    pub additional: Option<Arc<Schema>>,
+    pub items: Option<Arc<Schema>>,
+    pub list_type: ListType,
+    /// `x-kubernetes-map-type: atomic` (objects are granular otherwise).
+    pub atomic_map: bool,
+    pub patch: PatchStrategy,
+    /// `x-kubernetes-preserve-unknown-fields`.
+    pub preserve_unknown: bool,
+    /// `x-kubernetes-embedded-resource`.
+    pub embedded_resource: bool,
+    pub default: Option<Value>,
+    pub required: Vec<String>,
+    pub validation: Validation,
+}
+
+/// Value validations of a node. Absent means unchecked.
+#[derive(Clone, Debug, Default)]
+pub struct Validation {
+    pub format: Option<String>,
+    pub enumeration: Vec<Value>,
+    pub pattern: Option<String>,
+    pub minimum: Option<f64>,
+    pub maximum: Option<f64>,
+    pub exclusive_minimum: bool,
+    pub exclusive_maximum: bool,
+    pub multiple_of: Option<f64>,
+    pub min_length: Option<u64>,
+    pub max_length: Option<u64>,
+    pub min_items: Option<u64>,
+    pub max_items: Option<u64>,
+    pub unique_items: bool,
+    pub min_properties: Option<u64>,
+    pub max_properties: Option<u64>,
+    pub all_of: Vec<Arc<Schema>>,
+    pub any_of: Vec<Arc<Schema>>,
+    pub one_of: Vec<Arc<Schema>>,
+    pub not: Option<Arc<Schema>>,
+}
