@@ -1,0 +1,17 @@
+//! What every controller shares: one watch per kind, work queues, events, the map of served kinds.
+
+mod controller;
+mod error;
+mod events;
+mod informer;
+mod queue;
+mod rest_mapping;
+mod unstructured;
+
+pub use controller::{Action, Runtime};
+pub use error::ReconcileError;
+pub use events::{EventRecorder, ObjectReference};
+pub use informer::{Change, Informer, ObjectKey};
+pub use queue::WorkQueue;
+pub use rest_mapping::{RestMapping, Served};
+pub use unstructured::Unstructured;

@@ -1,0 +1,1 @@
+//! Clients and isolation of member clusters.
