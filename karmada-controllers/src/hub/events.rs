@@ -1,6 +1,6 @@
 //! Events on objects of the control plane.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -109,12 +109,12 @@ impl EventRecorder {
 
 async fn write_events(client: Client, mut receiver: mpsc::Receiver<(&'static str, Occurrence)>) {
     // A repeated event says nothing new: it is written once as long as it is remembered.
-    let mut written: HashMap<Occurrence, ()> = HashMap::new();
+    let mut written: HashSet<Occurrence> = HashSet::new();
     while let Some((component, occurrence)) = receiver.recv().await {
         if written.len() >= REMEMBERED_EVENTS {
             written.clear();
         }
-        if written.insert(occurrence.clone(), ()).is_some() {
+        if !written.insert(occurrence.clone()) {
             continue;
         }
         let event = event_of(component, &occurrence);

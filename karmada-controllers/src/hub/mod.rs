@@ -6,6 +6,7 @@ mod events;
 mod informer;
 mod queue;
 mod rest_mapping;
+mod templates;
 mod unstructured;
 
 pub use controller::{Action, Runtime};
@@ -14,4 +15,5 @@ pub use events::{EventRecorder, ObjectReference};
 pub use informer::{Change, Informer, ObjectKey};
 pub use queue::WorkQueue;
 pub use rest_mapping::{RestMapping, Served};
+pub use templates::{TemplateHandler, TemplateKey, Templates};
 pub use unstructured::Unstructured;
