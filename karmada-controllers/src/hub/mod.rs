@@ -11,6 +11,7 @@ mod unstructured;
 
 pub use controller::{Action, Runtime};
 pub use error::ReconcileError;
+pub(crate) use error::{chain, is_not_found, is_status};
 pub use events::{EventRecorder, ObjectReference};
 pub use informer::{Change, Informer, ObjectKey};
 pub use queue::WorkQueue;
