@@ -10,3 +10,4 @@ mod cluster;
 mod cluster_status;
 pub mod hub;
 pub mod members;
+pub mod simulated;

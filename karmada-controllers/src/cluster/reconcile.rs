@@ -156,9 +156,10 @@ async fn endpoint_of(context: &Context, cluster: &Cluster) -> Result<Endpoint, R
             )));
         }
         Err(error) => {
-            return Err(
-                ReconcileError::api(format!("get secret {}/{}", reference.namespace, reference.name))(error),
-            );
+            return Err(ReconcileError::api(format!(
+                "get secret {}/{}",
+                reference.namespace, reference.name
+            ))(error));
         }
     };
     let data = secret.data.unwrap_or_default();
