@@ -7,3 +7,4 @@
 //! a real one over HTTPS. Start reading at [`control_plane`].
 
 pub mod hub;
+pub mod members;

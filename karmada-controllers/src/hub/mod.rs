@@ -3,6 +3,7 @@
 mod controller;
 mod error;
 mod events;
+mod hub;
 mod informer;
 mod queue;
 mod rest_mapping;
@@ -11,7 +12,9 @@ mod unstructured;
 
 pub use controller::{Action, Runtime};
 pub use error::ReconcileError;
+pub(crate) use error::{chain, is_not_found, is_status};
 pub use events::{EventRecorder, ObjectReference};
+pub use hub::Hub;
 pub use informer::{Change, Informer, ObjectKey};
 pub use queue::WorkQueue;
 pub use rest_mapping::{RestMapping, Served};

@@ -171,7 +171,12 @@ pub(crate) fn key_of(resource: &ApiResource, object: &Unstructured) -> TemplateK
 }
 
 /// Returns a client for objects of a kind in one namespace (or cluster-scoped).
-pub(crate) fn api_of(client: &Client, resource: &ApiResource, namespaced: bool, namespace: &str) -> Api<Unstructured> {
+pub(crate) fn api_of(
+    client: &Client,
+    resource: &ApiResource,
+    namespaced: bool,
+    namespace: &str,
+) -> Api<Unstructured> {
     if namespaced {
         Api::namespaced_with(client.clone(), namespace, resource)
     } else {

@@ -41,6 +41,11 @@ impl Unstructured {
         self.value
     }
 
+    /// Replaces the document; the parsed metadata stays.
+    pub(crate) fn set_value(&mut self, value: Value) {
+        self.value = value;
+    }
+
     /// Drops what no controller reads and sets the type, which items of a list do not carry.
     pub(crate) fn normalise(&mut self, resource: &ApiResource) {
         self.meta.managed_fields = None;
