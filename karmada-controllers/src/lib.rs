@@ -6,5 +6,8 @@
 //! Controllers speak only to a [`kube::Client`]: the embedded API server called in process, or
 //! a real one over HTTPS. Start reading at [`control_plane`].
 
+mod cluster;
+mod cluster_status;
 pub mod hub;
 pub mod members;
+pub mod simulated;

@@ -43,7 +43,8 @@ pub(crate) fn start(context: Context) {
             let secret = change.object();
             for cluster in clusters.list() {
                 let refers = cluster.spec.secret_ref.as_ref().is_some_and(|reference| {
-                    reference.name == secret.name_any() && reference.namespace == secret.namespace().unwrap_or_default()
+                    reference.name == secret.name_any()
+                        && reference.namespace == secret.namespace().unwrap_or_default()
                 });
                 if refers {
                     queue.add(cluster.name_any());

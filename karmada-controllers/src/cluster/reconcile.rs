@@ -41,7 +41,12 @@ fn execution_namespace(cluster: &str) -> String {
 async fn ensure_execution_namespace(context: &Context, cluster: &Cluster) -> Result<(), ReconcileError> {
     let name = execution_namespace(cluster.name());
     let key = ObjectKey::new("", &name);
-    if context.hub.templates.informer("v1", "Namespace").is_some_and(|namespaces| namespaces.find(&key).is_some()) {
+    if context
+        .hub
+        .templates
+        .informer("v1", "Namespace")
+        .is_some_and(|namespaces| namespaces.find(&key).is_some())
+    {
         return Ok(());
     }
     let namespace = Namespace {
@@ -87,10 +92,18 @@ async fn ensure_finalizer_and_taints(context: &Context, cluster: &Cluster) -> Re
         patch["spec"] = json!({"taints": taints});
     }
     let about = ObjectReference::of(cluster);
-    let result = context.hub.all::<Cluster>().patch(cluster.name(), &PatchParams::default(), &Patch::Merge(&patch)).await;
+    let result = context
+        .hub
+        .all::<Cluster>()
+        .patch(cluster.name(), &PatchParams::default(), &Patch::Merge(&patch))
+        .await;
     if taints.is_some() {
         match &result {
-            Ok(_) => context.hub.events.normal(&about, cluster_constants::TAINT_CLUSTER_SUCCEED, "Taint cluster succeed."),
+            Ok(_) => context.hub.events.normal(
+                &about,
+                cluster_constants::TAINT_CLUSTER_SUCCEED,
+                "Taint cluster succeed.",
+            ),
             Err(error) if is_status(error, 409) => {}
             Err(error) => {
                 let message = format!("Taint cluster failed: {error}");
@@ -110,7 +123,9 @@ async fn ensure_member(context: &Context, cluster: &Cluster) -> Result<(), Recon
     let endpoint = endpoint_of(context, cluster).await?;
     if let Some(member) = context.fleet.find(cluster.name()) {
         if member.endpoint == endpoint {
-            member.ready.send_if_modified(|ready| std::mem::replace(ready, cluster.is_ready()) != cluster.is_ready());
+            member
+                .ready
+                .send_if_modified(|ready| std::mem::replace(ready, cluster.is_ready()) != cluster.is_ready());
             return Ok(());
         }
         stop_member(context, cluster.name()).await;
@@ -135,22 +150,39 @@ async fn endpoint_of(context: &Context, cluster: &Cluster) -> Result<Endpoint, R
     let secret = match secrets.get(&reference.name).await {
         Ok(secret) => secret,
         Err(error) if is_not_found(&error) => {
-            return Err(ReconcileError::Waiting(format!("secret {}/{}", reference.namespace, reference.name)));
+            return Err(ReconcileError::Waiting(format!(
+                "secret {}/{}",
+                reference.namespace, reference.name
+            )));
         }
-        Err(error) => return Err(ReconcileError::api(format!("get secret {}/{}", reference.namespace, reference.name))(error)),
+        Err(error) => {
+            return Err(ReconcileError::api(format!(
+                "get secret {}/{}",
+                reference.namespace, reference.name
+            ))(error));
+        }
     };
     let data = secret.data.unwrap_or_default();
     let bytes = |key: &str| data.get(key).map(|value| value.0.clone()).unwrap_or_default();
-    let token = String::from_utf8(bytes(cluster_constants::SECRET_TOKEN_KEY))
-        .map_err(ReconcileError::decision(format!("read the token of secret {}/{}", reference.namespace, reference.name)))?;
+    let token =
+        String::from_utf8(bytes(cluster_constants::SECRET_TOKEN_KEY)).map_err(ReconcileError::decision(
+            format!("read the token of secret {}/{}", reference.namespace, reference.name),
+        ))?;
     if token.is_empty() {
-        return Err(ReconcileError::Waiting(format!("key token of secret {}/{}", reference.namespace, reference.name)));
+        return Err(ReconcileError::Waiting(format!(
+            "key token of secret {}/{}",
+            reference.namespace, reference.name
+        )));
     }
     Ok(Endpoint {
         url: cluster.spec.api_endpoint.clone(),
         token,
         ca_bundle: bytes(cluster_constants::SECRET_CA_DATA_KEY),
-        verification: if cluster.spec.insecure_skip_tls_verification { Verification::Skip } else { Verification::Full },
+        verification: if cluster.spec.insecure_skip_tls_verification {
+            Verification::Skip
+        } else {
+            Verification::Full
+        },
         proxy_url: (!cluster.spec.proxy_url.is_empty()).then(|| cluster.spec.proxy_url.clone()),
     })
 }
@@ -171,7 +203,11 @@ async fn remove(context: &Context, cluster: &Cluster) -> Result<Action, Reconcil
     }
     let namespace = execution_namespace(name);
     let namespaces = context.hub.all::<Namespace>();
-    match namespaces.get_opt(&namespace).await.map_err(ReconcileError::api(format!("get namespace {namespace}")))? {
+    match namespaces
+        .get_opt(&namespace)
+        .await
+        .map_err(ReconcileError::api(format!("get namespace {namespace}")))?
+    {
         Some(found) => {
             if found.metadata.deletion_timestamp.is_none() {
                 namespaces
@@ -184,8 +220,10 @@ async fn remove(context: &Context, cluster: &Cluster) -> Result<Action, Reconcil
         None if is_referred_to(context, name) => return Ok(Action::RequeueAfter(REMOVAL_POLL)),
         None => {}
     }
-    let finalizers: Vec<&String> = cluster.finalizers().iter().filter(|present| *present != finalizer).collect();
-    let patch = json!({"metadata": {"resourceVersion": cluster.metadata.resource_version, "finalizers": finalizers}});
+    let finalizers: Vec<&String> =
+        cluster.finalizers().iter().filter(|present| *present != finalizer).collect();
+    let patch =
+        json!({"metadata": {"resourceVersion": cluster.metadata.resource_version, "finalizers": finalizers}});
     context
         .hub
         .all::<Cluster>()

@@ -8,10 +8,10 @@ mod reconcile;
 use std::sync::Arc;
 use std::time::Duration;
 
+use karmada_core::membership::{ReadinessThresholds, ReadyMemory};
 use kube::api::Api;
 use kube::core::ApiResource;
 use kube::runtime::watcher;
-use karmada_core::membership::{ReadinessThresholds, ReadyMemory};
 
 use crate::hub::{Hub, Informer, ReconcileError, Runtime, Unstructured, chain};
 use crate::members::Member;
@@ -48,7 +48,11 @@ pub(crate) fn start(hub: Arc<Hub>, member: Arc<Member>, settings: StatusSettings
         loop {
             interval.tick().await;
             if let Err(error) = settle(&hub, &member, &mut memory, settings, &mut observed).await {
-                tracing::debug!(cluster = member.name, error = chain(&error), "status not updated, will retry");
+                tracing::debug!(
+                    cluster = member.name,
+                    error = chain(&error),
+                    "status not updated, will retry"
+                );
             }
         }
     });

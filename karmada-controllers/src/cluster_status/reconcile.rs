@@ -92,9 +92,15 @@ fn set_condition(status: &mut ClusterStatus, condition: Condition) {
 }
 
 /// Writes what changed. The resource version makes it a compare-and-swap, for the list of conditions is replaced as a whole.
-async fn write(hub: &Hub, cluster: &Cluster, current: &ClusterStatus, status: &ClusterStatus) -> Result<(), ReconcileError> {
+async fn write(
+    hub: &Hub,
+    cluster: &Cluster,
+    current: &ClusterStatus,
+    status: &ClusterStatus,
+) -> Result<(), ReconcileError> {
     let document = |status: &ClusterStatus| {
-        serde_json::to_value(status).map_err(ReconcileError::decision(format!("write the status of cluster {}", cluster.name())))
+        serde_json::to_value(status)
+            .map_err(ReconcileError::decision(format!("write the status of cluster {}", cluster.name())))
     };
     let (before, after) = (document(current)?, document(status)?);
     let mut changed = serde_json::Map::new();
@@ -107,7 +113,8 @@ async fn write(hub: &Hub, cluster: &Cluster, current: &ClusterStatus, status: &C
     if let Some(summary) = changed.get_mut("resourceSummary") {
         null_removed(before.get("resourceSummary"), summary);
     }
-    let patch = json!({"metadata": {"resourceVersion": cluster.metadata.resource_version}, "status": changed});
+    let patch =
+        json!({"metadata": {"resourceVersion": cluster.metadata.resource_version}, "status": changed});
     hub.all::<Cluster>()
         .patch_status(cluster.name(), &PatchParams::default(), &Patch::Merge(&patch))
         .await
@@ -135,7 +142,10 @@ mod tests {
     #[test]
     fn what_is_gone_is_removed_explicitly() {
         let mut after = json!({"allocated": {"cpu": "1"}});
-        null_removed(Some(&json!({"allocated": {"cpu": "2", "memory": "1Gi"}, "allocating": {"pods": "1"}})), &mut after);
+        null_removed(
+            Some(&json!({"allocated": {"cpu": "2", "memory": "1Gi"}, "allocating": {"pods": "1"}})),
+            &mut after,
+        );
         assert_eq!(after, json!({"allocated": {"cpu": "1", "memory": null}, "allocating": null}));
     }
 }

@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use k8s_openapi::NamespaceResourceScope;
 use karmada_core::api::cluster::Cluster;
-use karmada_core::api::policy::constants::{CLUSTER_PROPAGATION_POLICY_ID_LABEL, PROPAGATION_POLICY_ID_LABEL};
-use karmada_core::api::policy::{ClusterOverridePolicy, ClusterPropagationPolicy, OverridePolicy, PropagationPolicy};
+use karmada_core::api::policy::constants::{
+    CLUSTER_PROPAGATION_POLICY_ID_LABEL, PROPAGATION_POLICY_ID_LABEL,
+};
+use karmada_core::api::policy::{
+    ClusterOverridePolicy, ClusterPropagationPolicy, OverridePolicy, PropagationPolicy,
+};
 use karmada_core::api::work::constants::{CLUSTER_RESOURCE_BINDING_ID_LABEL, RESOURCE_BINDING_ID_LABEL};
 use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding, Work};
 use kube::api::Api;
@@ -114,5 +118,8 @@ fn binding_ids(work: &Work) -> Vec<String> {
 }
 
 fn label_values<K: Resource>(object: &K, keys: &[&str]) -> Vec<String> {
-    keys.iter().filter_map(|key| object.labels().get(*key).cloned()).filter(|value| !value.is_empty()).collect()
+    keys.iter()
+        .filter_map(|key| object.labels().get(*key).cloned())
+        .filter(|value| !value.is_empty())
+        .collect()
 }

@@ -2,18 +2,7 @@
 
 use super::Operation;
 use crate::native::TypeError;
-
-/// A field is not what an operation needs.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path} accessor error: the value is {found}, expected {expected}")]
-pub struct FieldError {
-    /// Path of the field, with dots.
-    pub path: String,
-    /// What is there.
-    pub found: &'static str,
-    /// What is needed.
-    pub expected: &'static str,
-}
+use crate::object::PathError;
 
 /// A resource cannot be interpreted.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +26,7 @@ pub enum InterpretError {
     },
     /// A field has the wrong type.
     #[error(transparent)]
-    Field(#[from] FieldError),
+    Field(#[from] PathError),
     /// A field that must be there is missing.
     #[error("failed to get {path} from {kind} {namespace}/{name}")]
     MissingField {

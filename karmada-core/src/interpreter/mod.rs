@@ -13,6 +13,6 @@ mod operation;
 
 pub use chain::{Interpreter, ResourceInterpreter};
 pub use dependency::DependentReference;
-pub use error::{FieldError, InterpretError};
+pub use error::InterpretError;
 pub use native::{NativeInterpreter, NativeOptions};
 pub use operation::{ObjectKind, Operation};

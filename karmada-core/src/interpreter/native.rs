@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::chain::not_found;
 use super::dependency::checked;
 use super::{DependentReference, InterpretError, ObjectKind, Operation, ResourceInterpreter, fields, kinds};
+use crate::object::set_nested;
 use crate::api::work::{AggregatedStatusItem, ReplicaRequirements, ResourceHealth};
 
 /// What changes the native rules.
@@ -55,7 +56,7 @@ impl ResourceInterpreter for NativeInterpreter {
         let path = kinds::rules(ObjectKind::of(&object)).and_then(|rules| rules.revise);
         let path = path.ok_or_else(|| not_found(&object, Operation::ReviseReplica))?;
         if fields::integer(&object, path)?.is_some() {
-            fields::set(&mut object, path, Value::from(replicas))?;
+            set_nested(&mut object, path, Value::from(replicas))?;
         }
         Ok(object)
     }

@@ -5,5 +5,5 @@ mod resources;
 mod taints;
 
 pub use readiness::{Probe, ReadinessThresholds, ReadyMemory, api_enablements_condition, ready_condition};
-pub use resources::{summarise_nodes, summarise_resources};
+pub use resources::{pod_requests, summarise_nodes, summarise_resources};
 pub use taints::taints_for_readiness;

@@ -80,12 +80,24 @@ pub fn ready_condition(
 /// Returns the `CompleteAPIEnablements` condition.
 ///
 /// `found` is how many groups discovery gave, `failed` whether some could not be read.
-pub fn api_enablements_condition(current: Option<&Condition>, found: usize, failed: Option<&str>, now: Timestamp) -> Condition {
+pub fn api_enablements_condition(
+    current: Option<&Condition>,
+    found: usize,
+    failed: Option<&str>,
+    now: Timestamp,
+) -> Condition {
     let (status, reason, message) = match (found, failed) {
-        (0, failure) => {
-            (FALSE, "Empty", format!("collected empty APIEnablements from the cluster{}", failure.map_or_else(String::new, |f| format!(": {f}"))))
+        (0, failure) => (
+            FALSE,
+            "Empty",
+            format!(
+                "collected empty APIEnablements from the cluster{}",
+                failure.map_or_else(String::new, |f| format!(": {f}"))
+            ),
+        ),
+        (_, Some(failure)) => {
+            (FALSE, "Partial", format!("might collect partial APIEnablements from the cluster: {failure}"))
         }
-        (_, Some(failure)) => (FALSE, "Partial", format!("might collect partial APIEnablements from the cluster: {failure}")),
         (_, None) => (TRUE, "Complete", "collected complete APIEnablements from the cluster".to_string()),
     };
     let condition = Condition {
@@ -102,7 +114,9 @@ fn observed_condition(probe: &Probe) -> Condition {
     let (status, reason, message) = match probe {
         Probe::NoClient(message) => (FALSE, "StatusCollectionFailed", message.as_str()),
         Probe::Unreachable => (FALSE, "ClusterNotReachable", "cluster is not reachable"),
-        Probe::NotOk => (FALSE, "ClusterNotReady", "cluster is reachable but health endpoint responded without ok"),
+        Probe::NotOk => {
+            (FALSE, "ClusterNotReady", "cluster is reachable but health endpoint responded without ok")
+        }
         Probe::Ok => (TRUE, "ClusterReady", "cluster is healthy and ready to accept workloads"),
     };
     Condition {
@@ -129,8 +143,14 @@ mod tests {
         Timestamp::from_second(1_700_000_000 + second).unwrap()
     }
 
-    fn check(current: &mut Option<Condition>, memory: &mut ReadyMemory, probe: &Probe, second: i64) -> String {
-        let condition = ready_condition(current.as_ref(), probe, memory, ReadinessThresholds::default(), at(second));
+    fn check(
+        current: &mut Option<Condition>,
+        memory: &mut ReadyMemory,
+        probe: &Probe,
+        second: i64,
+    ) -> String {
+        let condition =
+            ready_condition(current.as_ref(), probe, memory, ReadinessThresholds::default(), at(second));
         let status = condition.status.clone();
         *current = Some(condition);
         status
@@ -162,7 +182,10 @@ mod tests {
         check(&mut current, &mut memory, &Probe::Unreachable, 0);
         check(&mut current, &mut memory, &Probe::NotOk, 10);
         let condition = current.unwrap();
-        assert_eq!((condition.reason.as_str(), condition.last_transition_time), ("ClusterNotReady", Some(Time(at(0)))));
+        assert_eq!(
+            (condition.reason.as_str(), condition.last_transition_time),
+            ("ClusterNotReady", Some(Time(at(0))))
+        );
     }
 
     #[test]

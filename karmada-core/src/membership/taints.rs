@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::cluster::constants::{CONDITION_READY, EFFECT_NO_SCHEDULE, TAINT_NOT_READY, TAINT_UNREACHABLE};
+use crate::api::cluster::constants::{
+    CONDITION_READY, EFFECT_NO_SCHEDULE, TAINT_NOT_READY, TAINT_UNREACHABLE,
+};
 use crate::api::cluster::{Cluster, Taint};
 
 /// Returns the taints the cluster must have because of its `Ready` condition, or `None` when it has them.
@@ -19,8 +21,13 @@ pub fn taints_for_readiness(cluster: &Cluster, now: Timestamp) -> Option<Vec<Tai
     let is_ours = |taint: &Taint| {
         taint.effect == EFFECT_NO_SCHEDULE && (taint.key == TAINT_NOT_READY || taint.key == TAINT_UNREACHABLE)
     };
-    let mut taints: Vec<Taint> =
-        cluster.spec.taints.iter().filter(|taint| !is_ours(taint) || Some(taint.key.as_str()) == wanted).cloned().collect();
+    let mut taints: Vec<Taint> = cluster
+        .spec
+        .taints
+        .iter()
+        .filter(|taint| !is_ours(taint) || Some(taint.key.as_str()) == wanted)
+        .cloned()
+        .collect();
     if let Some(key) = wanted
         && !taints.iter().any(|taint| taint.key == key && taint.effect == EFFECT_NO_SCHEDULE)
     {
@@ -51,14 +58,16 @@ mod tests {
             .map(|key| Taint { key: (*key).into(), effect: EFFECT_NO_SCHEDULE.into(), ..Taint::default() })
             .collect();
         let mut cluster = Cluster::new("m1", ClusterSpec { taints, ..ClusterSpec::default() });
-        cluster.status = Some(ClusterStatus { conditions: conditions.into_iter().collect(), ..ClusterStatus::default() });
+        cluster.status =
+            Some(ClusterStatus { conditions: conditions.into_iter().collect(), ..ClusterStatus::default() });
         cluster
     }
 
     #[track_caller]
     fn check(ready: Option<&str>, has: &[&str], expected: Option<&[&str]>) {
         let taints = taints_for_readiness(&cluster(ready, has), Timestamp::UNIX_EPOCH);
-        let keys: Option<Vec<String>> = taints.map(|taints| taints.into_iter().map(|taint| taint.key).collect());
+        let keys: Option<Vec<String>> =
+            taints.map(|taints| taints.into_iter().map(|taint| taint.key).collect());
         assert_eq!(keys, expected.map(|keys| keys.iter().map(ToString::to_string).collect()));
     }
 

@@ -150,9 +150,9 @@ fn integer(value: &Value, range: std::ops::RangeInclusive<i64>) -> Result<Value,
 }
 
 fn quantity(value: &Value) -> Result<Value, TypeError> {
-    let parsed = match value {
-        Value::String(text) => Quantity::parse(text).ok(),
-        Value::Number(number) => Quantity::parse(&number.to_string()).ok(),
+    let parsed: Option<Quantity> = match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => number.to_string().parse().ok(),
         _ => None,
     };
     parsed.map(|quantity| Value::String(quantity.to_string())).ok_or_else(|| mismatch("a quantity", value))

@@ -8,6 +8,7 @@ use super::words::{self, Words};
 use super::{OverrideError, field, image, plaintext, selection};
 use crate::api::cluster::Cluster;
 use crate::api::policy::{ClusterOverridePolicy, OverridePolicy, Overriders};
+use crate::object::{self, to_go_json};
 
 /// One rule of a policy that was applied.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,7 +58,7 @@ pub fn apply_overrides(
     let candidates = cluster_policies.iter().map(|policy| (name(&policy.metadata), &policy.spec));
     let applied_cluster_policies = apply_scope(object, cluster, candidates.collect())?;
 
-    let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let namespace = object::namespace(object).to_owned();
     let candidates = policies
         .iter()
         .filter(|policy| !namespace.is_empty() && policy.metadata.namespace.as_deref() == Some(&namespace))
@@ -110,8 +111,5 @@ fn annotation(applied: &[AppliedOverride]) -> Option<String> {
     if applied.is_empty() {
         return None;
     }
-    let text = serde_json::to_string(applied).expect("the wire types have string keys only");
-    // Outside of strings these characters do not occur in JSON.
-    let escapes = [('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")];
-    Some(escapes.iter().fold(text, |text, (character, escape)| text.replace(*character, escape)))
+    Some(to_go_json(applied))
 }

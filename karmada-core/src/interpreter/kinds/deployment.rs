@@ -8,6 +8,7 @@ use super::pod_dependencies::template_dependencies;
 use super::requirements::workload_replicas;
 use super::rules::Rules;
 use super::typed::{generation, number, read};
+use crate::object::set_nested;
 use crate::api::reserved::{LABEL_TRUE, RETAIN_REPLICAS_LABEL};
 
 const COUNTERS: Counters = Counters {
@@ -48,7 +49,7 @@ fn retain(mut desired: Value, observed: &Value) -> Result<Value, InterpretError>
         namespace: text("/metadata/namespace"),
         name: text("/metadata/name"),
     })?;
-    fields::set(&mut desired, &["spec", "replicas"], replicas.into())?;
+    set_nested(&mut desired, &["spec", "replicas"], replicas.into())?;
     Ok(desired)
 }
 
