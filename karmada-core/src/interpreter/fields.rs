@@ -16,11 +16,6 @@ pub(super) fn text<'a>(object: &'a Value, path: &[&str]) -> Result<Option<&'a st
     read(object, path, "string", Value::as_str)
 }
 
-/// Returns the boolean at a path.
-pub(super) fn boolean(object: &Value, path: &[&str]) -> Result<Option<bool>, PathError> {
-    read(object, path, "boolean", Value::as_bool)
-}
-
 /// Returns the map at a path.
 pub(super) fn map<'a>(object: &'a Value, path: &[&str]) -> Result<Option<&'a Map<String, Value>>, PathError> {
     read(object, path, "map", Value::as_object)

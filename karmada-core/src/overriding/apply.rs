@@ -102,7 +102,7 @@ fn apply_overriders(object: &mut Value, overriders: &Overriders) -> Result<(), O
     plaintext::apply(object, plaintext)
 }
 
-fn name(metadata: &kube::api::ObjectMeta) -> &str {
+fn name(metadata: &kube::core::ObjectMeta) -> &str {
     metadata.name.as_deref().unwrap_or_default()
 }
 

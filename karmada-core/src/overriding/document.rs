@@ -183,11 +183,6 @@ pub(super) fn write_string(text: &mut String, string: &str) {
     text.push('"');
 }
 
-/// Returns the text of a value as Go's JSON encoder writes it.
-pub(super) fn go_json(value: Value) -> String {
-    Document::from(value).to_text()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +196,6 @@ mod tests {
 
     #[test]
     fn escapes_what_html_would_read() {
-        assert_eq!(go_json(serde_json::json!({"a<b": "x&y\u{2028}"})), r#"{"a\u003cb":"x\u0026y\u2028"}"#);
+        assert_eq!(Document::from(serde_json::json!({"a<b": "x&y\u{2028}"})).to_text(), r#"{"a\u003cb":"x\u0026y\u2028"}"#);
     }
 }

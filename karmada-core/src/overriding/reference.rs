@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-/// Longest `registry/repository` that is accepted.
+/// Longest repository that is accepted, not counting the registry.
 const LONGEST_NAME: usize = 255;
 
 static NAME: LazyLock<String> = LazyLock::new(|| {
@@ -71,13 +71,13 @@ impl ImageReference {
         let Some((name, tag, digest)) = split(text) else {
             return Err(explain(text));
         };
-        if name.len() > LONGEST_NAME {
-            return Err(ReferenceError::TooLong);
-        }
         if let Some(digest) = digest {
             check_digest(digest)?;
         }
         let (registry, repository) = split_hostname(name);
+        if repository.len() > LONGEST_NAME {
+            return Err(ReferenceError::TooLong);
+        }
         let digest = if tag.is_some() { None } else { digest };
         Ok(Self {
             registry: registry.to_owned(),

@@ -28,6 +28,17 @@ pub(super) struct Counters {
     pub(super) reflected: &'static [&'static str],
     /// When a member is up to date.
     pub(super) observed: Observed,
+    /// What is returned when the sums are those the template has.
+    pub(super) unchanged: Unchanged,
+}
+
+/// What is returned for a template whose status does not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unchanged {
+    /// The template as it was written.
+    AsWritten,
+    /// The template as its type writes it.
+    AsTyped,
 }
 
 impl Counters {
@@ -62,7 +73,7 @@ impl Counters {
             new["observedGeneration"] = generation(object).into();
         }
         let changed = self.fields.iter().chain(&["observedGeneration"]).any(|field| number(&old, field) != number(&new, field));
-        if changed { with_status(self.kind, object, new) } else { Ok(object.clone()) }
+        if changed || self.unchanged == Unchanged::AsTyped { with_status(self.kind, object, new) } else { Ok(object.clone()) }
     }
 
     fn is_current(&self, item: &AggregatedStatusItem, template: i64) -> bool {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::InterpretError;
-use super::counters::{Counters, Observed};
+use super::counters::{Counters, Observed, Unchanged};
 use super::pod_dependencies::template_dependencies;
 use super::rules::Rules;
 use super::typed::{generation, number, read};
@@ -30,6 +30,7 @@ const COUNTERS: Counters = Counters {
         "numberUnavailable",
         "observedGeneration",
     ],
+    unchanged: Unchanged::AsTyped,
     observed: Observed::TemplateGeneration,
 };
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::{InterpretError, fields};
-use super::counters::{Counters, Observed};
+use super::counters::{Counters, Observed, Unchanged};
 use super::pod_dependencies::template_dependencies;
 use super::requirements::workload_replicas;
 use super::rules::Rules;
@@ -23,6 +23,7 @@ const COUNTERS: Counters = Counters {
         "unavailableReplicas",
         "observedGeneration",
     ],
+    unchanged: Unchanged::AsWritten,
     observed: Observed::TemplateGeneration,
 };
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::InterpretError;
-use super::counters::{Counters, Observed};
+use super::counters::{Counters, Observed, Unchanged};
 use super::pod_dependencies::template_dependencies;
 use super::requirements::workload_replicas;
 use super::rules::Rules;
@@ -14,6 +14,7 @@ const COUNTERS: Counters = Counters {
     status: "ReplicaSetStatus",
     fields: &["replicas", "readyReplicas", "availableReplicas"],
     reflected: &["replicas", "readyReplicas", "availableReplicas", "observedGeneration"],
+    unchanged: Unchanged::AsWritten,
     observed: Observed::TemplateGeneration,
 };
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::{DependentReference, InterpretError};
-use super::counters::{Counters, Observed};
+use super::counters::{Counters, Observed, Unchanged};
 use super::pod_dependencies::template_dependencies;
 use super::requirements::workload_replicas;
 use super::rules::Rules;
@@ -15,6 +15,7 @@ const COUNTERS: Counters = Counters {
     fields: &["replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"],
     // The generation a member has observed is not collected, so that the template's rarely advances.
     reflected: &["replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"],
+    unchanged: Unchanged::AsWritten,
     observed: Observed::MemberGeneration,
 };
 
