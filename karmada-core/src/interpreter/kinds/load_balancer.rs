@@ -9,19 +9,20 @@ use super::super::InterpretError;
 use super::typed::{number, statuses, text};
 use crate::api::work::AggregatedStatusItem;
 
-/// Returns the addresses of all members: sorted, each one once.
+/// Returns the addresses of all members, each one once with the ports of all its mentions.
+///
+/// Those with a host name come first, by host name, then by IP address.
 pub(super) fn aggregate(
     status_type: &str,
     items: &[AggregatedStatusItem],
 ) -> Result<Vec<Value>, InterpretError> {
     let reported = statuses(status_type, items)?;
-    let mut merged: BTreeMap<String, Value> = BTreeMap::new();
+    let mut merged: BTreeMap<Key, Value> = BTreeMap::new();
     for (_, status) in &reported {
         let addresses = status.pointer("/loadBalancer/ingress").and_then(Value::as_array);
         for address in addresses.into_iter().flatten() {
-            let mut address = address.clone();
-            sort_ports(&mut address);
-            merged.insert(key(&address), address);
+            let known = merged.entry(key(address)).or_insert_with(|| without_ports(address));
+            add_ports(known, address);
         }
     }
     Ok(merged.into_values().collect())
@@ -40,16 +41,30 @@ pub(super) fn has_address(status: &Value) -> bool {
     addresses.into_iter().flatten().any(|address| !text(address, "ip").is_empty() || !text(address, "hostname").is_empty())
 }
 
-/// Addresses sort by their JSON text with the fields in this order.
-fn key(address: &Value) -> String {
-    let members = ["ip", "hostname", "ipMode", "ports"].iter().filter_map(|field| Some((field, address.get(field)?)));
-    members.map(|(field, value)| format!("{field:?}:{value},")).collect()
+/// What tells addresses apart; false sorts before true, so what is there comes first.
+type Key = ((bool, String), String, (bool, String));
+
+fn key(address: &Value) -> Key {
+    let present_first = |field: &str| {
+        let text = text(address, field);
+        (text.is_empty(), text.to_owned())
+    };
+    (present_first("hostname"), text(address, "ip").to_owned(), present_first("ipMode"))
 }
 
-fn sort_ports(address: &mut Value) {
-    let Some(ports) = address.get_mut("ports").and_then(Value::as_array_mut) else { return };
+fn without_ports(address: &Value) -> Value {
+    let mut address = address.clone();
+    address.as_object_mut().and_then(|members| members.remove("ports"));
+    address
+}
+
+fn add_ports(known: &mut Value, address: &Value) {
+    let Some(added) = address.get("ports").and_then(Value::as_array) else { return };
+    let mut ports = known.get("ports").and_then(Value::as_array).cloned().unwrap_or_default();
+    ports.extend(added.iter().cloned());
     ports.sort_by(compare_ports);
     ports.dedup();
+    known["ports"] = Value::Array(ports);
 }
 
 fn compare_ports(a: &Value, b: &Value) -> Ordering {
