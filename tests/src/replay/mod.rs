@@ -4,6 +4,7 @@
 //! A runner is `fn(&serde_json::Value) -> Outcome` and never prints: [`driver`] counts and [`report`] prints.
 
 pub mod answer;
+pub mod apiserver;
 pub mod categories;
 pub mod diff;
 pub mod driver;
