@@ -1,1 +1,5 @@
-//! The object room.
+//! Work on unstructured objects: quantities, selectors, paths, names and hashes.
+
+mod quantity;
+
+pub use quantity::{Quantity, QuantityError, QuantityFormat};
