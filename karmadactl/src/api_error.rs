@@ -49,7 +49,9 @@ impl ApiError {
         }
         match self.code() {
             Some(401) => vec!["the credentials in the kubeconfig are not (or no longer) accepted".to_owned()],
-            Some(403) => vec!["ask for the missing permission, or choose another --karmada-context".to_owned()],
+            Some(403) => {
+                vec!["ask for the missing permission, or choose another --karmada-context".to_owned()]
+            }
             _ => Vec::new(),
         }
     }

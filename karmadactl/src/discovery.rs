@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::api_error::ApiError;
 
-const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+const AGGREGATED: &str =
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
 /// A kind a server has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +39,8 @@ impl ResourceKind {
 
     /// `deployment.apps`, as `-o name` prints it.
     pub fn qualified_singular(&self) -> String {
-        let singular = if self.singular.is_empty() { self.kind.to_lowercase() } else { self.singular.clone() };
+        let singular =
+            if self.singular.is_empty() { self.kind.to_lowercase() } else { self.singular.clone() };
         if self.group.is_empty() { singular } else { format!("{singular}.{}", self.group) }
     }
 
@@ -99,7 +101,8 @@ impl Discovery {
     pub async fn of(client: &kube::Client) -> Result<Self, ApiError> {
         let mut kinds = Vec::new();
         for root in ["/api", "/apis"] {
-            let request = Request::get(root).header("Accept", AGGREGATED).body(Vec::new()).map_err(http_error)?;
+            let request =
+                Request::get(root).header("Accept", AGGREGATED).body(Vec::new()).map_err(http_error)?;
             let document: Value = client.request(request).await?;
             if document["kind"] == "APIGroupDiscoveryList" {
                 kinds.extend(read_aggregated(&document));
@@ -275,8 +278,14 @@ mod tests {
                 kinds.iter().map(|kind| format!("{} {}", kind.api_version(), kind.plural)).collect::<Vec<_>>()
             })
         };
-        for name in ["deploy", "Deployment", "deployments", "deployments.apps", "deployment.v1.apps", "deploy.app"] {
-            let expected = if name == "deploy.app" { Err(UnknownType { name: name.into() }) } else { Ok(vec!["apps/v1 deployments".to_owned()]) };
+        for name in
+            ["deploy", "Deployment", "deployments", "deployments.apps", "deployment.v1.apps", "deploy.app"]
+        {
+            let expected = if name == "deploy.app" {
+                Err(UnknownType { name: name.into() })
+            } else {
+                Ok(vec!["apps/v1 deployments".to_owned()])
+            };
             assert_eq!(found(name), expected, "{name}");
         }
         assert_eq!(found("deployments.v1beta1.apps").unwrap(), ["apps/v1beta1 deployments"]);

@@ -139,7 +139,11 @@ pub fn chain_lines(error: &dyn Error) -> Vec<String> {
 
 /// Returns the chain of causes on one line, for a cell or a log.
 pub fn chain_line(error: &dyn Error) -> String {
-    chain_lines(error).iter().map(|line| line.trim_start_matches("  caused by: ")).collect::<Vec<_>>().join(": ")
+    chain_lines(error)
+        .iter()
+        .map(|line| line.trim_start_matches("  caused by: "))
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 #[cfg(test)]

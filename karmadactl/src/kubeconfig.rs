@@ -150,7 +150,11 @@ fn find() -> Result<(Kubeconfig, String), LoadError> {
     Ok((read_file(&path)?, path.display().to_string()))
 }
 
-async fn select(kubeconfig: Kubeconfig, origin: String, context: Option<&str>) -> Result<Endpoint, LoadError> {
+async fn select(
+    kubeconfig: Kubeconfig,
+    origin: String,
+    context: Option<&str>,
+) -> Result<Endpoint, LoadError> {
     let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
     let current = kubeconfig.current_context.as_deref().filter(|name| !name.is_empty());
     let Some(context) = context.or(current).map(str::to_owned) else {

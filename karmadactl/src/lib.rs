@@ -11,6 +11,7 @@ pub mod cli;
 pub mod commands;
 pub mod context;
 pub mod discovery;
+pub mod duration;
 pub mod error;
 pub mod get;
 pub mod join;
@@ -41,7 +42,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(source) => {
-            return ExitCode::from(context.printer.fail(&error::CliError::failed(error::RuntimeError(source))));
+            return ExitCode::from(
+                context.printer.fail(&error::CliError::failed(error::RuntimeError(source))),
+            );
         }
     };
     let result = runtime.block_on(commands::run(cli.command, &context));

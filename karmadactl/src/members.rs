@@ -1,9 +1,9 @@
 //! The way to a member cluster: its endpoint and the credentials its Cluster points to.
 
 use base64::Engine as _;
+use kube::Api;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
-use kube::Api;
 use serde_json::{Value, json};
 
 use crate::api_error::ApiError;
@@ -36,7 +36,10 @@ pub enum ConnectError {
 
 /// The kind Cluster, for calls with unstructured objects.
 pub fn cluster_resource() -> ApiResource {
-    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("cluster.karmada.io", "v1alpha1", "Cluster"), "clusters")
+    ApiResource::from_gvk_with_plural(
+        &GroupVersionKind::gvk("cluster.karmada.io", "v1alpha1", "Cluster"),
+        "clusters",
+    )
 }
 
 /// Returns the registered clusters, by name.
@@ -90,7 +93,8 @@ pub async fn member_client(
     if let Some(proxy) = spec["proxyURL"].as_str().filter(|proxy| !proxy.is_empty()) {
         server["proxy-url"] = Value::String(proxy.to_owned());
     }
-    let failed = |source| ConnectError::Client { cluster: name.clone(), endpoint: endpoint.to_owned(), source };
+    let failed =
+        |source| ConnectError::Client { cluster: name.clone(), endpoint: endpoint.to_owned(), source };
     let kubeconfig: Kubeconfig = serde_json::from_value(json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "member",
         "clusters": [{ "name": "member", "cluster": server }],

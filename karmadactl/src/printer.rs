@@ -261,7 +261,8 @@ impl Live<'_> {
             return;
         };
         let bar = self.bars.entry(key.to_owned()).or_insert_with(|| {
-            let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+            let style = ProgressStyle::with_template("{wide_msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner());
             area.add(ProgressBar::new_spinner().with_style(style))
         });
         bar.set_message(text.to_owned());
@@ -312,6 +313,6 @@ mod tests {
     fn yaml_is_written_as_kubectl_writes_it() {
         let value = serde_json::json!({"a": [{"b": "yes", "c": 1}], "e": {}, "l": [], "m": "x: y", "t": "1", "z": "a\nb\n"});
         let text = render_document(&value, DocumentFormat::Yaml).unwrap();
-        assert_eq!(text, "a:\n- b: \"yes\"\n  c: 1\ne: {}\nl: []\nm: 'x: y'\nt: \"1\"\nz: |\n  a\n  b\n");
+        assert_eq!(text, "a:\n- b: \"yes\"\n  c: 1\ne: {}\nl: []\nm: \"x: y\"\nt: \"1\"\nz: |\n  a\n  b\n");
     }
 }

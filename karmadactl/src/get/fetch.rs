@@ -146,8 +146,10 @@ async fn fetch_source(source: &Source, request: &GetRequest) -> Fetched {
             Err(error) => fail(FailureCause::UnknownType(error)),
         }
     }
-    let answers =
-        join_all(wanted.iter().map(|(kind, name)| fetch_kind(client, kind, name.map(String::as_str), request))).await;
+    let answers = join_all(
+        wanted.iter().map(|(kind, name)| fetch_kind(client, kind, name.map(String::as_str), request)),
+    )
+    .await;
     for ((kind, _), answer) in wanted.into_iter().zip(answers) {
         match answer {
             Ok((content, resource_version)) => fetched.parts.push(Part {
@@ -240,11 +242,17 @@ pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => escaped.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                escaped.push(char::from(byte))
+            }
             _ => {
                 escaped.push('%');
-                escaped.extend(char::from_digit(u32::from(byte >> 4), 16).map(|digit| digit.to_ascii_uppercase()));
-                escaped.extend(char::from_digit(u32::from(byte & 15), 16).map(|digit| digit.to_ascii_uppercase()));
+                escaped.extend(
+                    char::from_digit(u32::from(byte >> 4), 16).map(|digit| digit.to_ascii_uppercase()),
+                );
+                escaped.extend(
+                    char::from_digit(u32::from(byte & 15), 16).map(|digit| digit.to_ascii_uppercase()),
+                );
             }
         }
     }
@@ -303,7 +311,13 @@ mod tests {
 
     #[test]
     fn paths_carry_selectors_escaped_and_continue_where_the_last_piece_ended() {
-        let kind = ResourceKind { group: "apps".into(), version: "v1".into(), plural: "deployments".into(), scope: Scope::Namespaced, ..ResourceKind::default() };
+        let kind = ResourceKind {
+            group: "apps".into(),
+            version: "v1".into(),
+            plural: "deployments".into(),
+            scope: Scope::Namespaced,
+            ..ResourceKind::default()
+        };
         let request = GetRequest {
             targets: Vec::new(),
             namespace: NamespaceChoice::One("web".into()),

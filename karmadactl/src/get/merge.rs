@@ -27,7 +27,8 @@ impl Shown {
     pub fn for_parts(parts: &[Part], namespace: &NamespaceChoice) -> Self {
         let mut kinds: Vec<&ResourceKind> = parts.iter().map(|part| &part.kind).collect();
         kinds.dedup_by(|left, right| left.plural == right.plural && left.group == right.group);
-        let types = kinds.windows(2).any(|pair| pair[0].plural != pair[1].plural || pair[0].group != pair[1].group);
+        let types =
+            kinds.windows(2).any(|pair| pair[0].plural != pair[1].plural || pair[0].group != pair[1].group);
         Self { wide: false, labels: false, types, namespaces: *namespace == NamespaceChoice::All }
     }
 }
@@ -51,7 +52,8 @@ pub fn merge_tables(parts: &[Part], shown: Shown) -> Vec<Table> {
                 tables.push((key, Table::new(columns)));
                 tables.len() - 1
             });
-        let rows = server.rows.iter().map(|row| row_of(&part.cluster, &part.kind, &server.columns, row, shown));
+        let rows =
+            server.rows.iter().map(|row| row_of(&part.cluster, &part.kind, &server.columns, row, shown));
         tables[index].1.rows.extend(rows);
     }
     tables.into_iter().map(|(_, table)| table).collect()
@@ -78,7 +80,13 @@ fn columns_of(kind: &ResourceKind, columns: &[Column], shown: Shown) -> Vec<Stri
 }
 
 /// Returns the cells of one row of a server's table.
-pub fn row_of(cluster: &str, kind: &ResourceKind, columns: &[Column], row: &Value, shown: Shown) -> Vec<String> {
+pub fn row_of(
+    cluster: &str,
+    kind: &ResourceKind,
+    columns: &[Column],
+    row: &Value,
+    shown: Shown,
+) -> Vec<String> {
     let metadata = &row["object"]["metadata"];
     let mut cells = Vec::new();
     if shown.namespaces && kind.scope == Scope::Namespaced {
@@ -87,7 +95,11 @@ pub fn row_of(cluster: &str, kind: &ResourceKind, columns: &[Column], row: &Valu
     for (index, column) in columns.iter().enumerate() {
         if column.priority == 0 || shown.wide {
             let text = cell(&row["cells"][index]);
-            let prefix = if index == 0 && shown.types { format!("{}/", kind.qualified_singular()) } else { String::new() };
+            let prefix = if index == 0 && shown.types {
+                format!("{}/", kind.qualified_singular())
+            } else {
+                String::new()
+            };
             cells.push(prefix + &text);
         }
         if index == 0 {
@@ -159,7 +171,9 @@ pub fn names(parts: &[Part]) -> Vec<String> {
                 Content::Objects(objects) => objects.iter().map(|object| &object["metadata"]).collect(),
                 Content::Table(table) => table.rows.iter().map(|row| &row["object"]["metadata"]).collect(),
             };
-            metadata.into_iter().map(move |metadata| format!("{prefix}/{}", metadata["name"].as_str().unwrap_or_default()))
+            metadata
+                .into_iter()
+                .map(move |metadata| format!("{prefix}/{}", metadata["name"].as_str().unwrap_or_default()))
         })
         .collect()
 }
@@ -185,7 +199,12 @@ mod tests {
             cluster: cluster.into(),
             kind,
             content: Content::Table(ServerTable {
-                columns: vec![column("Name", 0), column("Ready", 0), column("Up-to-date", 0), column("Images", 1)],
+                columns: vec![
+                    column("Name", 0),
+                    column("Ready", 0),
+                    column("Up-to-date", 0),
+                    column("Images", 1),
+                ],
                 rows: vec![row],
             }),
             resource_version: String::new(),
@@ -209,8 +228,14 @@ mod tests {
     fn more_columns_are_shown_when_asked_for() {
         let shown = Shown { wide: true, labels: true, types: true, namespaces: true };
         let table = &merge_tables(&[part("m1", true)], shown)[0];
-        assert_eq!(table.columns, ["NAMESPACE", "NAME", "CLUSTER", "READY", "UP-TO-DATE", "IMAGES", "ADOPTION", "LABELS"]);
-        assert_eq!(table.rows[0], ["shop", "deployment.apps/web", "m1", "1/1", "1", "nginx", "Y", "karmada.io/managed=true"]);
+        assert_eq!(
+            table.columns,
+            ["NAMESPACE", "NAME", "CLUSTER", "READY", "UP-TO-DATE", "IMAGES", "ADOPTION", "LABELS"]
+        );
+        assert_eq!(
+            table.rows[0],
+            ["shop", "deployment.apps/web", "m1", "1/1", "1", "nginx", "Y", "karmada.io/managed=true"]
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod watch;
 pub use fetch::{Column, Content, Failure, FailureCause, Fetched, Part, ServerTable, fetch};
 pub use merge::{Shown, merge_objects, merge_tables, names, row_of};
 pub use request::{
-    CONTROL_PLANE, GetError, GetRequest, Missing, NamespaceChoice, OperationScope, Representation, Source, Target,
-    parse_targets, sources,
+    CONTROL_PLANE, GetError, GetRequest, Missing, NamespaceChoice, OperationScope, Representation, Source,
+    Target, parse_targets, sources,
 };
 pub use watch::{Watch, Watched, watch};

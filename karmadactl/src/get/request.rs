@@ -85,7 +85,9 @@ pub enum GetError {
          '<resource> <name>'\n   '<resource>'"
     )]
     NothingAskedFor,
-    #[error("there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'get resource/<resource_name>' instead of 'get resource resource/<resource_name>'")]
+    #[error(
+        "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'get resource/<resource_name>' instead of 'get resource resource/<resource_name>'"
+    )]
     MixedForms,
     #[error("{argument:?} is not a resource/name")]
     NotAPair { argument: String },
@@ -165,11 +167,15 @@ mod tests {
 
     #[test]
     fn types_and_names_are_read_in_both_forms() {
-        let pair = |type_name: &str, names: &[&str]| (type_name.to_owned(), names.iter().map(|&name| name.to_owned()).collect());
+        let pair = |type_name: &str, names: &[&str]| {
+            (type_name.to_owned(), names.iter().map(|&name| name.to_owned()).collect())
+        };
         assert_eq!(parse(&["rs,services"]).unwrap(), [pair("rs", &[]), pair("services", &[])]);
         assert_eq!(parse(&["deploy", "a", "b"]).unwrap(), [pair("deploy", &["a", "b"])]);
         assert_eq!(parse(&["rs/a", "svc/b"]).unwrap(), [pair("rs", &["a"]), pair("svc", &["b"])]);
-        assert!(parse(&[]).unwrap_err().starts_with("cluster(Karmada): You must provide one or more resources"));
+        assert!(
+            parse(&[]).unwrap_err().starts_with("cluster(Karmada): You must provide one or more resources")
+        );
         assert!(parse(&["deploy", "rs/a"]).is_err());
         assert_eq!(parse(&["rs/a", "b"]).unwrap_err(), "\"b\" is not a resource/name");
     }

@@ -58,7 +58,8 @@ pub fn check_cluster_name(name: &str) -> Result<(), String> {
     if name.len() > MAX_CLUSTER_NAME {
         return Err(format!("must be no more than {MAX_CLUSTER_NAME} characters"));
     }
-    let edge = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let edge =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     let bytes = name.as_bytes();
     let inner = bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-');
     if inner && edge(bytes.first()) && edge(bytes.last()) {
@@ -98,9 +99,14 @@ pub fn token_secret(namespace: &str, service_account: &str) -> Secret {
 /// The permissions of the control plane in the member: all.
 pub fn cluster_role(cluster: &str) -> ClusterRole {
     let all = || Some(vec!["*".to_owned()]);
-    let resources =
-        PolicyRule { api_groups: all(), resources: all(), verbs: vec!["*".to_owned()], ..PolicyRule::default() };
-    let urls = PolicyRule { non_resource_urls: all(), verbs: vec!["get".to_owned()], ..PolicyRule::default() };
+    let resources = PolicyRule {
+        api_groups: all(),
+        resources: all(),
+        verbs: vec!["*".to_owned()],
+        ..PolicyRule::default()
+    };
+    let urls =
+        PolicyRule { non_resource_urls: all(), verbs: vec!["get".to_owned()], ..PolicyRule::default() };
     ClusterRole {
         metadata: system_metadata(&role_name(cluster), None),
         rules: Some(vec![resources, urls]),
@@ -113,7 +119,7 @@ pub fn cluster_role_binding(cluster: &str, namespace: &str) -> ClusterRoleBindin
     ClusterRoleBinding {
         metadata: system_metadata(&role_name(cluster), None),
         role_ref: RoleRef {
-            api_group: RBAC_GROUP.to_owned(),
+            api_group: Some(RBAC_GROUP.to_owned()),
             kind: "ClusterRole".to_owned(),
             name: role_name(cluster),
         },
@@ -149,11 +155,8 @@ pub fn cluster(options: &JoinOptions, id: &str) -> Value {
             "name": impersonator_secret_name(&options.cluster_name),
         },
     });
-    let optional = [
-        ("provider", &options.provider),
-        ("region", &options.region),
-        ("proxyURL", &options.proxy_url),
-    ];
+    let optional =
+        [("provider", &options.provider), ("region", &options.region), ("proxyURL", &options.proxy_url)];
     for (field, value) in optional {
         if let Some(value) = value {
             spec[field] = json!(value);

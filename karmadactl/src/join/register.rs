@@ -134,8 +134,13 @@ async fn identity(member: &kube::Client, cluster: &str) -> Result<String, JoinEr
     Ok(system.metadata.uid.unwrap_or_default())
 }
 
-async fn refuse_registered(control_plane: &kube::Client, options: &JoinOptions, id: &str) -> Result<(), JoinError> {
-    let clusters = members::clusters(control_plane).await.map_err(|error| JoinError::Clusters(Box::new(error)))?;
+async fn refuse_registered(
+    control_plane: &kube::Client,
+    options: &JoinOptions,
+    id: &str,
+) -> Result<(), JoinError> {
+    let clusters =
+        members::clusters(control_plane).await.map_err(|error| JoinError::Clusters(Box::new(error)))?;
     for cluster in clusters {
         let name = cluster.metadata.name.as_deref().unwrap_or_default();
         let same_name = name == options.cluster_name;
@@ -166,9 +171,15 @@ async fn is_half_joined(
     }
     let secrets: Api<Secret> = Api::namespaced(control_plane.clone(), &options.cluster_namespace);
     for name in secret_names(options) {
-        let secret = secrets.get_opt(&name).await.map_err(|source| ensure_error(format!("secret {name}"), source))?;
+        let secret =
+            secrets.get_opt(&name).await.map_err(|source| ensure_error(format!("secret {name}"), source))?;
         let owned = secret.is_some_and(|secret| {
-            secret.metadata.owner_references.unwrap_or_default().iter().any(|owner| Some(&owner.uid) == cluster.metadata.uid.as_ref())
+            secret
+                .metadata
+                .owner_references
+                .unwrap_or_default()
+                .iter()
+                .any(|owner| Some(&owner.uid) == cluster.metadata.uid.as_ref())
         });
         if !owned {
             return Ok(true);
@@ -223,7 +234,8 @@ async fn wait_for_token(
     let started = Instant::now();
     let mut pause = Duration::from_millis(5);
     while started.elapsed() < TOKEN_TIMEOUT {
-        let secret = secrets.get_opt(name).await.map_err(|source| ensure_error(format!("secret {name}"), source))?;
+        let secret =
+            secrets.get_opt(name).await.map_err(|source| ensure_error(format!("secret {name}"), source))?;
         let data = secret.and_then(|secret| secret.data).unwrap_or_default();
         if data.get("token").is_some_and(|token| !token.0.is_empty()) {
             return Ok(data);
@@ -255,7 +267,8 @@ async fn register(
         ),
         None => Default::default(),
     };
-    side.ensure_content(&secrets, footprint::credentials_secret(namespace, &impersonator_name, impersonator)).await?;
+    side.ensure_content(&secrets, footprint::credentials_secret(namespace, &impersonator_name, impersonator))
+        .await?;
     side.ensure_content(&secrets, footprint::credentials_secret(namespace, &name, credentials)).await?;
 
     let clusters: Api<DynamicObject> = Api::all_with(control_plane.clone(), &members::cluster_resource());
@@ -269,7 +282,12 @@ async fn register(
     let uid = match clusters.create(&PostParams::default(), &cluster).await {
         Ok(created) => created.metadata.uid,
         Err(kube::Error::Api(status)) if status.code == 409 => {
-            clusters.get(&options.cluster_name).await.map_err(|source| ensure_error(object, source))?.metadata.uid
+            clusters
+                .get(&options.cluster_name)
+                .await
+                .map_err(|source| ensure_error(object, source))?
+                .metadata
+                .uid
         }
         Err(source) => return Err(ensure_error(object, source)),
     };
@@ -326,10 +344,14 @@ impl Side<'_> {
         }
         let content: Value = serde_json::to_value(&object)
             .map_err(|source| ensure_error(label.clone(), kube::Error::SerdeError(source)))?;
-        api.patch(object.meta().name.as_deref().unwrap_or_default(), &PatchParams::default(), &Patch::Merge(&content))
-            .await
-            .map(|_| ())
-            .map_err(|source| ensure_error(label, source))
+        api.patch(
+            object.meta().name.as_deref().unwrap_or_default(),
+            &PatchParams::default(),
+            &Patch::Merge(&content),
+        )
+        .await
+        .map(|_| ())
+        .map_err(|source| ensure_error(label, source))
     }
 
     fn announce<K: Resource<DynamicType = ()>>(&mut self, object: &K) -> String {

@@ -184,7 +184,10 @@ async fn remove_finalizers(
 ) -> Result<(), UnjoinError> {
     let none = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
     let works = works(control_plane, cluster);
-    let list = works.list(&ListParams::default()).await.map_err(call(format!("list the Works of cluster {cluster}")))?;
+    let list = works
+        .list(&ListParams::default())
+        .await
+        .map_err(call(format!("list the Works of cluster {cluster}")))?;
     for work in list.items {
         let name = work.metadata.name.unwrap_or_default();
         let patched = works.patch(&name, &PatchParams::default(), &none).await;
@@ -196,8 +199,9 @@ async fn remove_finalizers(
         namespaces.get_opt(&name).await.map_err(call(format!("read namespace {name}")))?
     {
         namespace.spec = Some(k8s_openapi::api::core::v1::NamespaceSpec { finalizers: Some(Vec::new()) });
-        let released =
-            namespaces.replace_subresource("finalize", &name, &kube::api::PostParams::default(), &namespace).await;
+        let released = namespaces
+            .replace_subresource("finalize", &name, &kube::api::PostParams::default(), &namespace)
+            .await;
         ignore_not_found(released).map_err(call(format!("release namespace {name}")))?;
     }
     let patched = clusters.patch(cluster, &PatchParams::default(), &none).await;
@@ -222,7 +226,10 @@ where
 }
 
 fn works(control_plane: &kube::Client, cluster: &str) -> Api<DynamicObject> {
-    let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("work.karmada.io", "v1alpha1", "Work"), "works");
+    let resource = ApiResource::from_gvk_with_plural(
+        &GroupVersionKind::gvk("work.karmada.io", "v1alpha1", "Work"),
+        "works",
+    );
     Api::namespaced_with(control_plane.clone(), &footprint::execution_namespace(cluster), &resource)
 }
 

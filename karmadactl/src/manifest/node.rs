@@ -47,16 +47,18 @@ impl Node {
         match &self.value {
             NodeValue::Scalar(value) => value.clone(),
             NodeValue::List(items) => Value::Array(items.iter().map(Self::to_json).collect()),
-            NodeValue::Object(fields) => {
-                Value::Object(fields.iter().map(|(key, _, node)| (key.clone(), node.to_json())).collect::<Map<_, _>>())
-            }
+            NodeValue::Object(fields) => Value::Object(
+                fields.iter().map(|(key, _, node)| (key.clone(), node.to_json())).collect::<Map<_, _>>(),
+            ),
         }
     }
 
     /// Returns the value of a field.
     pub fn field(&self, name: &str) -> Option<&Self> {
         match &self.value {
-            NodeValue::Object(fields) => fields.iter().find(|(key, _, _)| key == name).map(|(_, _, node)| node),
+            NodeValue::Object(fields) => {
+                fields.iter().find(|(key, _, _)| key == name).map(|(_, _, node)| node)
+            }
             _ => None,
         }
     }
@@ -64,7 +66,9 @@ impl Node {
     /// Returns the place of `spec.containers[0].image`, or of the deepest part of it that exists.
     pub fn locate(&self, path: &str) -> Location {
         let mut node = self;
-        for step in path.split(['.', '[']).map(|step| step.trim_end_matches(']')).filter(|step| !step.is_empty()) {
+        for step in
+            path.split(['.', '[']).map(|step| step.trim_end_matches(']')).filter(|step| !step.is_empty())
+        {
             let next = match &node.value {
                 NodeValue::List(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
                 _ => node.field(step),
@@ -130,7 +134,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(NodeValue::Scalar(Value::Null))
     }
 
-    fn visit_none<E>(self) -> Result<NodeValue, E> {
+    fn visit_none<E: serde::de::Error>(self) -> Result<NodeValue, E> {
         self.visit_unit()
     }
 

@@ -96,7 +96,9 @@ fn files_of(directory: &Path) -> Result<Vec<PathBuf>, ManifestError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let is_manifest = path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known));
+        let is_manifest = path
+            .extension()
+            .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known));
         if is_manifest && path.is_file() {
             files.push(path);
         }
@@ -153,7 +155,9 @@ fn read_object(origin: &str, node: Node, manifests: &mut Vec<Manifest>) -> Resul
     for field in ["apiVersion", "kind"] {
         match node.field(field).map(|field| &field.value) {
             Some(NodeValue::Scalar(Value::String(text))) if !text.is_empty() => {}
-            Some(_) => return Err(refuse(node.field(field).unwrap_or(&node), &format!("{field} must be a text"))),
+            Some(_) => {
+                return Err(refuse(node.field(field).unwrap_or(&node), &format!("{field} must be a text")));
+            }
             None => return Err(refuse(&node, &format!("{field} is not set"))),
         }
     }
@@ -194,8 +198,11 @@ mod tests {
         let manifests = read_text("f.yaml", text).unwrap();
         let labels: Vec<String> = manifests.iter().map(Manifest::label).collect();
         assert_eq!(labels, ["ConfigMap a", "Secret n/b"]);
-        assert_eq!(manifests[0].object["data"], serde_json::json!({"octal": "0644", "mode": 420, "yes": "yes"}));
-        assert_eq!(manifests[0].place("data.mode"), "f.yaml:5:30");
+        assert_eq!(
+            manifests[0].object["data"],
+            serde_json::json!({"octal": "0644", "mode": 420, "yes": "yes"})
+        );
+        assert_eq!(manifests[0].place("data.mode"), "f.yaml:5:29");
         assert_eq!(manifests[1].place("metadata.name"), "f.yaml:9:60");
     }
 
@@ -207,7 +214,10 @@ mod tests {
     fn errors_name_file_line_and_column() {
         assert_eq!(error("apiVersion: v1\nmetadata: {name: a}\n"), "f.yaml:1:1: kind is not set");
         assert_eq!(error("apiVersion: v1\nkind: [a]\n"), "f.yaml:2:7: kind must be a text");
-        assert_eq!(error("apiVersion: v1\nkind: A\nmetadata:\n  labels: {}\n"), "f.yaml:4:3: metadata.name is not set");
+        assert_eq!(
+            error("apiVersion: v1\nkind: A\nmetadata:\n  labels: {}\n"),
+            "f.yaml:4:3: metadata.name is not set"
+        );
         assert_eq!(error("- a\n"), "f.yaml:1:1: an object with apiVersion and kind is expected");
         assert_eq!(error("# nothing\n"), "f.yaml: there is no object in it");
         let broken = error("apiVersion: v1\nkind: A\n  metadata: [\n");

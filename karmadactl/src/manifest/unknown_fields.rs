@@ -19,7 +19,8 @@ pub struct UnknownField {
 /// Nothing is unknown to a kind or version that the definitions do not cover.
 pub fn unknown_fields(node: &Node, definitions: &[Value]) -> Vec<UnknownField> {
     let object = node.to_json();
-    let (api_version, kind) = (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
+    let (api_version, kind) =
+        (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let schema = definitions
         .iter()

@@ -114,8 +114,9 @@ async fn read_binding(client: &kube::Client, template: &Applied) -> Result<Optio
         _ => format!("/apis/work.karmada.io/v1alpha2/clusterresourcebindings/{name}"),
     };
     let fail = |source: ApiError| FollowError { label: label(template), source: Box::new(source) };
-    let request =
-        Request::get(path).body(Vec::new()).map_err(|source| fail(ApiError(kube::Error::HttpError(source))))?;
+    let request = Request::get(path)
+        .body(Vec::new())
+        .map_err(|source| fail(ApiError(kube::Error::HttpError(source))))?;
     match client.request::<Value>(request).await.map_err(ApiError) {
         Ok(binding) => Ok(Some(binding)),
         Err(error) if error.is_not_found() => Ok(None),
@@ -134,7 +135,8 @@ fn label(template: &Applied) -> String {
 }
 
 fn object_state(template: &Applied, policy: Option<&Value>, binding: Option<&Value>) -> ObjectState {
-    let pending = |text: String| ObjectState { label: label(template), pending: Some(text), clusters: Vec::new() };
+    let pending =
+        |text: String| ObjectState { label: label(template), pending: Some(text), clusters: Vec::new() };
     let Some(binding) = binding else { return pending("waits for its policy".to_owned()) };
     if let Some(policy) = policy
         && binding["spec"]["placement"] != policy["spec"]["placement"]
@@ -150,7 +152,10 @@ fn object_state(template: &Applied, policy: Option<&Value>, binding: Option<&Val
     let conditions = binding["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let scheduled = conditions.iter().find(|condition| condition["type"] == "Scheduled");
     if let Some(condition) = scheduled.filter(|condition| condition["status"] != "True") {
-        return pending(format!("is not scheduled: {}", condition["message"].as_str().unwrap_or("no reason given")));
+        return pending(format!(
+            "is not scheduled: {}",
+            condition["message"].as_str().unwrap_or("no reason given")
+        ));
     }
     let targets = binding["spec"]["clusters"].as_array().map(Vec::as_slice).unwrap_or_default();
     if targets.is_empty() {
@@ -203,7 +208,8 @@ fn verdict(objects: &[ObjectState]) -> Verdict {
     let all = objects.iter().all(|object| {
         object.pending.is_none() && object.clusters.iter().all(|cluster| cluster.stage == Stage::Healthy)
     });
-    let any = objects.iter().any(|object| object.clusters.iter().any(|cluster| cluster.stage == Stage::Healthy));
+    let any =
+        objects.iter().any(|object| object.clusters.iter().any(|cluster| cluster.stage == Stage::Healthy));
     match (all, any) {
         (true, _) => Verdict::Everywhere,
         (false, true) => Verdict::Partly,
@@ -250,14 +256,19 @@ mod tests {
             { "clusterName": "m2", "applied": true, "health": "Unhealthy", "status": { "resourceTemplateGeneration": 2 } },
         ]);
         let state = object_state(&template(), Some(&policy()), Some(&binding(items)));
-        let stages: Vec<_> = state.clusters.iter().map(|cluster| (cluster.cluster.as_str(), cluster.replicas, &cluster.stage)).collect();
+        let stages: Vec<_> = state
+            .clusters
+            .iter()
+            .map(|cluster| (cluster.cluster.as_str(), cluster.replicas, &cluster.stage))
+            .collect();
         assert_eq!(stages, [("m1", Some(2), &Stage::Healthy), ("m2", Some(1), &Stage::Unhealthy)]);
         assert_eq!(verdict(&[state]), Verdict::Partly);
     }
 
     #[test]
     fn what_a_member_said_about_an_older_template_does_not_count() {
-        let old = json!({ "applied": true, "health": "Healthy", "status": { "resourceTemplateGeneration": 1 } });
+        let old =
+            json!({ "applied": true, "health": "Healthy", "status": { "resourceTemplateGeneration": 1 } });
         assert_eq!(stage(&old, Some(2)), Stage::Waiting);
         assert_eq!(stage(&json!({ "applied": true, "health": "Healthy" }), Some(2)), Stage::Healthy);
         assert_eq!(stage(&json!({ "appliedMessage": "no" }), Some(2)), Stage::Failed("no".into()));
@@ -265,7 +276,9 @@ mod tests {
 
     #[test]
     fn before_clusters_are_known_the_state_says_what_is_missing() {
-        let pending = |policy: &Value, binding: Option<&Value>| object_state(&template(), Some(policy), binding).pending.unwrap();
+        let pending = |policy: &Value, binding: Option<&Value>| {
+            object_state(&template(), Some(policy), binding).pending.unwrap()
+        };
         assert_eq!(pending(&policy(), None), "waits for its policy");
         let mut other = policy();
         other["spec"]["placement"] = json!({});
@@ -273,7 +286,8 @@ mod tests {
         other["metadata"]["name"] = json!("q");
         assert_eq!(pending(&other, Some(&binding(json!([])))), "belongs to another policy: p");
         let mut unscheduled = binding(json!([]));
-        unscheduled["status"]["conditions"] = json!([{ "type": "Scheduled", "status": "False", "message": "0/3 fit" }]);
+        unscheduled["status"]["conditions"] =
+            json!([{ "type": "Scheduled", "status": "False", "message": "0/3 fit" }]);
         assert_eq!(pending(&policy(), Some(&unscheduled)), "is not scheduled: 0/3 fit");
         unscheduled["status"]["schedulerObservedGeneration"] = json!(1);
         assert_eq!(pending(&policy(), Some(&unscheduled)), "waits to be scheduled");

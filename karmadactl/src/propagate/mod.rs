@@ -8,4 +8,6 @@ mod plan;
 pub use apply::{Applied, ApplyError, ApplyOptions, Conflicts, Persistence, apply_plan};
 pub use follow::{ClusterState, FollowError, Followed, ObjectState, Stage, Verdict, follow};
 pub use placement::{Division, Placement, PlacementError, Targets, parse_selector};
-pub use plan::{Plan, PlanError, PlannedObject, Purpose, ScopeLookup, builtin_scope, default_policy_name, plan};
+pub use plan::{
+    Plan, PlanError, PlannedObject, Purpose, ScopeLookup, builtin_scope, default_policy_name, plan,
+};

@@ -139,7 +139,8 @@ pub fn parse_selector(text: &str) -> Result<Value, PlacementError> {
     let mut labels = Map::new();
     let mut expressions = Vec::new();
     for requirement in split_requirements(text) {
-        let invalid = |reason: &str| PlacementError::Selector { text: text.to_owned(), reason: reason.to_owned() };
+        let invalid =
+            |reason: &str| PlacementError::Selector { text: text.to_owned(), reason: reason.to_owned() };
         let requirement = requirement.trim();
         let mut expression = |key: &str, operator: &str, values: Option<Vec<&str>>| {
             check_key(key).map_err(|reason| invalid(&reason))?;
@@ -154,7 +155,8 @@ pub fn parse_selector(text: &str) -> Result<Value, PlacementError> {
             return Err(invalid("a requirement is empty"));
         } else if let Some((left, values)) = requirement.split_once('(') {
             let values = values.strip_suffix(')').ok_or_else(|| invalid("a bracket is not closed"))?;
-            let values: Vec<&str> = values.split(',').map(str::trim).filter(|value| !value.is_empty()).collect();
+            let values: Vec<&str> =
+                values.split(',').map(str::trim).filter(|value| !value.is_empty()).collect();
             if values.is_empty() {
                 return Err(invalid("a list of values is empty"));
             }
@@ -165,7 +167,9 @@ pub fn parse_selector(text: &str) -> Result<Value, PlacementError> {
             }
         } else if let Some((key, value)) = requirement.split_once("!=") {
             expression(key.trim(), "NotIn", Some(vec![value.trim()]))?;
-        } else if let Some((key, value)) = requirement.split_once("==").or_else(|| requirement.split_once('=')) {
+        } else if let Some((key, value)) =
+            requirement.split_once("==").or_else(|| requirement.split_once('='))
+        {
             let key = key.trim();
             check_key(key).map_err(|reason| invalid(&reason))?;
             labels.insert(key.to_owned(), json!(value.trim()));
@@ -250,7 +254,10 @@ mod tests {
             Placement::new(Targets::All, division).map(|placement| placement.to_json())
         };
         assert_eq!(json("").unwrap(), json!({}));
-        assert_eq!(json("aggregated").unwrap()["replicaScheduling"]["replicaDivisionPreference"], "Aggregated");
+        assert_eq!(
+            json("aggregated").unwrap()["replicaScheduling"]["replicaDivisionPreference"],
+            "Aggregated"
+        );
         assert_eq!(
             json("weighted").unwrap()["replicaScheduling"]["weightPreference"],
             json!({ "dynamicWeight": "AvailableReplicas" })
@@ -260,7 +267,10 @@ mod tests {
             json!({ "targetCluster": { "clusterNames": ["m1"] }, "weight": 2 })
         );
         assert_eq!(json("static"), Err(PlacementError::NoWeights));
-        assert_eq!(json("weighted m1=1"), Err(PlacementError::UnexpectedWeights { division: "weighted".into() }));
+        assert_eq!(
+            json("weighted m1=1"),
+            Err(PlacementError::UnexpectedWeights { division: "weighted".into() })
+        );
         for bad in ["static m1", "static m1=0", "static =1", "static m1=x"] {
             assert!(matches!(json(bad), Err(PlacementError::Weight { .. })), "{bad}");
         }

@@ -82,7 +82,11 @@ pub fn plan(
         let planned = |purpose| PlannedObject { object, purpose, manifest: Some(index) };
         // Karmada carries every namespace to every member by itself, and its own kinds nowhere.
         let stays = (api_version == "v1" && kind == "Namespace") || is_karmada(api_version);
-        if stays { support.push(planned(Purpose::Support)) } else { templates.push(planned(Purpose::Template)) }
+        if stays {
+            support.push(planned(Purpose::Support))
+        } else {
+            templates.push(planned(Purpose::Template))
+        }
     }
     if templates.is_empty() {
         return Err(PlanError::NothingToPropagate);
@@ -144,7 +148,8 @@ fn check_policy_name(name: &str) -> Result<(), PlanError> {
 /// Returns the name of the policies when the user gave none: that of the only object, else of the first file or directory.
 pub fn default_policy_name(manifests: &[Manifest], paths: &[PathBuf]) -> String {
     let first = manifests.first().map(|manifest| manifest.text("/metadata/name")).unwrap_or_default();
-    let stem = paths.first().and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
+    let stem =
+        paths.first().and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
     let name = match stem {
         Some(stem) if manifests.len() > 1 && stem != "-" && stem != "." => stem,
         _ => first.to_owned(),
@@ -238,7 +243,12 @@ mod tests {
             .iter()
             .map(|planned| {
                 let metadata = &planned.object["metadata"];
-                format!("{} {}/{}", planned.object["kind"].as_str().unwrap(), metadata["namespace"].as_str().unwrap_or("-"), metadata["name"].as_str().unwrap())
+                format!(
+                    "{} {}/{}",
+                    planned.object["kind"].as_str().unwrap(),
+                    metadata["namespace"].as_str().unwrap_or("-"),
+                    metadata["name"].as_str().unwrap()
+                )
             })
             .collect();
         assert_eq!(
@@ -271,7 +281,10 @@ mod tests {
             plan(&manifests, &placement(), "d", "p", &|_, _| None).unwrap_err().to_string(),
             "f:1:24: the server doesn't have a resource type \"Namespace\" in \"v1\""
         );
-        assert!(matches!(plan(&manifests, &placement(), "d", "P_", &known), Err(PlanError::PolicyName { .. })));
+        assert!(matches!(
+            plan(&manifests, &placement(), "d", "P_", &known),
+            Err(PlanError::PolicyName { .. })
+        ));
     }
 
     #[test]
