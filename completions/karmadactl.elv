@@ -18,6 +18,8 @@ set edit:completion:arg-completer[karmadactl] = {|@words|
     }
     var completions = [
         &'karmadactl'= {
+            cand --kubeconfig 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]'
+            cand --karmada-context 'Context of the kubeconfig to use [default: its current context]'
             cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
@@ -105,6 +107,8 @@ set edit:completion:arg-completer[karmadactl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'karmadactl;completion'= {
+            cand --kubeconfig 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]'
+            cand --karmada-context 'Context of the kubeconfig to use [default: its current context]'
             cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'

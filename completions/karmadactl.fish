@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_karmadactl_global_optspecs
-    string join \n log= h/help V/version
+    string join \n kubeconfig= karmada-context= log= h/help V/version
 end
 
 function __fish_karmadactl_needs_command
@@ -24,6 +24,8 @@ function __fish_karmadactl_using_subcommand
     contains -- $cmd[1] $argv
 end
 
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -s V -l version -d 'Print version'
@@ -94,6 +96,8 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l log -d 
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l force -d 'Remove finalizers when the control plane does not let go; objects may stay behind in the cluster'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l dry-run -d 'Check everything and write nothing'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand version" -s o -l output -d 'Print as a document' -r -f -a "json\t'JSON'

@@ -6,6 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands;
+use crate::context::ConnectionArgs;
 use crate::error::ErrorKind as CliErrorKind;
 use crate::printer::{Printer, Stream, colours_wanted};
 
@@ -30,6 +31,9 @@ const HELP_WIDTH: usize = 100;
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 
     /// Set what is logged to stderr, such as info or karmada_controllers=debug
     #[arg(

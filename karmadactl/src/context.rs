@@ -11,12 +11,13 @@ use crate::printer::Printer;
 #[derive(Debug)]
 pub struct Context {
     pub printer: Printer,
+    pub connection: ConnectionArgs,
 }
 
 impl Context {
-    /// A context that prints through `printer`.
-    pub fn new(printer: Printer) -> Self {
-        Self { printer }
+    /// A context that prints through `printer` and finds the control plane by `connection`.
+    pub fn new(printer: Printer, connection: ConnectionArgs) -> Self {
+        Self { printer, connection }
     }
 }
 
@@ -24,11 +25,17 @@ impl Context {
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConnectionArgs {
     /// Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]
-    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::FilePath)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        value_hint = clap::ValueHint::FilePath,
+        help_heading = "Global options"
+    )]
     pub kubeconfig: Option<PathBuf>,
 
     /// Context of the kubeconfig to use [default: its current context]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
     pub karmada_context: Option<String>,
 }
 

@@ -38,7 +38,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     start_logging(&cli);
     install_crypto_provider();
-    let context = Context::new(printer);
+    let context = Context::new(printer, cli.connection);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(source) => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::context::{ConnectionArgs, Context};
+use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::error::CliError;
 use crate::get::{
@@ -86,9 +86,6 @@ pub struct GetArgs {
     /// Wait this long for one cluster
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub request_timeout: Duration,
-
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
 }
 
 /// How the answer is printed.
@@ -114,7 +111,6 @@ pub async fn run(args: GetArgs, context: &Context) -> Result<(), CliError> {
         no_headers,
         show_labels,
         request_timeout,
-        connection,
     } = args;
     let targets = parse_targets(&resources).map_err(explain)?;
     if labels.is_some() && targets.iter().any(|target| !target.names.is_empty()) {
@@ -125,7 +121,7 @@ pub async fn run(args: GetArgs, context: &Context) -> Result<(), CliError> {
         return Err(CliError::usage(WatchError::SeveralKinds));
     }
     let by_name = matches!(&targets[..], [target] if target.names.len() == 1);
-    let control_plane = connection.connect().await?;
+    let control_plane = context.connection.connect().await?;
     let namespace = if all_namespaces {
         NamespaceChoice::All
     } else {

@@ -60,9 +60,6 @@ pub struct JoinArgs {
     /// Check everything and write nothing
     #[arg(long)]
     pub dry_run: bool,
-
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
 }
 
 /// Neither side could be addressed, in the words of Karmada's own program.
@@ -91,13 +88,12 @@ pub async fn run(args: JoinArgs, context: &Context) -> Result<(), CliError> {
         cluster_region,
         cluster_zones,
         dry_run,
-        connection,
     } = args;
     let name = name.filter(|name| !name.is_empty()).ok_or_else(|| CliError::failed(AddressError::NoName))?;
     check_cluster_name(&name)
         .map_err(|reason| JoinError::InvalidName { name: name.clone(), reason })
         .map_err(CliError::failed)?;
-    let control_plane = control_plane(&connection).await?;
+    let control_plane = control_plane(&context.connection).await?;
     let member = joining_cluster(cluster_kubeconfig, cluster_context.as_deref()).await?;
     let options = JoinOptions {
         cluster_namespace,
@@ -111,7 +107,7 @@ pub async fn run(args: JoinArgs, context: &Context) -> Result<(), CliError> {
     };
     let outcome = join_cluster(&control_plane, &member.client()?, &options)
         .await
-        .map_err(|error| explain(error, &control_plane_name(&connection), &member))?;
+        .map_err(|error| explain(error, &control_plane_name(&context.connection), &member))?;
     if dry_run {
         for object in outcome.ensured {
             context.printer.progress(&format!("would ensure {object} (dry run)"));

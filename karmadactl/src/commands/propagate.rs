@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::api_error::ApiError;
-use crate::context::{ConnectionArgs, Context, ControlPlane};
+use crate::context::{Context, ControlPlane};
 use crate::discovery::Discovery;
 use crate::duration::parse_duration;
 use crate::error::{CliError, ErrorKind};
@@ -91,9 +91,6 @@ pub struct PropagateArgs {
     /// Print the objects (yaml, json) or their names
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<PropagateFormat>,
-
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
 }
 
 /// Where a dry run stops.
@@ -152,7 +149,6 @@ pub async fn run(args: PropagateArgs, context: &Context) -> Result<(), CliError>
         dry_run,
         force_conflicts,
         output,
-        connection,
     } = args;
     let placement = placement(to, cluster_selector.as_deref(), &divide).map_err(explain_placement)?;
     let manifests = read_manifests(&filename).map_err(explain_manifest)?;
@@ -165,7 +161,7 @@ pub async fn run(args: PropagateArgs, context: &Context) -> Result<(), CliError>
         let plan = plan(&manifests, &placement, &namespace, &policy_name, &scope).map_err(explain_plan)?;
         return print_planned(context, &plan, output);
     }
-    let ControlPlane { client, namespace: default_namespace, .. } = connection.connect().await?;
+    let ControlPlane { client, namespace: default_namespace, .. } = context.connection.connect().await?;
     let discovery = Discovery::of(&client).await?;
     let scope = |api_version: &str, kind: &str| discovery.kind(api_version, kind).map(|kind| kind.scope);
     let namespace = namespace.unwrap_or(default_namespace);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::join::{AddressError, control_plane};
-use crate::context::{ConnectionArgs, Context};
+use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::error::CliError;
 use crate::join::footprint::DEFAULT_CLUSTER_NAMESPACE;
@@ -55,25 +55,14 @@ pub struct UnjoinArgs {
     /// Check everything and write nothing
     #[arg(long)]
     pub dry_run: bool,
-
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
 }
 
 /// Takes the cluster out.
 pub async fn run(args: UnjoinArgs, context: &Context) -> Result<(), CliError> {
-    let UnjoinArgs {
-        name,
-        cluster_kubeconfig,
-        cluster_context,
-        cluster_namespace,
-        force,
-        wait,
-        dry_run,
-        connection,
-    } = args;
+    let UnjoinArgs { name, cluster_kubeconfig, cluster_context, cluster_namespace, force, wait, dry_run } =
+        args;
     let name = name.filter(|name| !name.is_empty()).ok_or_else(|| CliError::failed(AddressError::NoName))?;
-    let control_plane = control_plane(&connection).await?;
+    let control_plane = control_plane(&context.connection).await?;
     let member = match cluster_kubeconfig {
         Some(path) => {
             let member_context = cluster_context.as_deref().unwrap_or(&name);

@@ -33,9 +33,6 @@ pub struct VersionArgs {
     /// Print as a document
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<VersionFormat>,
-
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
 }
 
 /// Formats of a version.
@@ -49,8 +46,8 @@ pub enum VersionFormat {
 
 /// Prints the versions.
 pub async fn run(args: VersionArgs, context: &Context) -> Result<(), CliError> {
-    let VersionArgs { client, output, connection } = args;
-    let server = if client { None } else { server_version(&connection).await };
+    let VersionArgs { client, output } = args;
+    let server = if client { None } else { server_version(&context.connection).await };
     let format = match output {
         Some(VersionFormat::Json) => DocumentFormat::Json,
         Some(VersionFormat::Yaml) => DocumentFormat::Yaml,

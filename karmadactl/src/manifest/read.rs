@@ -203,7 +203,7 @@ mod tests {
             serde_json::json!({"octal": "0644", "mode": 420, "yes": "yes"})
         );
         assert_eq!(manifests[0].place("data.mode"), "f.yaml:5:29");
-        assert_eq!(manifests[1].place("metadata.name"), "f.yaml:9:60");
+        assert_eq!(manifests[1].place("metadata.name"), "f.yaml:9:63");
     }
 
     fn error(text: &str) -> String {
