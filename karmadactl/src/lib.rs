@@ -10,6 +10,7 @@ pub mod api_error;
 pub mod cli;
 pub mod commands;
 pub mod context;
+pub mod demo;
 pub mod discovery;
 pub mod duration;
 pub mod error;
@@ -20,7 +21,10 @@ pub mod manifest;
 pub mod members;
 pub mod printer;
 pub mod propagate;
+pub mod raw;
+pub mod signals;
 pub mod table;
+pub mod wait;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

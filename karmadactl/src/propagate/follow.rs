@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use http::Request;
 use serde_json::Value;
 
 use super::{Applied, Purpose};
 use crate::api_error::ApiError;
 use crate::discovery::Scope;
+use crate::raw;
 
 /// Pause between two looks at the bindings.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -113,15 +113,9 @@ async fn read_binding(client: &kube::Client, template: &Applied) -> Result<Optio
         }
         _ => format!("/apis/work.karmada.io/v1alpha2/clusterresourcebindings/{name}"),
     };
-    let fail = |source: ApiError| FollowError { label: label(template), source: Box::new(source) };
-    let request = Request::get(path)
-        .body(Vec::new())
-        .map_err(|source| fail(ApiError(kube::Error::HttpError(source))))?;
-    match client.request::<Value>(request).await.map_err(ApiError) {
-        Ok(binding) => Ok(Some(binding)),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(fail(error)),
-    }
+    raw::read(client, &path)
+        .await
+        .map_err(|source| FollowError { label: label(template), source: Box::new(source) })
 }
 
 /// Name of the binding of a template.
