@@ -41,7 +41,7 @@ pub struct Cli {
         global = true,
         value_name = "FILTER",
         env = "KARMADACTL_LOG",
-        default_value = "error",
+        default_value = "error,kube_client=off",
         help_heading = "Global options"
     )]
     pub log: String,

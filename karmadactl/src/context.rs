@@ -1,9 +1,13 @@
 //! What every command is given: the printer, and the way to the control plane.
 
+use std::error::Error;
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::api_error::ApiError;
+use crate::error::CliError;
 use crate::kubeconfig::{self, LoadError};
 use crate::printer::Printer;
 
@@ -47,6 +51,36 @@ pub struct ControlPlane {
     pub namespace: String,
     /// Address, for messages.
     pub server: String,
+}
+
+/// The control plane did not answer.
+#[derive(Debug)]
+struct Unreachable {
+    server: String,
+    error: ApiError,
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the control plane at {} does not answer", self.server)
+    }
+}
+
+impl Error for Unreachable {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
+impl ControlPlane {
+    /// Words a failed call, naming the address when nobody answered there.
+    pub fn explain(&self, error: ApiError) -> CliError {
+        if error.is_unreachable() {
+            let hints = error.hints();
+            return CliError::failed(Unreachable { server: self.server.clone(), error }).with_hints(hints);
+        }
+        CliError::from(error)
+    }
 }
 
 impl ConnectionArgs {

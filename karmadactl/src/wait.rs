@@ -51,7 +51,7 @@ where
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn an_error_says_what_was_seen_last() {
         let mut looks = 0;
         let result = wait_until("the sky falls", Duration::ZERO, || {

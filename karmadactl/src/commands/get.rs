@@ -6,11 +6,11 @@ use clap::Args;
 
 use crate::context::Context;
 use crate::duration::parse_duration;
-use crate::error::CliError;
+use crate::error::{CliError, ErrorKind};
 use crate::get::{
-    Content, Failure, Fetched, GetError, GetRequest, Missing, NamespaceChoice, OperationScope, Part,
-    Representation, Shown, Source, Watched, fetch, merge_objects, merge_tables, names, parse_targets, row_of,
-    sources, watch,
+    CONTROL_PLANE, Content, Failure, Fetched, GetError, GetRequest, Missing, NamespaceChoice, OperationScope,
+    Part, Representation, Shown, Source, Watched, fetch, merge_objects, merge_tables, names, parse_targets,
+    row_of, sources, watch,
 };
 use crate::printer::{DocumentFormat, OutputFormat};
 use crate::table::{Heading, Table, Widths};
@@ -125,7 +125,7 @@ pub async fn run(args: GetArgs, context: &Context) -> Result<(), CliError> {
     let namespace = if all_namespaces {
         NamespaceChoice::All
     } else {
-        NamespaceChoice::One(namespace.unwrap_or(control_plane.namespace))
+        NamespaceChoice::One(namespace.unwrap_or_else(|| control_plane.namespace.clone()))
     };
     let request = GetRequest {
         targets,
@@ -138,7 +138,11 @@ pub async fn run(args: GetArgs, context: &Context) -> Result<(), CliError> {
         missing: if ignore_not_found { Missing::Ignored } else { Missing::Fails },
         timeout: request_timeout,
     };
-    let sources = sources(&control_plane.client, operation_scope, &clusters).await.map_err(explain)?;
+    let sources =
+        sources(&control_plane.client, operation_scope, &clusters).await.map_err(|error| match error {
+            GetError::Clusters(error) if error.is_unreachable() => control_plane.explain(error),
+            error => explain(error),
+        })?;
     if watch && sources.len() != 1 {
         return Err(CliError::usage(WatchError::SeveralClusters).with_hint("choose one with --clusters NAME"));
     }
@@ -154,7 +158,7 @@ pub async fn run(args: GetArgs, context: &Context) -> Result<(), CliError> {
         context.printer.progress("No clusters are registered.");
         context.printer.hint("`karmadactl join NAME --cluster-kubeconfig PATH` registers one");
     }
-    report(failures, answered)
+    report(failures, answered, &control_plane.server)
 }
 
 fn print(
@@ -273,12 +277,17 @@ enum WatchError {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\nerror: "))]
 struct Failures(Vec<Failure>);
 
-fn report(failures: Vec<Failure>, answered: usize) -> Result<(), CliError> {
+fn report(failures: Vec<Failure>, answered: usize, server: &str) -> Result<(), CliError> {
     if failures.is_empty() {
         return Ok(());
     }
-    let failures = Failures(failures);
-    Err(if answered > 0 { CliError::partial(failures) } else { CliError::failed(failures) })
+    let unreachable =
+        failures.iter().any(|failure| failure.cluster == CONTROL_PLANE && failure.is_unreachable());
+    let hint = unreachable.then(|| {
+        format!("is {server} the control plane's address, and does it run? (`karmadactl local-up` starts one here)")
+    });
+    let kind = if answered > 0 { ErrorKind::Partial } else { ErrorKind::Failed };
+    Err(CliError::new(kind, Failures(failures)).with_hints(hint))
 }
 
 fn explain(error: GetError) -> CliError {

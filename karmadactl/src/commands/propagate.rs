@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::api_error::ApiError;
-use crate::context::{Context, ControlPlane};
+use crate::context::Context;
 use crate::discovery::Discovery;
 use crate::duration::parse_duration;
 use crate::error::{CliError, ErrorKind};
@@ -161,10 +161,11 @@ pub async fn run(args: PropagateArgs, context: &Context) -> Result<(), CliError>
         let plan = plan(&manifests, &placement, &namespace, &policy_name, &scope).map_err(explain_plan)?;
         return print_planned(context, &plan, output);
     }
-    let ControlPlane { client, namespace: default_namespace, .. } = context.connection.connect().await?;
-    let discovery = Discovery::of(&client).await?;
+    let control_plane = context.connection.connect().await?;
+    let client = control_plane.client.clone();
+    let discovery = Discovery::of(&client).await.map_err(|error| control_plane.explain(error))?;
     let scope = |api_version: &str, kind: &str| discovery.kind(api_version, kind).map(|kind| kind.scope);
-    let namespace = namespace.unwrap_or(default_namespace);
+    let namespace = namespace.unwrap_or(control_plane.namespace);
     let plan = plan(&manifests, &placement, &namespace, &policy_name, &scope).map_err(explain_plan)?;
     check_targets(context, &client, &placement, cluster_selector.as_deref()).await?;
 

@@ -88,6 +88,15 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
+    /// Whether nobody answered.
+    pub fn is_unreachable(&self) -> bool {
+        match &self.cause {
+            FailureCause::Unreachable(_) | FailureCause::Timeout(_) => true,
+            FailureCause::Api(error) => error.is_unreachable(),
+            FailureCause::UnknownType(_) => false,
+        }
+    }
+
     /// Whether the named object is simply not there.
     pub fn is_not_found(&self) -> bool {
         matches!(&self.cause, FailureCause::Api(error) if error.is_not_found())
