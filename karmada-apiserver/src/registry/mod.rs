@@ -1,5 +1,28 @@
 //! The kinds the server knows: a built-in table, CRDs, and their compiled schemas.
+//!
+//! [`Registry`] is a value: a change of a CRD makes a new one that shares everything else. [`prepare`] takes an object
+//! through the rules of its [`Resource`] before it is stored, [`table`] prints objects as the server-side columns of
+//! `kubectl get`, [`Registry::discovery`] answers the discovery and OpenAPI paths.
 
+mod built_in;
+mod catalog;
+pub mod crd;
+mod definitions;
+mod discovery;
+mod field_error;
+pub mod prepare;
+mod resource;
 pub mod schema;
+pub mod table;
+mod wire;
 
+pub use catalog::Registry;
+pub use discovery::Document;
+pub use field_error::{FieldError, FieldErrorKind};
+pub use prepare::{
+    FieldValidation, Lookup, PrepareContext, PrepareError, UpdateTarget, Warnings, prepare_create,
+    prepare_update,
+};
+pub use resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
 pub use schema::{ListType, Schema};
+pub use table::{IncludeObject, table};
