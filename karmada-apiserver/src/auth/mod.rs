@@ -2,7 +2,7 @@
 
 mod authority;
 mod bootstrap;
-mod rbac;
+pub(crate) mod rbac;
 mod request;
 mod token;
 mod user;
@@ -10,6 +10,8 @@ mod user;
 pub use authority::{AuthError, Authority};
 pub use bootstrap::bootstrap_objects;
 pub use rbac::{Access, Decision, Rules};
-pub use request::{PeerUser, authenticate, impersonate};
-pub use token::{Bound, Claims, TokenError};
+pub use request::{Credentials, PeerUser, authenticate, impersonate};
+pub(crate) use request::{certificate_user, complete};
+pub(crate) use token::ISSUER;
+pub use token::{Bound, Claims, KubernetesClaims, TokenError};
 pub use user::UserInfo;

@@ -64,6 +64,11 @@ pub(super) enum Plus {
     Keep,
 }
 
+/// Decodes the `%XX` of a path or header name.
+pub(crate) fn percent_decode(text: &str) -> String {
+    decode(text, Plus::Keep)
+}
+
 /// Decodes `%XX`; bytes that are no UTF-8 are replaced.
 pub(super) fn decode(text: &str, plus: Plus) -> String {
     let bytes = text.as_bytes();
