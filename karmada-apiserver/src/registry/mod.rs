@@ -4,18 +4,25 @@
 //! through the rules of its [`Resource`] before it is stored, [`table`] prints objects as the server-side columns of
 //! `kubectl get`, [`Registry::discovery`] answers the discovery and OpenAPI paths.
 
+mod body;
 mod built_in;
 mod catalog;
 pub mod crd;
 mod definitions;
 mod discovery;
 mod field_error;
+mod format;
 pub mod prepare;
+mod quantity;
 mod resource;
 pub mod schema;
+pub mod structural;
 pub mod table;
+mod typed;
+pub mod validate;
 mod wire;
 
+pub use body::{Body, Problem};
 pub use catalog::Registry;
 pub use discovery::Document;
 pub use field_error::{FieldError, FieldErrorKind};

@@ -1,8 +1,9 @@
 //! A compiled schema node, the one shape behind built-in kinds and CRDs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use regex_lite::Regex;
 use serde_json::Value;
 
 /// What a schema node accepts.
@@ -84,6 +85,8 @@ pub struct Validation {
     pub format: Option<String>,
     pub enumeration: Vec<Value>,
     pub pattern: Option<String>,
+    /// `pattern`, compiled when it is first used; `None` inside when it cannot be.
+    pub matcher: OnceLock<Option<Regex>>,
     pub minimum: Option<f64>,
     pub maximum: Option<f64>,
     pub exclusive_minimum: bool,

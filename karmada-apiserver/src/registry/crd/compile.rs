@@ -1,7 +1,7 @@
 //! From a structural schema to compiled [`Schema`] nodes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -80,6 +80,7 @@ fn validation(source: &Value) -> Validation {
         format: text("format"),
         enumeration: source.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
         pattern: text("pattern"),
+        matcher: OnceLock::new(),
         minimum: number("minimum"),
         maximum: number("maximum"),
         exclusive_minimum: flag("exclusiveMinimum"),
