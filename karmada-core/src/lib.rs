@@ -10,6 +10,7 @@
 pub mod admission;
 pub mod api;
 pub mod interpreter;
+pub mod membership;
 pub mod object;
 pub mod overriding;
 pub mod propagation;

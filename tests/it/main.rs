@@ -1,1 +1,3 @@
-//! Tests.
+//! Integration tests of the workspace.
+
+mod replay;

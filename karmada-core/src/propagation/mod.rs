@@ -1,1 +1,5 @@
-//! The propagation room.
+//! The detector: which policy propagates a template, and the binding it makes.
+
+mod affinity;
+
+pub use affinity::{CompiledAffinity, cluster_matches};

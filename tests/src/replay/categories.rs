@@ -1,0 +1,41 @@
+//! Which function runs the cases of which category.
+
+use serde_json::Value;
+
+use super::{Outcome, apiserver};
+
+/// API servers that run at once: transcripts mostly wait for silence.
+const APISERVERS: usize = 8;
+
+/// How the cases of a category are run.
+#[derive(Clone, Copy, Debug)]
+pub struct Runner {
+    /// Runs one case.
+    pub run: fn(&Value) -> Outcome,
+    /// What bounds how many cases run at once.
+    pub bound: Bound,
+}
+
+/// What bounds how many cases run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// A case computes all the time: one per processor.
+    Processor,
+    /// A case mostly waits: this many at once.
+    Waiting(usize),
+}
+
+/// Returns the runner of a category, or `None` when there is none for it.
+pub fn runner(category: &str) -> Option<Runner> {
+    let computes = |run| Some(Runner { run, bound: Bound::Processor });
+    match category {
+        "apiserver" => Some(Runner { run: apiserver::run, bound: Bound::Waiting(APISERVERS) }),
+        "naming-prune-status" => computes(naming_prune_status),
+        _ => None,
+    }
+}
+
+fn naming_prune_status(case: &Value) -> Outcome {
+    let operation = case["op"].as_str().unwrap_or_default();
+    Outcome::Skipped(format!("no runner for {operation}"))
+}

@@ -1,0 +1,16 @@
+//! Replays recorded cases against this implementation.
+//!
+//! A directory of JSON Lines files is a category; [`categories`] says which function runs its cases.
+//! A runner is `fn(&serde_json::Value) -> Outcome` and never prints: [`driver`] counts and [`report`] prints.
+
+pub mod apiserver;
+pub mod categories;
+pub mod diff;
+pub mod driver;
+pub mod outcome;
+pub mod passing;
+pub mod report;
+pub mod vectors;
+
+pub use diff::{compare, diff};
+pub use outcome::Outcome;
