@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::Outcome;
+use super::{Outcome, apiserver};
+
+/// API servers that run at once: transcripts mostly wait for silence.
+const APISERVERS: usize = 8;
 
 /// How the cases of a category are run.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,7 @@ pub enum Bound {
 pub fn runner(category: &str) -> Option<Runner> {
     let computes = |run| Some(Runner { run, bound: Bound::Processor });
     match category {
+        "apiserver" => Some(Runner { run: apiserver::run, bound: Bound::Waiting(APISERVERS) }),
         "naming-prune-status" => computes(naming_prune_status),
         _ => None,
     }

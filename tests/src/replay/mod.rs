@@ -3,6 +3,7 @@
 //! A directory of JSON Lines files is a category; [`categories`] says which function runs its cases.
 //! A runner is `fn(&serde_json::Value) -> Outcome` and never prints: [`driver`] counts and [`report`] prints.
 
+pub mod apiserver;
 pub mod categories;
 pub mod diff;
 pub mod driver;
