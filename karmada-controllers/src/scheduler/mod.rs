@@ -12,7 +12,7 @@ use karmada_core::api::cluster::Cluster;
 use karmada_core::api::work::{ResourceBindingSpec, ResourceBindingStatus};
 use karmada_core::scheduling::{ScheduleOptions, Snapshot, is_affected_by_cluster, is_in_charge};
 use kube::core::object::{HasSpec, HasStatus};
-use kube::{Resource, ResourceExt};
+use kube::Resource;
 use parking_lot::{Mutex, RwLock};
 
 use crate::binding::is_generation_changed;
@@ -94,7 +94,7 @@ where
         let binding = change.object();
         if !matches!(change, Change::Deleted(_))
             && is_generation_changed(change)
-            && is_in_charge(&context.settings.name, binding.labels(), binding.spec())
+            && is_in_charge(&context.settings.name, binding.meta(), binding.spec())
         {
             queue.add(ObjectKey::of(&**binding));
         }
@@ -131,10 +131,8 @@ where
     K: Resource + HasSpec<Spec = ResourceBindingSpec> + HasStatus<Status = ResourceBindingStatus>,
 {
     for binding in bindings {
-        let status = binding.status().cloned().unwrap_or_default();
-        let generation = binding.meta().generation.unwrap_or_default();
         let is_affected = clusters.iter().any(|cluster| {
-            is_affected_by_cluster(&context.settings.name, binding.spec(), &status, generation, cluster)
+            is_affected_by_cluster(&context.settings.name, binding.meta(), binding.spec(), binding.status(), cluster)
         });
         if is_affected {
             queue.add(ObjectKey::of(&**binding));
