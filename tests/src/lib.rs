@@ -2,4 +2,5 @@
 //!
 //! [`replay`] runs recorded cases against this implementation. Start reading there.
 
+pub mod process;
 pub mod replay;

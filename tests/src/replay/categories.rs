@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Outcome;
+use super::{Outcome, image_reference, interpreter_native, overrides};
 
 /// How the cases of a category are run.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,9 @@ pub enum Bound {
 pub fn runner(category: &str) -> Option<Runner> {
     let computes = |run| Some(Runner { run, bound: Bound::Processor });
     match category {
+        "image-reference" => computes(image_reference::run),
+        "interpreter-native" => computes(interpreter_native::run),
+        "overrides" => computes(overrides::run),
         "naming-prune-status" => computes(naming_prune_status),
         _ => None,
     }
