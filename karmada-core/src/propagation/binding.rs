@@ -7,7 +7,7 @@ use kube::core::ObjectMeta;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Event, Lookup, PolicyRef, PropagationError, ReplicaInterpreter};
+use super::{Event, Lookup, PolicyRef, PropagationError};
 use crate::{
     api::{
         Feature, FeatureGates,
@@ -24,6 +24,7 @@ use crate::{
             constants::{BINDING_FINALIZER, CLUSTER_RESOURCE_BINDING_FINALIZER},
         },
     },
+    interpreter::{ObjectKind, Operation, ResourceInterpreter},
     object,
 };
 
@@ -123,7 +124,7 @@ pub(super) struct Sources<'a> {
     /// Features.
     pub(super) gates: &'a FeatureGates,
     /// Replicas and components.
-    pub(super) interpreter: &'a dyn ReplicaInterpreter,
+    pub(super) interpreter: &'a dyn ResourceInterpreter,
 }
 
 /// Returns the binding as it would be made now.
@@ -279,10 +280,11 @@ fn fill_replicas(
     events: &mut Vec<Event>,
 ) -> Result<(), PropagationError> {
     let Sources { template, gates, interpreter, .. } = sources;
+    let kind = ObjectKind::of(template);
     if gates.is_enabled(Feature::MultiplePodTemplatesScheduling)
-        && let Some(answer) = interpreter.components(template)
+        && interpreter.hook_enabled(kind, Operation::InterpretComponent)
     {
-        spec.components = answer.inspect_err(|error| {
+        spec.components = interpreter.components(template).inspect_err(|error| {
             let message = format!("Get components of resource template failed: {error}");
             events.push(Event::warning(GET_COMPONENTS_FAILED, message));
         })?;
@@ -290,12 +292,12 @@ fn fill_replicas(
         events.push(Event::normal(GET_COMPONENTS_SUCCEED, message));
         return Ok(());
     }
-    if let Some(answer) = interpreter.replicas(template) {
-        let (replicas, requirements) = answer.inspect_err(|error| {
+    if interpreter.hook_enabled(kind, Operation::InterpretReplica) {
+        let (replicas, requirements) = interpreter.replicas(template).inspect_err(|error| {
             let message = format!("Get replicas of resource template failed: {error}");
             events.push(Event::warning(GET_REPLICAS_FAILED, message));
         })?;
-        spec.replicas = replicas;
+        spec.replicas = i32::try_from(replicas).map_err(|_| PropagationError::Replicas { replicas })?;
         spec.replica_requirements = requirements;
         if gates.is_enabled(Feature::ResourceQuotaEstimate)
             && let Some(requirements) = &mut spec.replica_requirements

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Binding, InterpretReplicasError};
-use crate::{api::work::ObjectReference, object};
+use super::Binding;
+use crate::{api::work::ObjectReference, interpreter::InterpretError, object};
 
 /// One write; a list of them is done in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,7 +147,13 @@ pub enum PropagationError {
         /// The kind.
         source_name: String,
     },
+    /// The template asks for more replicas than can be counted.
+    #[error("replicas {replicas} are out of range")]
+    Replicas {
+        /// What it asks for.
+        replicas: i64,
+    },
     /// The template cannot be read.
     #[error(transparent)]
-    Interpret(#[from] InterpretReplicasError),
+    Interpret(#[from] InterpretError),
 }

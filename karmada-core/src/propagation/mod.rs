@@ -9,7 +9,6 @@ mod change;
 mod claim;
 mod decision;
 mod filter;
-mod interpret;
 mod lookup;
 mod matching;
 mod policy;
@@ -23,7 +22,6 @@ pub use change::{Change, classify_change, is_changed_by_karmada, is_specificatio
 pub use claim::{Claimant, claim_patch, claimant, unclaim_patch};
 pub use decision::{Event, EventType, PropagationError, TemplateKey, Write};
 pub use filter::{NamespaceFilter, NamespacePatternError, SkippedApis, SkippedApisError};
-pub use interpret::{InterpretReplicasError, ReplicaInterpreter};
 pub use lookup::{Lookup, Snapshot};
 pub use matching::{
     ImplicitPriority, best_cluster_policy, best_policy, matches_selectors, selector_priority,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Binding, BindingView, Change, Claimant, Event, Lookup, NamespaceFilter, PolicyRef, PropagationError,
-    ReplicaInterpreter, TemplateKey, Write, best_cluster_policy, best_policy,
+    TemplateKey, Write, best_cluster_policy, best_policy,
     binding::{self, Sources, metadata_object},
     claim_patch, claimant, matches_selectors, unclaim_patch,
 };
@@ -16,6 +16,7 @@ use crate::{
             constants::{APPLY_POLICY_FAILED, APPLY_POLICY_SUCCEED},
         },
     },
+    interpreter::ResourceInterpreter,
     object,
 };
 
@@ -34,7 +35,7 @@ pub struct TemplateInput<'a> {
     /// Features.
     pub gates: &'a FeatureGates,
     /// Replicas and components.
-    pub interpreter: &'a dyn ReplicaInterpreter,
+    pub interpreter: &'a dyn ResourceInterpreter,
 }
 
 /// What to do about a template.
@@ -245,25 +246,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        api::work::{Component, ReplicaRequirements, ResourceBinding},
-        propagation::{InterpretReplicasError, Snapshot},
-    };
-
-    struct SpecReplicas;
-
-    impl ReplicaInterpreter for SpecReplicas {
-        fn replicas(
-            &self,
-            template: &Value,
-        ) -> Option<Result<(i32, Option<ReplicaRequirements>), InterpretReplicasError>> {
-            template["spec"]["replicas"].as_i64().map(|replicas| Ok((replicas as i32, None)))
-        }
-
-        fn components(&self, _: &Value) -> Option<Result<Vec<Component>, InterpretReplicasError>> {
-            None
-        }
-    }
+    use crate::{api::work::ResourceBinding, interpreter::NativeInterpreter, propagation::Snapshot};
 
     fn web() -> Value {
         json!({
@@ -298,7 +281,7 @@ mod tests {
             is_waiting: false,
             lookup: snapshot,
             gates: &FeatureGates::default(),
-            interpreter: &SpecReplicas,
+            interpreter: &NativeInterpreter::default(),
         })
     }
 
@@ -373,7 +356,7 @@ mod tests {
             is_waiting: false,
             lookup: &empty,
             gates: &FeatureGates::default(),
-            interpreter: &SpecReplicas,
+            interpreter: &NativeInterpreter::default(),
         };
         assert!(matches!(reconcile_template(&input).error, Some(PropagationError::NoPolicy)));
         input.is_waiting = true;

@@ -21,8 +21,12 @@ pub fn run(case: &Value) -> Outcome {
         "names.GenerateServiceAccountName" => object::service_account_name(text("cluster")),
         "names.GenerateImpersonationSecretName" => object::impersonation_secret_name(text("cluster")),
         "names.GenerateEstimatorDeploymentName" => object::estimator_deployment_name(text("cluster")),
-        "names.GenerateEstimatorServiceName" => object::estimator_service_name(text("prefix"), text("cluster")),
-        "names.GenerateEndpointSliceName" => object::imported_endpoint_slice_name(text("name"), text("cluster")),
+        "names.GenerateEstimatorServiceName" => {
+            object::estimator_service_name(text("prefix"), text("cluster"))
+        }
+        "names.GenerateEndpointSliceName" => {
+            object::imported_endpoint_slice_name(text("name"), text("cluster"))
+        }
         "names.GetClusterName" => match object::cluster_of_execution_namespace(text("namespace")) {
             Ok(cluster) => cluster.to_owned(),
             Err(error) => return compare_error(&case["expect"], &error),

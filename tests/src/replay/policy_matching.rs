@@ -7,13 +7,13 @@ use karmada_core::{
         FeatureGates,
         cluster::Cluster,
         policy::{ClusterAffinity, ResourceSelector},
-        work::{ClusterResourceBinding, Component, ReplicaRequirements, ResourceBinding},
+        work::{ClusterResourceBinding, ResourceBinding},
     },
     interpreter::{Interpreter, NativeInterpreter, NativeOptions},
     object,
     propagation::{
-        self, Binding, BindingView, Change, InterpretReplicasError, NamespaceFilter, PolicyRef, ReplicaInterpreter,
-        SkippedApis, Snapshot, TemplateInput, Write,
+        self, Binding, BindingView, Change, NamespaceFilter, PolicyRef, SkippedApis, Snapshot, TemplateInput,
+        Write,
     },
 };
 use serde::de::DeserializeOwned;
@@ -77,7 +77,8 @@ fn cluster_matches(input: &Value) -> Answer {
 fn look_for_matched(input: &Value) -> Answer {
     let snapshot = snapshot(input)?;
     let policy = propagation::best_policy(&input["object"], &snapshot.propagation_policies);
-    let cluster_policy = propagation::best_cluster_policy(&input["object"], &snapshot.cluster_propagation_policies);
+    let cluster_policy =
+        propagation::best_cluster_policy(&input["object"], &snapshot.cluster_propagation_policies);
     let key = |policy: PolicyRef| object::namespaced_key(policy.namespace(), policy.name());
     Ok(json!({
         "propagationPolicy": policy.map(|policy| key(policy.clone().into())),
@@ -92,7 +93,10 @@ fn snapshot(input: &Value) -> Result<Snapshot, serde_json::Error> {
     };
     let classes = input["priorityClasses"].as_array().into_iter().flatten();
     Ok(Snapshot {
-        propagation_policies: decode::<Vec<_>>(&input["propagationPolicies"])?.into_iter().map(Arc::new).collect(),
+        propagation_policies: decode::<Vec<_>>(&input["propagationPolicies"])?
+            .into_iter()
+            .map(Arc::new)
+            .collect(),
         cluster_propagation_policies: decode::<Vec<_>>(&input["clusterPropagationPolicies"])?
             .into_iter()
             .map(Arc::new)
@@ -201,7 +205,12 @@ impl Bindings {
         self.0.insert(key, binding);
     }
 
-    fn patch(&mut self, namespace: &str, name: &str, patch: &Value) -> Result<(), Box<dyn std::error::Error>> {
+    fn patch(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+    ) -> Result<(), Box<dyn std::error::Error>> {
         let key = (namespace.to_owned(), name.to_owned());
         let mut value = serde_json::to_value(self.0.get(&key).ok_or("the patched binding does not exist")?)?;
         merge(&mut value, patch);
@@ -216,7 +225,8 @@ impl Bindings {
 
     /// Returns the bindings of a scope as the recording holds them.
     fn recorded(&self, namespaced: bool) -> Vec<Value> {
-        let of_scope = self.0.values().filter(|binding| matches!(binding, Binding::Namespaced(_)) == namespaced);
+        let of_scope =
+            self.0.values().filter(|binding| matches!(binding, Binding::Namespaced(_)) == namespaced);
         let recorded = of_scope.map(|binding| {
             let mut value = serde_json::to_value(binding).unwrap_or_default();
             if let Some(fields) = value.as_object_mut() {
