@@ -2,4 +2,4 @@
 
 mod affinity;
 
-pub use affinity::{CompiledAffinity, cluster_matches};
+pub use affinity::{ClusterFacts, CompiledAffinity, cluster_matches};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Outcome;
+use super::{Outcome, scheduling};
 
 /// How the cases of a category are run.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,7 @@ pub fn runner(category: &str) -> Option<Runner> {
     let computes = |run| Some(Runner { run, bound: Bound::Processor });
     match category {
         "naming-prune-status" => computes(naming_prune_status),
+        "scheduling" => computes(scheduling::run),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ pub mod driver;
 pub mod outcome;
 pub mod passing;
 pub mod report;
+pub mod scheduling;
 pub mod vectors;
 
 pub use diff::{compare, diff};
