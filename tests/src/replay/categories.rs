@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Outcome, scheduling};
+use super::{Outcome, apiserver, image_reference, interpreter_native, overrides, scheduling};
+
+/// API servers that run at once: transcripts mostly wait for silence.
+const APISERVERS: usize = 8;
 
 /// How the cases of a category are run.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,10 @@ pub enum Bound {
 pub fn runner(category: &str) -> Option<Runner> {
     let computes = |run| Some(Runner { run, bound: Bound::Processor });
     match category {
+        "apiserver" => Some(Runner { run: apiserver::run, bound: Bound::Waiting(APISERVERS) }),
+        "image-reference" => computes(image_reference::run),
+        "interpreter-native" => computes(interpreter_native::run),
+        "overrides" => computes(overrides::run),
         "naming-prune-status" => computes(naming_prune_status),
         "scheduling" => computes(scheduling::run),
         _ => None,
