@@ -16,7 +16,7 @@ mod policy_ref;
 mod preemption;
 mod template;
 
-pub use affinity::{CompiledAffinity, cluster_matches};
+pub use affinity::{ClusterFacts, CompiledAffinity, cluster_matches};
 pub use binding::{Binding, BindingView, merge_suspension};
 pub use change::{Change, classify_change, is_changed_by_karmada, is_specification_changed};
 pub use claim::{Claimant, claim_patch, claimant, unclaim_patch};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Outcome, apiserver, image_reference, interpreter_native, names, overrides, policy_matching};
+use super::{Outcome, apiserver, image_reference, interpreter_native, names, overrides, policy_matching, scheduling};
 
 /// API servers that run at once: transcripts mostly wait for silence.
 const APISERVERS: usize = 8;
@@ -35,6 +35,7 @@ pub fn runner(category: &str) -> Option<Runner> {
         "overrides" => computes(overrides::run),
         "policy-matching" => computes(policy_matching::run),
         "naming-prune-status" => computes(naming_prune_status),
+        "scheduling" => computes(scheduling::run),
         _ => None,
     }
 }

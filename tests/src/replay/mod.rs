@@ -16,6 +16,7 @@ pub mod overrides;
 pub mod passing;
 pub mod policy_matching;
 pub mod report;
+pub mod scheduling;
 pub mod vectors;
 
 pub use diff::{compare, diff};
