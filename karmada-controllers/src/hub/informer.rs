@@ -115,6 +115,7 @@ where
             name: name.into(),
             state: RwLock::new(State {
                 objects: HashMap::new(),
+                seen: 0,
                 index: HashMap::new(),
                 handlers: Vec::new(),
             }),
@@ -257,7 +258,10 @@ where
             // A re-list shows every object again, and the watch shows our own writes: only changes are news.
             let is_known = match (revision_of(&*old), revision) {
                 (Some(old), Some(new)) => new <= old,
-                _ => old.meta().resource_version.is_some() && old.meta().resource_version == new.meta().resource_version,
+                _ => {
+                    old.meta().resource_version.is_some()
+                        && old.meta().resource_version == new.meta().resource_version
+                }
             };
             if is_known {
                 return;
