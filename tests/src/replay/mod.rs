@@ -7,6 +7,7 @@ pub mod apiserver;
 pub mod categories;
 pub mod diff;
 pub mod driver;
+pub mod e2e;
 pub mod outcome;
 pub mod passing;
 pub mod report;
