@@ -1,5 +1,35 @@
 //! The kinds the server knows: a built-in table, CRDs, and their compiled schemas.
+//!
+//! [`Registry`] is a value: a change of a CRD makes a new one that shares everything else. [`prepare`] takes an object
+//! through the rules of its [`Resource`] before it is stored, [`table`] prints objects as the server-side columns of
+//! `kubectl get`, [`Registry::discovery`] answers the discovery and OpenAPI paths.
 
+mod body;
+mod built_in;
+mod catalog;
+pub mod crd;
+mod definitions;
+mod discovery;
+mod field_error;
+mod format;
+pub mod prepare;
+mod quantity;
+mod resource;
 pub mod schema;
+pub mod structural;
+pub mod table;
+mod typed;
+pub mod validate;
+mod wire;
 
+pub use body::{Body, Problem};
+pub use catalog::Registry;
+pub use discovery::Document;
+pub use field_error::{FieldError, FieldErrorKind};
+pub use prepare::{
+    FieldValidation, Lookup, PrepareContext, PrepareError, UpdateTarget, Warnings, prepare_create,
+    prepare_update,
+};
+pub use resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
 pub use schema::{ListType, Schema};
+pub use table::{IncludeObject, table};

@@ -1,8 +1,9 @@
 //! A compiled schema node, the one shape behind built-in kinds and CRDs.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
+use regex_lite::Regex;
 use serde_json::Value;
 
 /// What a schema node accepts.
@@ -62,6 +63,20 @@ pub struct Schema {
     pub default: Option<Value>,
     pub required: Vec<String>,
     pub validation: Validation,
+    /// How a typed object prints its fields; only in built-in kinds.
+    pub wire: Option<Arc<WireRules>>,
+}
+
+/// Which fields a typed object prints when they are empty.
+///
+/// The real server decodes built-in kinds into typed structures: what comes back has lost empty optional fields, and
+/// has gained those that are always printed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WireRules {
+    /// Fields that are printed with this value when they are absent.
+    pub emitted: BTreeMap<String, Value>,
+    /// Fields that keep an empty value (`false`, `0`, `""`, `{}`, `[]`) when one is given.
+    pub kept: BTreeSet<String>,
 }
 
 /// Value validations of a node. Absent means unchecked.
@@ -70,6 +85,8 @@ pub struct Validation {
     pub format: Option<String>,
     pub enumeration: Vec<Value>,
     pub pattern: Option<String>,
+    /// `pattern`, compiled when it is first used; `None` inside when it cannot be.
+    pub matcher: OnceLock<Option<Regex>>,
     pub minimum: Option<f64>,
     pub maximum: Option<f64>,
     pub exclusive_minimum: bool,

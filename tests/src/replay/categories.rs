@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Outcome, apiserver, e2e};
+use super::{Outcome, apiserver, e2e, image_reference, interpreter_native, overrides};
 
 /// API servers that run at once: transcripts mostly wait for silence.
 const APISERVERS: usize = 8;
@@ -33,6 +33,9 @@ pub fn runner(category: &str) -> Option<Runner> {
     match category {
         "apiserver" => Some(Runner { run: apiserver::run, bound: Bound::Waiting(APISERVERS) }),
         "e2e" => Some(Runner { run: e2e::run, bound: Bound::Waiting(FLEETS) }),
+        "image-reference" => computes(image_reference::run),
+        "interpreter-native" => computes(interpreter_native::run),
+        "overrides" => computes(overrides::run),
         "naming-prune-status" => computes(naming_prune_status),
         _ => None,
     }

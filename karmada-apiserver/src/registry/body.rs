@@ -1,0 +1,179 @@
+//! A JSON body with what a map forgets: duplicate keys and the order of fields.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// A parsed body.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    /// The content; a duplicate key has its last value, merged where both are objects.
+    pub value: Value,
+    /// Problems that the parser found, such as `duplicate field "data.a"`, in the order of the body.
+    pub problems: Vec<Problem>,
+    order: HashMap<String, usize>,
+}
+
+/// Something that strict decoding refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Path of the field, such as `spec.ports[0].name`.
+    pub path: String,
+    pub text: String,
+}
+
+#[derive(Default)]
+struct Notes {
+    duplicates: Vec<Problem>,
+    order: HashMap<String, usize>,
+}
+
+struct Node<'a> {
+    path: String,
+    notes: &'a RefCell<Notes>,
+}
+
+impl Body {
+    /// Parses JSON text.
+    ///
+    /// # Errors
+    ///
+    /// The parser's error for text that is not one JSON value.
+    pub fn parse(text: &[u8]) -> Result<Self, serde_json::Error> {
+        let notes = RefCell::new(Notes::default());
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let value = Node { path: String::new(), notes: &notes }.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        let notes = notes.into_inner();
+        Ok(Self { value, problems: notes.duplicates, order: notes.order })
+    }
+
+    /// Joins the parser's problems with later ones.
+    ///
+    /// The result is in the order of the body; problems with fields that are not in the body come last.
+    pub(crate) fn ordered(&self, later: Vec<Problem>) -> Vec<String> {
+        let mut all: Vec<Problem> = self.problems.iter().cloned().chain(later).collect();
+        all.sort_by_key(|problem| self.order.get(&problem.path).copied().unwrap_or(usize::MAX));
+        all.into_iter().map(|problem| problem.text).collect()
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        let number = serde_json::Number::from_f64(value).ok_or_else(|| E::custom("number out of range"))?;
+        Ok(Value::Number(number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        loop {
+            let path = format!("{}[{}]", self.path, list.len());
+            match items.next_element_seed(Node { path, notes: self.notes })? {
+                Some(item) => list.push(item),
+                None => return Ok(Value::Array(list)),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = members.next_key::<String>()? {
+            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            let position = self.notes.borrow().order.len();
+            let seen = map.contains_key(&key);
+            // The order of first sight; a duplicate is reported where it stands.
+            let mut reported = None;
+            if seen {
+                let text = format!("duplicate field \"{path}\"");
+                reported = Some(Problem { path: format!("{path}\u{0}{position}"), text });
+            } else {
+                self.notes.borrow_mut().order.insert(path.clone(), position);
+            }
+            let value = members.next_value_seed(Node { path, notes: self.notes })?;
+            if let Some(problem) = reported {
+                let mut notes = self.notes.borrow_mut();
+                notes.order.insert(problem.path.clone(), position);
+                notes.duplicates.push(problem);
+            }
+            merge_member(&mut map, key, value).map_err(A::Error::custom)?;
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+fn merge_member(map: &mut Map<String, Value>, key: String, value: Value) -> Result<(), &'static str> {
+    match (map.get_mut(&key), value) {
+        (Some(Value::Object(old)), Value::Object(new)) => {
+            for (key, value) in new {
+                merge_member(old, key, value)?;
+            }
+        }
+        (_, value) => {
+            map.insert(key, value);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merges_duplicate_objects_and_reports_the_duplicates_in_order() {
+        let body = Body::parse(br#"{"data":{"a":"1","a":"2"},"data":{"b":"3"}}"#).unwrap();
+        assert_eq!(body.value, serde_json::json!({"data": {"a": "2", "b": "3"}}));
+        assert_eq!(body.ordered(Vec::new()), ["duplicate field \"data.a\"", "duplicate field \"data\""]);
+    }
+
+    #[test]
+    fn sorts_later_problems_by_their_place_in_the_body() {
+        let body = Body::parse(br#"{"metadata":{"lables":1},"dta":2}"#).unwrap();
+        let problem = |path: &str| Problem { path: path.to_owned(), text: path.to_owned() };
+        assert_eq!(
+            body.ordered(vec![problem("dta"), problem("metadata.lables")]),
+            ["metadata.lables", "dta"]
+        );
+    }
+}

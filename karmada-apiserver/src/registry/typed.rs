@@ -1,0 +1,342 @@
+//! Built-in kinds as a typed server reads and prints them.
+//!
+//! [`decode`] finds unknown fields and wrong types, and brings values to their canonical text. [`emit`] adds the fields
+//! that are printed even when empty.
+
+use base64::Engine as _;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::body::Problem;
+use super::definitions::formats;
+use super::quantity::Quantity;
+use super::schema::{Schema, SchemaType};
+
+/// What decoding found.
+#[derive(Default)]
+pub(super) struct Findings {
+    /// Unknown fields, which have been removed.
+    pub(super) unknown: Vec<Problem>,
+    /// The first value of a wrong type.
+    pub(super) mismatch: Option<String>,
+}
+
+struct Decoder<'a> {
+    kind: &'a str,
+    findings: Findings,
+}
+
+/// Decodes an object of a kind in place.
+pub(super) fn decode(kind: &str, schema: &Schema, object: &mut Value) -> Findings {
+    let mut decoder = Decoder { kind, findings: Findings::default() };
+    decoder.node(schema, object, "", kind);
+    decoder.findings
+}
+
+/// Adds the fields that are always printed.
+pub(super) fn emit(schema: &Schema, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if let Some(wire) = &schema.wire {
+                for (field, default) in &wire.emitted {
+                    if !map.contains_key(field) {
+                        map.insert(field.clone(), default.clone());
+                    }
+                }
+            }
+            for (key, child) in map {
+                if let Some(node) = schema.properties.get(key).or(schema.additional.as_ref()) {
+                    emit(node, child);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(node) = &schema.items {
+                items.iter_mut().for_each(|item| emit(node, item));
+            }
+        }
+        _ => {}
+    }
+}
+
+impl Decoder<'_> {
+    fn node(&mut self, schema: &Schema, value: &mut Value, path: &str, owner: &str) {
+        match schema.schema_type {
+            SchemaType::Object => match value {
+                Value::Object(map) if schema.properties.is_empty() => self.map(schema, map, path, owner),
+                Value::Object(map) => self.structure(schema, map, path),
+                _ => self.mismatch(value, path, owner, &go_type(schema)),
+            },
+            SchemaType::Array => match (value, &schema.items) {
+                (Value::Array(items), Some(node)) => self.list(node, items, path, owner),
+                (Value::Array(_), None) => {}
+                (other, _) => self.mismatch(other, path, owner, &go_type(schema)),
+            },
+            SchemaType::String => self.string(schema, value, path, owner),
+            SchemaType::Boolean if !value.is_boolean() => self.mismatch(value, path, owner, "bool"),
+            SchemaType::Integer => {
+                let whole = value.as_f64().is_some_and(|number| number.fract() == 0.0);
+                if !value.is_i64() && !value.is_u64() {
+                    self.mismatch(value, path, owner, &go_type(schema));
+                } else if !whole {
+                    self.mismatch(value, path, owner, &go_type(schema));
+                }
+            }
+            SchemaType::Number if !value.is_number() => self.mismatch(value, path, owner, "float64"),
+            SchemaType::IntOrString if !value.is_string() && !value.is_number() => {
+                self.mismatch(value, path, owner, "intstr.IntOrString");
+            }
+            SchemaType::Any if schema.validation.format.as_deref() == Some(formats::QUANTITY) => {
+                self.quantity(value);
+            }
+            _ => {}
+        }
+    }
+
+    fn structure(&mut self, schema: &Schema, map: &mut Map<String, Value>, path: &str) {
+        let wire = schema.wire.as_deref();
+        let mut removed = Vec::new();
+        for (key, value) in map.iter_mut() {
+            let child_path = join(path, key);
+            let Some(node) = schema.properties.get(key) else {
+                if !schema.preserve_unknown {
+                    self.findings
+                        .unknown
+                        .push(Problem { text: format!("unknown field \"{child_path}\""), path: child_path });
+                    removed.push(key.clone());
+                }
+                continue;
+            };
+            if !value.is_null() {
+                self.node(node, value, &child_path, self.kind);
+            }
+            // An atomic raw value (a schema default, for one) may be null on purpose only where anything goes.
+            let kept = wire.is_none_or(|rules| rules.kept.contains(key));
+            let gone = if value.is_null() { !is_raw(node) } else { !kept && is_zero(value) };
+            if gone {
+                removed.push(key.clone());
+            }
+        }
+        for key in removed {
+            map.remove(&key);
+        }
+    }
+
+    fn map(&mut self, schema: &Schema, map: &mut Map<String, Value>, path: &str, owner: &str) {
+        let Some(node) = &schema.additional else { return };
+        for (key, value) in map.iter_mut() {
+            if value.is_null() {
+                *value = zero(node);
+                continue;
+            }
+            // Go names the map, not the key, when a plain value is wrong.
+            let child_path = if is_scalar(node) { path.to_owned() } else { join(path, key) };
+            self.node(node, value, &child_path, owner);
+        }
+    }
+
+    fn list(&mut self, node: &Schema, items: &mut [Value], path: &str, owner: &str) {
+        for (index, item) in items.iter_mut().enumerate() {
+            if item.is_null() {
+                *item = zero(node);
+                continue;
+            }
+            let child_path = if is_scalar(node) { path.to_owned() } else { format!("{path}[{index}]") };
+            self.node(node, item, &child_path, owner);
+        }
+    }
+
+    fn string(&mut self, schema: &Schema, value: &mut Value, path: &str, owner: &str) {
+        let Value::String(text) = value else {
+            return self.mismatch(value, path, owner, &go_type(schema));
+        };
+        match schema.validation.format.as_deref() {
+            Some(formats::TIME) => match canonical_time(text) {
+                Some(time) => *text = time,
+                None => self.fail(format!(
+                    "parsing time {value} as \"2006-01-02T15:04:05Z07:00\": cannot parse {value} as \"2006\""
+                )),
+            },
+            Some(formats::MICRO_TIME) => match text.parse::<Timestamp>() {
+                Ok(time) => *text = time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+                Err(_) => self.fail(format!(
+                    "parsing time {value} as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse {value} as \"2006\""
+                )),
+            },
+            Some("byte") => {
+                // Line breaks are skipped by the real decoder.
+                text.retain(|c| c != '\n' && c != '\r');
+                if let Err(error) = base64::engine::general_purpose::STANDARD.decode(text.as_bytes()) {
+                    self.fail(format!("illegal base64 data at input byte {}", base64_offset(text, &error)));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn quantity(&mut self, value: &mut Value) {
+        let text = match value {
+            Value::String(text) => text.trim().to_owned(),
+            Value::Number(number) => number.to_string(),
+            _ => String::new(),
+        };
+        match Quantity::parse(&text) {
+            Some(quantity) => *value = Value::from(quantity.canonical()),
+            None => self.fail(
+                "quantities must match the regular expression \
+                 '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn mismatch(&mut self, value: &Value, path: &str, owner: &str, expected: &str) {
+        let found = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "bool",
+            Value::Number(number) if expected.contains("int") && number.is_f64() => {
+                return self.fail(format!(
+                    "json: cannot unmarshal number {number} into Go struct field {owner}.{path} of type {expected}"
+                ));
+            }
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let owner = if path.starts_with("metadata.") { "ObjectMeta" } else { owner };
+        self.fail(format!(
+            "json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {expected}"
+        ));
+    }
+
+    fn fail(&mut self, message: String) {
+        self.findings.mismatch.get_or_insert(message);
+    }
+}
+
+/// Returns a time in the one text the server prints: UTC, whole seconds.
+pub(super) fn canonical_time(text: &str) -> Option<String> {
+    let time: Timestamp = text.parse().ok()?;
+    Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+/// Whether a typed field with this value counts as not set.
+pub(super) fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(flag) => !flag,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+    }
+}
+
+fn is_raw(node: &Schema) -> bool {
+    node.schema_type == SchemaType::Any && node.preserve_unknown && node.validation.format.is_none()
+}
+
+fn is_scalar(node: &Schema) -> bool {
+    !matches!(node.schema_type, SchemaType::Object | SchemaType::Array)
+}
+
+fn zero(node: &Schema) -> Value {
+    match node.schema_type {
+        SchemaType::String => Value::from(""),
+        SchemaType::Boolean => Value::Bool(false),
+        SchemaType::Integer | SchemaType::Number | SchemaType::IntOrString => Value::from(0),
+        SchemaType::Array => Value::Null,
+        SchemaType::Object => Value::Object(Map::new()),
+        SchemaType::Any if node.validation.format.is_some() => Value::from("0"),
+        SchemaType::Any => Value::Null,
+    }
+}
+
+fn go_type(schema: &Schema) -> String {
+    match schema.schema_type {
+        SchemaType::String => "string".to_owned(),
+        SchemaType::Boolean => "bool".to_owned(),
+        SchemaType::Number => "float64".to_owned(),
+        SchemaType::Integer => {
+            if schema.validation.format.as_deref() == Some("int64") { "int64" } else { "int32" }.to_owned()
+        }
+        SchemaType::Array => {
+            format!(
+                "[]{}",
+                schema.items.as_ref().map_or_else(|| "interface {}".to_owned(), |node| go_type(node))
+            )
+        }
+        SchemaType::Object => match &schema.additional {
+            Some(node) => format!("map[string]{}", go_type(node)),
+            None => "struct".to_owned(),
+        },
+        SchemaType::IntOrString => "intstr.IntOrString".to_owned(),
+        SchemaType::Any => "interface {}".to_owned(),
+    }
+}
+
+fn base64_offset(text: &str, error: &base64::DecodeError) -> usize {
+    match error {
+        base64::DecodeError::InvalidByte(offset, _) => *offset,
+        base64::DecodeError::InvalidLastSymbol(offset, _) => *offset,
+        // A group that is cut short: the decoder stops at its start.
+        _ => text.len() - text.len() % 4,
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::definitions;
+    use super::*;
+
+    fn decoded(definition: &str, mut object: Value) -> (Value, Findings) {
+        let schema = definitions::schema(definition);
+        let findings = decode("Thing", &schema, &mut object);
+        (object, findings)
+    }
+
+    #[test]
+    fn drops_empty_optional_fields_and_keeps_those_by_reference() {
+        let (pod, _) = decoded(
+            "io.k8s.api.core.v1.PodSpec",
+            json!({"hostNetwork": false, "enableServiceLinks": false, "nodeName": "", "volumes": []}),
+        );
+        assert_eq!(pod, json!({"enableServiceLinks": false}));
+    }
+
+    #[test]
+    fn brings_quantities_and_times_to_their_canonical_text() {
+        let (resources, _) = decoded(
+            "io.k8s.api.core.v1.ResourceRequirements",
+            json!({"requests": {"cpu": 2, "memory": "1024Mi"}}),
+        );
+        assert_eq!(resources, json!({"requests": {"cpu": "2", "memory": "1Gi"}}));
+        assert_eq!(canonical_time("2024-01-02T03:04:05+02:00").as_deref(), Some("2024-01-02T01:04:05Z"));
+    }
+
+    #[test]
+    fn reports_unknown_fields_and_the_first_wrong_type() {
+        let (map, findings) = decoded(
+            "io.k8s.api.core.v1.ConfigMap",
+            json!({"dta": {}, "data": {"a": 1}, "metadata": {"name": "x"}}),
+        );
+        assert_eq!(findings.unknown[0].text, "unknown field \"dta\"");
+        assert!(findings.mismatch.unwrap().contains("cannot unmarshal number"));
+        assert!(map.get("dta").is_none());
+    }
+
+    #[test]
+    fn emits_what_is_always_printed() {
+        let schema = definitions::schema("io.k8s.api.core.v1.Service");
+        let mut service = json!({"kind": "Service"});
+        emit(&schema, &mut service);
+        assert_eq!(service["status"], json!({"loadBalancer": {}}));
+    }
+}
