@@ -8,6 +8,7 @@ pub mod apiserver;
 pub mod categories;
 pub mod diff;
 pub mod driver;
+pub mod e2e;
 pub mod image_reference;
 pub mod interpreter_native;
 pub mod names;
