@@ -20,7 +20,11 @@ pub struct CompiledAffinity<'a> {
 impl<'a> CompiledAffinity<'a> {
     /// Prepares an affinity.
     pub fn new(affinity: &'a ClusterAffinity) -> Self {
-        Self { affinity, names: sorted(&affinity.cluster_names), excluded: sorted(&affinity.exclude_clusters) }
+        Self {
+            affinity,
+            names: sorted(&affinity.cluster_names),
+            excluded: sorted(&affinity.exclude_clusters),
+        }
     }
 
     /// Returns true when the affinity selects the cluster.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Outcome, image_reference, interpreter_native, overrides};
+use super::{Outcome, image_reference, interpreter_native, names, overrides, policy_matching};
 
 /// How the cases of a category are run.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,7 @@ pub fn runner(category: &str) -> Option<Runner> {
         "image-reference" => computes(image_reference::run),
         "interpreter-native" => computes(interpreter_native::run),
         "overrides" => computes(overrides::run),
+        "policy-matching" => computes(policy_matching::run),
         "naming-prune-status" => computes(naming_prune_status),
         _ => None,
     }
@@ -36,5 +37,8 @@ pub fn runner(category: &str) -> Option<Runner> {
 
 fn naming_prune_status(case: &Value) -> Outcome {
     let operation = case["op"].as_str().unwrap_or_default();
+    if operation.starts_with("names.") {
+        return names::run(case);
+    }
     Outcome::Skipped(format!("no runner for {operation}"))
 }

@@ -9,9 +9,11 @@ pub mod diff;
 pub mod driver;
 pub mod image_reference;
 pub mod interpreter_native;
+pub mod names;
 pub mod outcome;
 pub mod overrides;
 pub mod passing;
+pub mod policy_matching;
 pub mod report;
 pub mod vectors;
 

@@ -188,7 +188,9 @@ mod tests {
                 let (ours, theirs) = (parties[index], parties[leader]);
                 let (our_priority, their_priority) =
                     (priority(ours.weight, ours.seats), priority(theirs.weight, theirs.seats));
-                if our_priority > their_priority || (our_priority == their_priority && ours.seats < theirs.seats) {
+                if our_priority > their_priority
+                    || (our_priority == their_priority && ours.seats < theirs.seats)
+                {
                     best = Some(index);
                 }
             }
@@ -197,7 +199,10 @@ mod tests {
     }
 
     fn weights(pairs: &[(&str, i64)]) -> Vec<ClusterWeight> {
-        pairs.iter().map(|(name, weight)| ClusterWeight { cluster: (*name).into(), weight: *weight }).collect()
+        pairs
+            .iter()
+            .map(|(name, weight)| ClusterWeight { cluster: (*name).into(), weight: *weight })
+            .collect()
     }
 
     #[test]

@@ -94,10 +94,8 @@ impl<'a> Division<'a> {
         selected: &[Candidate],
         kept: Vec<Share>,
     ) -> Result<Vec<Share>, ScheduleError> {
-        let weight = |candidate: &Candidate| Share {
-            cluster: candidate.cluster,
-            replicas: candidate.allocatable,
-        };
+        let weight =
+            |candidate: &Candidate| Share { cluster: candidate.cluster, replicas: candidate.allocatable };
         let weights = by_weight(selected.iter().map(weight).collect());
         let mut shares = self.divide_by_room(strategy, missing, weights, &kept, DivisionStep::ScaleUp)?;
         let mut held = self.replicas_by_cluster(&kept);
