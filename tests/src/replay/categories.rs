@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Outcome, image_reference, interpreter_native, names, overrides, policy_matching};
+use super::{Outcome, image_reference, interpreter_native, naming_prune_status, overrides, policy_matching};
 
 /// How the cases of a category are run.
 #[derive(Clone, Copy, Debug)]
@@ -30,15 +30,7 @@ pub fn runner(category: &str) -> Option<Runner> {
         "interpreter-native" => computes(interpreter_native::run),
         "overrides" => computes(overrides::run),
         "policy-matching" => computes(policy_matching::run),
-        "naming-prune-status" => computes(naming_prune_status),
+        "naming-prune-status" => computes(naming_prune_status::run),
         _ => None,
     }
-}
-
-fn naming_prune_status(case: &Value) -> Outcome {
-    let operation = case["op"].as_str().unwrap_or_default();
-    if operation.starts_with("names.") {
-        return names::run(case);
-    }
-    Outcome::Skipped(format!("no runner for {operation}"))
 }
