@@ -151,7 +151,8 @@ impl ClusterEntry {
     /// Prepares all but APIs and resources.
     pub(super) fn without_resources(cluster: &Cluster) -> Self {
         let spec = &cluster.spec;
-        let keeps_away = |taint: &&Taint| matches!(taint.effect.as_str(), EFFECT_NO_SCHEDULE | EFFECT_NO_EXECUTE);
+        let keeps_away =
+            |taint: &&Taint| matches!(taint.effect.as_str(), EFFECT_NO_SCHEDULE | EFFECT_NO_EXECUTE);
         Self {
             name: cluster.name().to_owned(),
             deleting: cluster.metadata.deletion_timestamp.is_some(),
@@ -207,9 +208,8 @@ mod tests {
         let mut snapshot = Snapshot::new([&cluster("a"), &cluster("c")]);
         let before = snapshot.clone();
         let mut changed = cluster("a");
-        changed.metadata.deletion_timestamp = Some(
-            k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH),
-        );
+        changed.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH));
         snapshot.upsert(&changed);
         snapshot.upsert(&cluster("b"));
         snapshot.remove("c");

@@ -94,10 +94,8 @@ impl<'a> Division<'a> {
         selected: &[Candidate],
         kept: Vec<Share>,
     ) -> Result<Vec<Share>, ScheduleError> {
-        let weight = |candidate: &Candidate| Share {
-            cluster: candidate.cluster,
-            replicas: candidate.allocatable,
-        };
+        let weight =
+            |candidate: &Candidate| Share { cluster: candidate.cluster, replicas: candidate.allocatable };
         let weights = by_weight(selected.iter().map(weight).collect());
         let mut shares = self.divide_by_room(strategy, missing, weights, &kept, DivisionStep::ScaleUp)?;
         let mut held = self.replicas_by_cluster(&kept);
@@ -146,10 +144,11 @@ impl<'a> Division<'a> {
         self.previous.iter().filter(|share| is_selected[share.cluster.0 as usize]).copied().collect()
     }
 
+    /// Returns shares by cluster index; of a cluster that is listed twice the last counts.
     fn replicas_by_cluster(&self, shares: &[Share]) -> Vec<i64> {
         let mut replicas = vec![0; self.snapshot.len()];
         for share in shares {
-            replicas[share.cluster.0 as usize] += share.replicas;
+            replicas[share.cluster.0 as usize] = share.replicas;
         }
         replicas
     }

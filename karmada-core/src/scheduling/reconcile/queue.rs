@@ -36,7 +36,9 @@ pub fn is_affected_by_cluster(
     status: Option<&ResourceBindingStatus>,
     cluster: &Cluster,
 ) -> bool {
-    let Some(placement) = spec.placement.as_ref().filter(|_| is_own(scheduler_name, spec)) else { return false };
+    let Some(placement) = spec.placement.as_ref().filter(|_| is_own(scheduler_name, spec)) else {
+        return false;
+    };
     if placement.cluster_affinities.is_empty() {
         let affinity = placement.cluster_affinity.as_ref();
         return affinity.is_none_or(|affinity| cluster_matches(cluster, affinity));
@@ -67,7 +69,8 @@ mod tests {
     }
 
     fn managed() -> ObjectMeta {
-        serde_json::from_value(json!({"generation": 2, "labels": {PROPAGATION_POLICY_ID_LABEL: "x"}})).unwrap()
+        serde_json::from_value(json!({"generation": 2, "labels": {PROPAGATION_POLICY_ID_LABEL: "x"}}))
+            .unwrap()
     }
 
     #[test]
