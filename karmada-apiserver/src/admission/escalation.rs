@@ -33,7 +33,8 @@ pub(crate) fn check_escalation(
     let wanted = match resource.plural.as_str() {
         "roles" | "clusterroles" => {
             let unchanged = old.is_some_and(|old| {
-                old.get("rules") == object.get("rules") && old.get("aggregationRule") == object.get("aggregationRule")
+                old.get("rules") == object.get("rules")
+                    && old.get("aggregationRule") == object.get("aggregationRule")
             });
             if unchanged || allowed("escalate", &resource.plural, name) {
                 return Ok(());

@@ -65,13 +65,21 @@ pub trait AdmissionPlugin: Send + Sync {
     ///
     /// # Errors
     /// When the write is refused.
-    fn admit(&self, request: &AdmissionRequest<'_>, object: Option<&mut Value>) -> Result<(), AdmissionDenied>;
+    fn admit(
+        &self,
+        request: &AdmissionRequest<'_>,
+        object: Option<&mut Value>,
+    ) -> Result<(), AdmissionDenied>;
 
     /// Refuses an object in its final form. Everything passes by default.
     ///
     /// # Errors
     /// When the write is refused.
-    fn validate(&self, request: &AdmissionRequest<'_>, object: Option<&Value>) -> Result<(), AdmissionDenied> {
+    fn validate(
+        &self,
+        request: &AdmissionRequest<'_>,
+        object: Option<&Value>,
+    ) -> Result<(), AdmissionDenied> {
         let _ = (request, object);
         Ok(())
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, SanType,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -47,7 +47,9 @@ pub enum AuthError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("cannot write {path}")]
     Write { path: PathBuf, source: std::io::Error },
-    #[error("{path} holds no usable key; remove it and {other} to make new ones, and issue new client certificates")]
+    #[error(
+        "{path} holds no usable key; remove it and {other} to make new ones, and issue new client certificates"
+    )]
     Unusable { path: PathBuf, other: &'static str, source: rcgen::Error },
     #[error("cannot set up TLS")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -161,7 +163,9 @@ impl Authority {
             params.subject_alt_names.push(SanType::DnsName(dns));
         }
         let local = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-        for address in local.iter().chain(addresses.iter().filter(|a| !a.is_unspecified() && !local.contains(a))) {
+        for address in
+            local.iter().chain(addresses.iter().filter(|a| !a.is_unspecified() && !local.contains(a)))
+        {
             params.subject_alt_names.push(SanType::IpAddress(*address));
         }
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

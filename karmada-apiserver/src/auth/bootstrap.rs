@@ -5,7 +5,16 @@ use serde_json::{Value, json};
 /// Paths that everybody may read.
 const PUBLIC: [&str; 5] = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
 const DISCOVERY: [&str; 11] = [
-    "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version",
+    "/api",
+    "/api/*",
+    "/apis",
+    "/apis/*",
+    "/healthz",
+    "/livez",
+    "/openapi",
+    "/openapi/*",
+    "/readyz",
+    "/version",
     "/version/",
 ];
 
@@ -17,16 +26,32 @@ const WORKLOADS: [(&str, &[&str]); 7] = [
     (
         "",
         &[
-            "configmaps", "endpoints", "events", "limitranges", "persistentvolumeclaims", "pods", "pods/log",
-            "pods/status", "replicationcontrollers", "replicationcontrollers/scale", "resourcequotas",
-            "serviceaccounts", "services",
+            "configmaps",
+            "endpoints",
+            "events",
+            "limitranges",
+            "persistentvolumeclaims",
+            "pods",
+            "pods/log",
+            "pods/status",
+            "replicationcontrollers",
+            "replicationcontrollers/scale",
+            "resourcequotas",
+            "serviceaccounts",
+            "services",
         ],
     ),
     (
         "apps",
         &[
-            "controllerrevisions", "daemonsets", "deployments", "deployments/scale", "replicasets",
-            "replicasets/scale", "statefulsets", "statefulsets/scale",
+            "controllerrevisions",
+            "daemonsets",
+            "deployments",
+            "deployments/scale",
+            "replicasets",
+            "replicasets/scale",
+            "statefulsets",
+            "statefulsets/scale",
         ],
     ),
     ("autoscaling", &["horizontalpodautoscalers"]),
@@ -54,7 +79,8 @@ pub fn bootstrap_objects() -> Vec<Value> {
         {"verbs": ["*"], "nonResourceURLs": ["*"]}]);
     let basic = json!([
         rule(&["create"], "authorization.k8s.io", &["selfsubjectaccessreviews", "selfsubjectrulesreviews"]),
-        rule(&["create"], "authentication.k8s.io", &["selfsubjectreviews"])]);
+        rule(&["create"], "authentication.k8s.io", &["selfsubjectreviews"])
+    ]);
     vec![
         role("cluster-admin", everything),
         role("admin", admin.into()),

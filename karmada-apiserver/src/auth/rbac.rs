@@ -138,7 +138,12 @@ impl Rules {
     }
 
     /// Visits the user's rules until the visitor says stop.
-    fn visit(&self, user: &UserInfo, namespace: &str, mut visit: impl FnMut(&Rule, &dyn Fn() -> String) -> bool) {
+    fn visit(
+        &self,
+        user: &UserInfo,
+        namespace: &str,
+        mut visit: impl FnMut(&Rule, &dyn Fn() -> String) -> bool,
+    ) {
         let prefix = format!("{namespace}/");
         let cluster = [(CLUSTER_BINDINGS, "", "ClusterRoleBinding")];
         let namespaced = [(BINDINGS, prefix.as_str(), "RoleBinding")];
@@ -159,8 +164,11 @@ impl Rules {
                         format!("{}/{}", stored.name(), stored.namespace())
                     };
                     let subject_name = if subject.kind == "ServiceAccount" {
-                        let namespace =
-                            if subject.namespace.is_empty() { stored.namespace() } else { &subject.namespace };
+                        let namespace = if subject.namespace.is_empty() {
+                            stored.namespace()
+                        } else {
+                            &subject.namespace
+                        };
                         format!("{}/{namespace}", subject.name)
                     } else {
                         subject.name.clone()
@@ -221,7 +229,9 @@ impl Rule {
         }
         if access.resource.is_empty() {
             return self.non_resource_urls.iter().any(|url| {
-                url == "*" || *url == access.path || url.strip_suffix('*').is_some_and(|p| access.path.starts_with(p))
+                url == "*"
+                    || *url == access.path
+                    || url.strip_suffix('*').is_some_and(|p| access.path.starts_with(p))
             });
         }
         has(&self.api_groups, &access.group)
@@ -276,9 +286,9 @@ impl Rule {
         let names = self.resource_names.is_empty()
             || (!atom.resource_names.is_empty() && all(&self.resource_names, &atom.resource_names));
         let urls = atom.non_resource_urls.iter().all(|asked| {
-            self.non_resource_urls
-                .iter()
-                .any(|own| own == asked || own.strip_suffix('*').is_some_and(|prefix| asked.starts_with(prefix)))
+            self.non_resource_urls.iter().any(|own| {
+                own == asked || own.strip_suffix('*').is_some_and(|prefix| asked.starts_with(prefix))
+            })
         });
         all(&self.verbs, &atom.verbs) && all(&self.api_groups, &atom.api_groups) && resources && names && urls
     }

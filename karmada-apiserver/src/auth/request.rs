@@ -54,8 +54,10 @@ pub(crate) fn certificate_user(der: &[u8]) -> Option<UserInfo> {
 /// # Errors
 /// When it asks for a part of an identity without a name.
 pub fn impersonate(headers: &HeaderMap) -> Result<Option<UserInfo>, Failure> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let mut user = UserInfo { name: text("impersonate-user"), uid: text("impersonate-uid"), ..UserInfo::default() };
+    let text =
+        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let mut user =
+        UserInfo { name: text("impersonate-user"), uid: text("impersonate-uid"), ..UserInfo::default() };
     user.groups = headers
         .get_all("impersonate-group")
         .iter()
@@ -72,7 +74,10 @@ pub fn impersonate(headers: &HeaderMap) -> Result<Option<UserInfo>, Failure> {
         if user.uid.is_empty() && user.groups.is_empty() && user.extra.is_empty() {
             return Ok(None);
         }
-        return Err(Failure::bad_request(format!("requested {} without impersonating a user name", go_text(&user))));
+        return Err(Failure::bad_request(format!(
+            "requested {} without impersonating a user name",
+            go_text(&user)
+        )));
     }
     Ok(Some(user))
 }

@@ -4,7 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
+};
 use serde::{Deserialize, Serialize};
 
 /// Issuer and default audience.
@@ -51,9 +53,17 @@ pub struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
     pub sub: String,
-    #[serde(rename = "kubernetes.io/serviceaccount/namespace", default, skip_serializing_if = "String::is_empty")]
+    #[serde(
+        rename = "kubernetes.io/serviceaccount/namespace",
+        default,
+        skip_serializing_if = "String::is_empty"
+    )]
     pub legacy_namespace: String,
-    #[serde(rename = "kubernetes.io/serviceaccount/secret.name", default, skip_serializing_if = "String::is_empty")]
+    #[serde(
+        rename = "kubernetes.io/serviceaccount/secret.name",
+        default,
+        skip_serializing_if = "String::is_empty"
+    )]
     pub legacy_secret: String,
     #[serde(
         rename = "kubernetes.io/serviceaccount/service-account.name",
@@ -119,8 +129,10 @@ impl Signer {
     /// Signs claims.
     pub fn sign(&self, claims: &Claims) -> Result<String, TokenError> {
         let header = Header { alg: "ES256".to_owned(), kid: self.key_id.clone() };
-        let encode = |json: serde_json::Result<Vec<u8>>| json.map(|j| BASE64.encode(j)).map_err(|_| TokenError::Sign);
-        let message = format!("{}.{}", encode(serde_json::to_vec(&header))?, encode(serde_json::to_vec(claims))?);
+        let encode =
+            |json: serde_json::Result<Vec<u8>>| json.map(|j| BASE64.encode(j)).map_err(|_| TokenError::Sign);
+        let message =
+            format!("{}.{}", encode(serde_json::to_vec(&header))?, encode(serde_json::to_vec(claims))?);
         let signature = self.key.sign(&self.random, message.as_bytes()).map_err(|_| TokenError::Sign)?;
         Ok(format!("{message}.{}", BASE64.encode(signature)))
     }
@@ -139,7 +151,8 @@ impl Signer {
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key.public_key().as_ref())
             .verify(message.as_bytes(), &decode(signature)?)
             .map_err(|_| TokenError::Invalid)?;
-        let mut claims: Claims = serde_json::from_slice(&decode(payload)?).map_err(|_| TokenError::Invalid)?;
+        let mut claims: Claims =
+            serde_json::from_slice(&decode(payload)?).map_err(|_| TokenError::Invalid)?;
         if claims.iss == LEGACY_ISSUER {
             claims.aud = vec![ISSUER.to_owned()];
         } else if claims.iss != ISSUER {

@@ -45,7 +45,9 @@ pub fn object_format(headers: &HeaderMap) -> Result<Format, Failure> {
     match media_type(headers).as_str() {
         "" | "application/json" => Ok(Format::Json),
         "application/yaml" => Ok(Format::Yaml),
-        "application/vnd.kubernetes.protobuf" => Err(Failure::unsupported_media_type("application/json, application/yaml")),
+        "application/vnd.kubernetes.protobuf" => {
+            Err(Failure::unsupported_media_type("application/json, application/yaml"))
+        }
         _ => Err(Failure::unsupported_media_type(ACCEPTED)),
     }
 }
@@ -63,8 +65,9 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Value, String> {
 
 /// Parses YAML to JSON; the error is one line.
 pub fn parse_yaml(bytes: &[u8]) -> Result<Value, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "yaml: control characters are not allowed".to_owned())?;
-    let options = serde_saphyr::Options { legacy_octal_numbers: true, ..serde_saphyr::Options::default() };
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| "yaml: control characters are not allowed".to_owned())?;
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let message = error.to_string();
         format!("error converting YAML to JSON: yaml: {}", message.lines().next().unwrap_or_default())

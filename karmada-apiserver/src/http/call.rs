@@ -46,7 +46,13 @@ impl Lookup for StoreLookup {
 
 impl<'a> Call<'a> {
     /// Starts an operation of the server itself, which is not limited by rights.
-    pub(crate) fn internal(server: &'a Inner, resource: Arc<Resource>, namespace: &str, name: &str, manager: &str) -> Self {
+    pub(crate) fn internal(
+        server: &'a Inner,
+        resource: Arc<Resource>,
+        namespace: &str,
+        name: &str,
+        manager: &str,
+    ) -> Self {
         let registry = server.registry();
         Self {
             server,
@@ -169,8 +175,11 @@ impl<'a> Call<'a> {
 
     fn denied(&self, denied: AdmissionDenied, name: &str) -> Failure {
         let resource = &self.resource;
-        let causes: Vec<Cause> =
-            denied.causes.iter().map(|(reason, field, message)| Cause::new(reason, field, message.clone())).collect();
+        let causes: Vec<Cause> = denied
+            .causes
+            .iter()
+            .map(|(reason, field, message)| Cause::new(reason, field, message.clone()))
+            .collect();
         let mut failure = if causes.is_empty() {
             Failure::forbidden(&resource.group, &resource.plural, name, "")
         } else {

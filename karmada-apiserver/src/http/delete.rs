@@ -55,7 +55,13 @@ impl Call<'_> {
     pub(crate) async fn delete(&self, options: &DeleteOptions) -> Result<Deleted, Failure> {
         for _ in 0..TRIES {
             let current = self.existing()?;
-            check_namespace(&self.server.store, &self.resource, Operation::Delete, &self.namespace, &self.name)?;
+            check_namespace(
+                &self.server.store,
+                &self.resource,
+                Operation::Delete,
+                &self.namespace,
+                &self.name,
+            )?;
             self.check_preconditions(options, &current)?;
             let old = current.value();
             self.admit(Operation::Delete, None, Some(&old))?;
@@ -148,7 +154,8 @@ impl Call<'_> {
             Some(seconds) => {
                 let before = old.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64);
                 // A grace period only gets shorter.
-                if marked && before.is_some_and(|before| options.grace_period.is_none() || seconds >= before) {
+                if marked && before.is_some_and(|before| options.grace_period.is_none() || seconds >= before)
+                {
                     return if new == *old { Step::Nothing } else { Step::Mark(Box::new(new)) };
                 }
                 let end = self.now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(self.now);
@@ -178,7 +185,8 @@ impl Call<'_> {
 
     /// A namespace goes when its content is gone: `spec.finalizers` holds it until then.
     fn namespace_step(&self, mut new: Value, finalizers: &[String], current: &Stored, old: &Value) -> Step {
-        let content_gone = old.pointer("/spec/finalizers").and_then(Value::as_array).is_none_or(Vec::is_empty);
+        let content_gone =
+            old.pointer("/spec/finalizers").and_then(Value::as_array).is_none_or(Vec::is_empty);
         if content_gone && finalizers.is_empty() {
             return Step::Remove;
         }
@@ -212,7 +220,8 @@ impl Call<'_> {
         for item in items {
             item.namespace().clone_into(&mut self.namespace);
             item.name().clone_into(&mut self.name);
-            let selected = self.stored().is_some_and(|now| now.uid() == item.uid() && selection.matches(&now));
+            let selected =
+                self.stored().is_some_and(|now| now.uid() == item.uid() && selection.matches(&now));
             if !selected {
                 continue;
             }

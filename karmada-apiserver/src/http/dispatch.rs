@@ -38,7 +38,8 @@ pub(super) struct Incoming {
 
 /// Returns the error for a target that nothing serves.
 pub(super) fn unknown(server: &Inner, target: &Target) -> Failure {
-    let known = target.group.is_empty() || server.registry().resources().any(|resource| resource.group == target.group);
+    let known = target.group.is_empty()
+        || server.registry().resources().any(|resource| resource.group == target.group);
     if known { Failure::no_such_resource() } else { Failure::no_such_path() }
 }
 
@@ -187,7 +188,12 @@ pub(super) fn read_object(call: &Call<'_>, incoming: &Incoming) -> Result<Value,
 }
 
 /// Checks that a body's type is that of the path; what a body leaves out is the path's.
-pub(super) fn check_kind(call: &Call<'_>, kind: &str, api_version: &str, object: &Value) -> Result<(), Failure> {
+pub(super) fn check_kind(
+    call: &Call<'_>,
+    kind: &str,
+    api_version: &str,
+    object: &Value,
+) -> Result<(), Failure> {
     let _ = object;
     let resource = &call.resource;
     let same_kind = kind.is_empty() || kind == resource.kind;
@@ -251,11 +257,16 @@ async fn create(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, Fai
     Ok(warn(view.object(StatusCode::CREATED, &saved)?, &call.warnings))
 }
 
-pub(super) async fn update(mut call: Call<'_>, incoming: &Incoming, target: UpdateTarget) -> Result<Response, Failure> {
+pub(super) async fn update(
+    mut call: Call<'_>,
+    incoming: &Incoming,
+    target: UpdateTarget,
+) -> Result<Response, Failure> {
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "UpdateOptions")?;
     let mut object = read_object(&call, incoming)?;
     check_names(&call, &mut object)?;
-    let saved = if call.subresource.is_empty() && call.stored().is_none() && creates_on_update(&call.resource) {
+    let saved = if call.subresource.is_empty() && call.stored().is_none() && creates_on_update(&call.resource)
+    {
         let saved = create_by_update(&mut call, object).await?;
         let view = view(&call, incoming, Offer::Objects)?;
         return Ok(warn(view.object(StatusCode::CREATED, &saved)?, &call.warnings));
@@ -300,7 +311,11 @@ fn creates_on_update(resource: &Resource) -> bool {
     KINDS.contains(&(resource.group.as_str(), resource.plural.as_str()))
 }
 
-pub(super) async fn patch(mut call: Call<'_>, incoming: &Incoming, target: UpdateTarget) -> Result<Response, Failure> {
+pub(super) async fn patch(
+    mut call: Call<'_>,
+    incoming: &Incoming,
+    target: UpdateTarget,
+) -> Result<Response, Failure> {
     let patch = Patch::read(&call, &incoming.headers, incoming.body.clone())?;
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "PatchOptions")?;
     let patched = patch.run(&mut call, target).await?;

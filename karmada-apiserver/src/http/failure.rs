@@ -112,7 +112,11 @@ impl Failure {
 
     pub fn already_exists(resource: &Resource, name: &str) -> Self {
         let message = format!("{} \"{name}\" already exists", qualified(&resource.group, &resource.plural));
-        Self::new(StatusCode::CONFLICT, "AlreadyExists", message).about(&resource.group, &resource.plural, name)
+        Self::new(StatusCode::CONFLICT, "AlreadyExists", message).about(
+            &resource.group,
+            &resource.plural,
+            name,
+        )
     }
 
     pub fn generated_name_taken(resource: &Resource, name: &str) -> Self {
@@ -120,12 +124,17 @@ impl Failure {
             "{} \"{name}\" already exists, the server was not able to generate a unique name for the object",
             qualified(&resource.group, &resource.plural)
         );
-        Self::new(StatusCode::CONFLICT, "AlreadyExists", message).about(&resource.group, &resource.plural, name)
+        Self::new(StatusCode::CONFLICT, "AlreadyExists", message).about(
+            &resource.group,
+            &resource.plural,
+            name,
+        )
     }
 
     /// `kind` is the plural, or the kind where the real server says so.
     pub fn conflict(group: &str, kind: &str, name: &str, why: &str) -> Self {
-        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", qualified(group, kind));
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{name}\": {why}", qualified(group, kind));
         Self::new(StatusCode::CONFLICT, "Conflict", message).about(group, kind, name)
     }
 
@@ -136,7 +145,8 @@ impl Failure {
     }
 
     pub fn modified(resource: &Resource, name: &str) -> Self {
-        let why = "the object has been modified; please apply your changes to the latest version and try again";
+        let why =
+            "the object has been modified; please apply your changes to the latest version and try again";
         Self::conflict(&resource.group, &resource.plural, name, why)
     }
 
@@ -211,7 +221,11 @@ impl Failure {
 
     /// An error of the server; `message` goes to the client, so it holds no internals.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", format!("Internal error occurred: {}", message.into()))
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalError",
+            format!("Internal error occurred: {}", message.into()),
+        )
     }
 
     /// An error of 500 that has only a message, as the real server sends some.

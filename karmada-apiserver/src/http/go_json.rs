@@ -37,7 +37,8 @@ impl Scanner<'_> {
     }
 
     fn fail(&self, context: &str) -> String {
-        self.peek().map_or_else(|| END.to_owned(), |byte| format!("invalid character {} {context}", quote(byte)))
+        self.peek()
+            .map_or_else(|| END.to_owned(), |byte| format!("invalid character {} {context}", quote(byte)))
     }
 
     fn document(&mut self) -> Scan {

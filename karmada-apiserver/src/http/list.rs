@@ -26,15 +26,20 @@ pub(super) fn scope(namespace: &str) -> String {
 ///
 /// # Errors
 /// When the asked revision is gone or not there yet.
-pub(super) fn list(store: &Store, resource: &str, prefix: &str, options: &ListOptions) -> Result<Page, Failure> {
+pub(super) fn list(
+    store: &Store,
+    resource: &str,
+    prefix: &str,
+    options: &ListOptions,
+) -> Result<Page, Failure> {
     let current = store.revision();
     let future = |asked: u64| {
         if asked > current { Err(Failure::future_revision(asked, current)) } else { Ok(()) }
     };
     let listing = match (&options.from, options.at) {
-        (Some(Continue { revision: Some(revision), start }), _) => store
-            .list_at(resource, prefix, *revision)
-            .map_err(|_| expired_token(start))?,
+        (Some(Continue { revision: Some(revision), start }), _) => {
+            store.list_at(resource, prefix, *revision).map_err(|_| expired_token(start))?
+        }
         (Some(Continue { revision: None, .. }), _) | (None, ListAt::Latest | ListAt::Any) => {
             store.list(resource, prefix)
         }
@@ -56,7 +61,8 @@ pub(super) fn list(store: &Store, resource: &str, prefix: &str, options: &ListOp
 fn page(listing: Listing, prefix: &str, start: &str, limit: Option<usize>, options: &ListOptions) -> Page {
     let Listing { revision, objects } = listing;
     let rest = objects.into_iter().filter(|object| object.key().as_str() >= start);
-    let mut selected = rest.filter(|object| options.selection.is_empty() || options.selection.matches(object));
+    let mut selected =
+        rest.filter(|object| options.selection.is_empty() || options.selection.matches(object));
     let Some(limit) = limit else {
         return Page { meta: ListMeta { revision, ..ListMeta::default() }, items: selected.collect() };
     };

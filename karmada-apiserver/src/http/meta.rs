@@ -13,8 +13,11 @@ use super::respond::{text, value_response, with_type};
 use crate::server::Inner;
 
 /// The checks of each health path, besides `ping`.
-const HEALTH: [(&str, &[&str]); 3] =
-    [("/healthz", &["ping", "log", "etcd"]), ("/livez", &["ping", "log", "etcd"]), ("/readyz", &["ping", "log", "informer-sync", "shutdown"])];
+const HEALTH: [(&str, &[&str]); 3] = [
+    ("/healthz", &["ping", "log", "etcd"]),
+    ("/livez", &["ping", "log", "etcd"]),
+    ("/readyz", &["ping", "log", "informer-sync", "shutdown"]),
+];
 
 /// Answers a path that is about no resource.
 pub(super) fn answer(
@@ -43,10 +46,9 @@ pub(super) fn answer(
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let Some(document) = server.registry().discovery(trimmed, accept) else {
         let unknown_version = trimmed.starts_with("/api/")
-            || trimmed
-                .strip_prefix("/apis/")
-                .and_then(|rest| rest.split_once('/'))
-                .is_some_and(|(group, _)| server.registry().resources().any(|resource| resource.group == group));
+            || trimmed.strip_prefix("/apis/").and_then(|rest| rest.split_once('/')).is_some_and(
+                |(group, _)| server.registry().resources().any(|resource| resource.group == group),
+            );
         return Err(if unknown_version { Failure::no_such_resource() } else { Failure::no_such_path() });
     };
     // `/apis` does not look at the method, in the real server neither.
@@ -93,11 +95,17 @@ fn insert_etag(response: &mut Response, etag: &str) {
 }
 
 fn health(path: &str, query: &Query) -> Option<Response> {
-    let (base, checks) = HEALTH.iter().find(|(base, _)| path == *base || path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/')))?;
+    let (base, checks) = HEALTH.iter().find(|(base, _)| {
+        path == *base || path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'))
+    })?;
     let check = path.strip_prefix(base)?.trim_matches('/');
     if !check.is_empty() {
         let known = checks.contains(&check);
-        return Some(if known { text(StatusCode::OK, "ok") } else { text(StatusCode::NOT_FOUND, "404 page not found\n") });
+        return Some(if known {
+            text(StatusCode::OK, "ok")
+        } else {
+            text(StatusCode::NOT_FOUND, "404 page not found\n")
+        });
     }
     if query.first("verbose").is_none() {
         return Some(text(StatusCode::OK, "ok"));

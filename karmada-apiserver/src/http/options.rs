@@ -1,7 +1,8 @@
 //! Options of lists, watches, writes and deletions.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ use super::selector::{Selection, parse_fields, parse_labels};
 use crate::registry::{FieldValidation, Resource};
 
 const META_GROUP: &str = "meta.k8s.io";
+/// As lenient about the last bits as Go's decoder.
+const BASE64: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// Which state a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,10 +89,13 @@ impl Continue {
     }
 
     fn decode(text: &str) -> Result<Self, Failure> {
-        let invalid = |why: String| Failure::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
+        let invalid = |why: String| {
+            Failure::bad_request(format!("invalid continue token: continue key is not valid: {why}"))
+        };
         let bytes = BASE64.decode(text).map_err(|error| {
             let offset = match error {
-                base64::DecodeError::InvalidByte(offset, _) | base64::DecodeError::InvalidLastSymbol(offset, _) => offset,
+                base64::DecodeError::InvalidByte(offset, _)
+                | base64::DecodeError::InvalidLastSymbol(offset, _) => offset,
                 _ => text.len(),
             };
             invalid(format!("illegal base64 data at input byte {offset}"))
@@ -100,7 +106,9 @@ impl Continue {
             return Err(invalid(format!("server does not recognize this encoded version \"{}\"", token.v)));
         }
         if token.rv == 0 {
-            return Err(invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)".to_owned()));
+            return Err(invalid(
+                "incorrect encoded start resourceVersion (version meta.k8s.io/v1)".to_owned(),
+            ));
         }
         if token.start.is_empty() {
             return Err(invalid("encoded start key empty (version meta.k8s.io/v1)".to_owned()));
@@ -122,7 +130,8 @@ fn selection(query: &Query, resource: &Resource) -> Result<Selection, Failure> {
 
 /// The message for a field that cannot be selected by.
 fn unknown_field(resource: &Resource, path: &str) -> String {
-    let only_names = resource.selectable_fields.iter().all(|f| f == "metadata.name" || f == "metadata.namespace");
+    let only_names =
+        resource.selectable_fields.iter().all(|f| f == "metadata.name" || f == "metadata.namespace");
     if only_names && !resource.is_custom() {
         format!("{path:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
     } else {
@@ -136,7 +145,9 @@ pub fn parse_revision(text: &str) -> Result<u64, String> {
         return Ok(0);
     }
     text.parse().map_err(|_| {
-        format!("resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax")
+        format!(
+            "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+        )
     })
 }
 
@@ -154,7 +165,8 @@ impl ListOptions {
         };
         if !version_match.is_empty() {
             if version.is_empty() {
-                causes.push(forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"));
+                causes
+                    .push(forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"));
             }
             if !token.is_empty() {
                 causes.push(forbidden("resourceVersionMatch is forbidden when continue is provided"));
@@ -167,7 +179,8 @@ impl ListOptions {
                 ));
             }
             if version_match == "Exact" && version == "0" {
-                causes.push(forbidden("resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
+                causes
+                    .push(forbidden("resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
             }
         }
         if query.first("sendInitialEvents").is_some() {
@@ -187,7 +200,9 @@ impl ListOptions {
         } else {
             let from = Continue::decode(token)?;
             if !version.is_empty() && version != "0" {
-                return Err(Failure::bad_request("specifying resource version is not allowed when using continue"));
+                return Err(Failure::bad_request(
+                    "specifying resource version is not allowed when using continue",
+                ));
             }
             Some(from)
         };
@@ -216,7 +231,11 @@ impl WatchOptions {
         let initial = query.flag("sendInitialEvents");
         let mut causes = Vec::new();
         let mut forbidden = |message: &str| {
-            causes.push(Cause::new("FieldValueForbidden", "resourceVersionMatch", format!("Forbidden: {message}")));
+            causes.push(Cause::new(
+                "FieldValueForbidden",
+                "resourceVersionMatch",
+                format!("Forbidden: {message}"),
+            ));
         };
         if initial.is_some() {
             if version_match != "NotOlderThan" {
@@ -248,7 +267,9 @@ impl WatchOptions {
             bookmarks: query.flag("allowWatchBookmarks").unwrap_or(false),
             mark_initial_end: initial == Some(true),
             not_older_than: if initial == Some(true) { revision } else { 0 },
-            timeout_seconds: timeout.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0),
+            timeout_seconds: timeout
+                .and_then(|seconds| u64::try_from(seconds).ok())
+                .filter(|seconds| *seconds > 0),
         })
     }
 }
@@ -280,7 +301,9 @@ impl WriteOptions {
                 causes.push(Cause::new(
                     "FieldValueNotSupported",
                     "fieldValidation",
-                    format!("Unsupported value: {other:?}: supported values: \"Ignore\", \"Strict\", \"Warn\""),
+                    format!(
+                        "Unsupported value: {other:?}: supported values: \"Ignore\", \"Strict\", \"Warn\""
+                    ),
                 ));
                 FieldValidation::Warn
             }
@@ -288,9 +311,14 @@ impl WriteOptions {
         if !causes.is_empty() {
             return Err(Failure::invalid(META_GROUP, kind, "", &causes));
         }
-        let field_manager =
-            if manager.is_empty() { manager_of_agent(headers) } else { manager.to_owned() };
-        Ok(Self { dry_run, field_manager, manager_given: !manager.is_empty(), field_validation, force: query.flag("force") })
+        let field_manager = if manager.is_empty() { manager_of_agent(headers) } else { manager.to_owned() };
+        Ok(Self {
+            dry_run,
+            field_manager,
+            manager_given: !manager.is_empty(),
+            field_validation,
+            force: query.flag("force"),
+        })
     }
 }
 
@@ -311,7 +339,11 @@ fn dry_run<'a>(values: impl Iterator<Item = &'a str>, causes: &mut Vec<Cause>) -
 fn check_manager(manager: &str, causes: &mut Vec<Cause>) {
     const LIMIT: usize = 128;
     if manager.len() > LIMIT {
-        causes.push(Cause::new("FieldValueTooLong", "fieldManager", format!("Too long: may not be more than {LIMIT} bytes")));
+        causes.push(Cause::new(
+            "FieldValueTooLong",
+            "fieldManager",
+            format!("Too long: may not be more than {LIMIT} bytes"),
+        ));
     }
     if let Some((index, _)) = manager.char_indices().find(|(_, c)| c.is_control()) {
         causes.push(Cause::new(
@@ -324,7 +356,8 @@ fn check_manager(manager: &str, causes: &mut Vec<Cause>) {
 
 /// Returns the field manager of a request that names none: the program in its user agent.
 fn manager_of_agent(headers: &HeaderMap) -> String {
-    let agent = headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let agent =
+        headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let program = agent.split('/').next().unwrap_or_default();
     if program.is_empty() { "unknown".to_owned() } else { program.chars().take(128).collect() }
 }
@@ -362,8 +395,13 @@ impl DeleteOptions {
         } else {
             let value = parse_options(headers, body)?;
             options.grace_period = integer(&value, "gracePeriodSeconds")?;
-            let dry: Vec<&str> =
-                value.get("dryRun").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+            let dry: Vec<&str> = value
+                .get("dryRun")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             options.dry_run = dry_run(dry.into_iter(), &mut causes);
             // The options of a body count, but a dry run that is asked for anywhere is one.
             options.dry_run |= dry_run(query.all("dryRun"), &mut causes);

@@ -1,7 +1,5 @@
 //! The PATCH verb: which language a patch is in, and what it makes of an object.
 
-use std::cell::RefCell;
-
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
@@ -14,7 +12,8 @@ use super::update::{Changed, check_names, check_namespace_matches};
 use crate::patch::{self, ApplyError, ApplyOptions, Force, PatchError};
 use crate::registry::{UpdateTarget, prepare};
 
-const LANGUAGES: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+const LANGUAGES: &str =
+    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
 
 /// The language of a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +106,8 @@ impl Patch {
         let value = if body::looks_like_json(&self.body) {
             patch::decode_json(&self.body)
         } else {
-            body::parse_yaml(&self.body).map_err(|error| error.replacen("error converting YAML to JSON: ", "", 1))
+            body::parse_yaml(&self.body)
+                .map_err(|error| error.replacen("error converting YAML to JSON: ", "", 1))
         };
         let value = value.map_err(|error| Failure::bad_request(format!("error decoding YAML: {error}")))?;
         if value.is_object() {
@@ -119,11 +119,11 @@ impl Patch {
     async fn apply(&self, call: &mut Call<'_>, target: UpdateTarget) -> Result<Patched, Failure> {
         check_apply_options(call)?;
         let mut applied = self.configuration()?;
-        let named = object_name(&applied);
-        if named.is_empty()
-            && let Some(metadata) = applied.get_mut("metadata").and_then(Value::as_object_mut)
-        {
-            metadata.insert("name".to_owned(), call.name.clone().into());
+        if applied.get("metadata").is_none_or(Value::is_null) {
+            applied["metadata"] = serde_json::json!({});
+        }
+        if object_name(&applied).is_empty() && applied["metadata"].is_object() {
+            applied["metadata"]["name"] = call.name.clone().into();
         }
         loop {
             if call.stored().is_none() {
@@ -135,12 +135,12 @@ impl Patch {
                     result => return result.map(|saved| Patched { saved, created: true }),
                 }
             }
-            let warnings = RefCell::new(Vec::new());
+            let mut warnings = Vec::new();
             let result = call
                 .change(target, |call, old| {
                     let new = applied_to(call, Some(old), &applied)?;
                     let (new, found) = decode_applied(call, new, &applied)?;
-                    *warnings.borrow_mut() = found;
+                    warnings = found;
                     Ok(Changed::Applied(new))
                 })
                 .await;
@@ -148,7 +148,7 @@ impl Patch {
                 // Someone removed it meanwhile: create it.
                 Err(failure) if failure.reason == "NotFound" && call.stored().is_none() => continue,
                 result => {
-                    call.warnings.splice(0..0, warnings.into_inner());
+                    call.warnings.splice(0..0, warnings);
                     result.map(|saved| Patched { saved, created: false })
                 }
             };
@@ -162,7 +162,9 @@ impl Patch {
         call.warnings.extend(warnings);
         let uid = new.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
         if !uid.is_empty() {
-            let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            let why = format!(
+                "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            );
             return Err(Failure::conflict(&call.resource.group, &call.resource.plural, &call.name, &why));
         }
         call.create_decoded(new).await
@@ -192,17 +194,23 @@ pub(super) fn applied_to(call: &Call<'_>, live: Option<&Value>, applied: &Value)
     let api_version = call.resource.api_version();
     let force = if call.options.force == Some(true) { Force::Yes } else { Force::No };
     let options = ApplyOptions { manager: &call.options.field_manager, force, now: call.now };
-    patch::apply::apply(live, applied, &options, &call.patch_target(&api_version)).map_err(|error| match &error {
-        ApplyError::BadRequest(message) => Failure::bad_request(message.clone()),
-        ApplyError::Misfit { .. } => Failure::unknown(error.to_string()),
-        ApplyError::Conflicts(conflicts) => {
-            let causes: Vec<Cause> = conflicts
-                .iter()
-                .map(|conflict| {
-                    Cause::new("FieldManagerConflict", &conflict.field, format!("conflict with {}", conflict.manager))
-                })
-                .collect();
-            Failure::apply_conflict(error.to_string(), &causes)
+    patch::apply::apply(live, applied, &options, &call.patch_target(&api_version)).map_err(|error| {
+        match &error {
+            ApplyError::BadRequest(message) => Failure::bad_request(message.clone()),
+            ApplyError::Misfit { .. } => Failure::unknown(error.to_string()),
+            ApplyError::Conflicts(conflicts) => {
+                let causes: Vec<Cause> = conflicts
+                    .iter()
+                    .map(|conflict| {
+                        Cause::new(
+                            "FieldManagerConflict",
+                            &conflict.field,
+                            format!("conflict with {}", conflict.manager),
+                        )
+                    })
+                    .collect();
+                Failure::apply_conflict(error.to_string(), &causes)
+            }
         }
     })
 }
@@ -219,12 +227,14 @@ fn check_apply_options(call: &Call<'_>) -> Result<(), Failure> {
     if call.options.manager_given {
         return Ok(());
     }
-    let cause = Cause::new("FieldValueRequired", "fieldManager", "Required value: is required for apply patch");
+    let cause =
+        Cause::new("FieldValueRequired", "fieldManager", "Required value: is required for apply patch");
     Err(Failure::invalid("meta.k8s.io", "PatchOptions", "", &[cause]))
 }
 
 fn force_without_apply() -> Failure {
-    let cause = Cause::new("FieldValueForbidden", "force", "Forbidden: may not be specified for non-apply patch");
+    let cause =
+        Cause::new("FieldValueForbidden", "force", "Forbidden: may not be specified for non-apply patch");
     Failure::invalid("meta.k8s.io", "PatchOptions", "", &[cause])
 }
 

@@ -17,7 +17,8 @@ const BUDGETS: &str = "policy/poddisruptionbudgets";
 const REFUSED: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
 
 fn done() -> Response {
-    let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
+    let status =
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
     value_response(StatusCode::CREATED, Encoding::Json, &status)
 }
 
@@ -37,7 +38,8 @@ fn read(call: &mut Call<'_>, incoming: &Incoming, kind: &str) -> Result<Value, F
 /// Assigns a pod to a node.
 pub(super) async fn bind(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let binding = read(call, incoming, "Binding")?;
-    let text = |pointer: &str| binding.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |pointer: &str| binding.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (kind, node) = (text("/target/kind"), text("/target/name"));
     if !matches!(kind.as_str(), "" | "Node") {
         return Err(Failure::unknown(format!(
@@ -77,7 +79,8 @@ pub(super) async fn bind(call: &mut Call<'_>, incoming: &Incoming) -> Result<Res
 }
 
 fn set_scheduled(pod: &mut Value, now: &str) {
-    let condition = json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now});
+    let condition =
+        json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now});
     let Some(status) = pod.get_mut("status").and_then(Value::as_object_mut) else { return };
     let conditions = status.entry("conditions").or_insert_with(|| json!([]));
     if let Some(conditions) = conditions.as_array_mut() {
@@ -110,7 +113,8 @@ pub(super) async fn evict(call: &mut Call<'_>, incoming: &Incoming) -> Result<Re
 /// What has not begun or is over already disrupts nothing.
 fn needs_budget(pod: &Value) -> bool {
     let phase = pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or_default();
-    !matches!(phase, "Succeeded" | "Failed" | "Pending") && pod.pointer("/metadata/deletionTimestamp").is_none()
+    !matches!(phase, "Succeeded" | "Failed" | "Pending")
+        && pod.pointer("/metadata/deletionTimestamp").is_none()
 }
 
 async fn take_from_budget(call: &Call<'_>, pod: &Value) -> Result<(), Failure> {
@@ -187,16 +191,17 @@ fn selects(selector: &Value, labels: &Value) -> bool {
         .into_iter()
         .flatten()
         .all(|(key, value)| label(key) == value.as_str());
-    let expressions = selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten().all(|e| {
-        let found = label(e["key"].as_str().unwrap_or_default());
-        let listed = || e["values"].as_array().into_iter().flatten().any(|value| value.as_str() == found);
-        match e["operator"].as_str() {
-            Some("In") => found.is_some() && listed(),
-            Some("NotIn") => found.is_none() || !listed(),
-            Some("Exists") => found.is_some(),
-            Some("DoesNotExist") => found.is_none(),
-            _ => false,
-        }
-    });
+    let expressions =
+        selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten().all(|e| {
+            let found = label(e["key"].as_str().unwrap_or_default());
+            let listed = || e["values"].as_array().into_iter().flatten().any(|value| value.as_str() == found);
+            match e["operator"].as_str() {
+                Some("In") => found.is_some() && listed(),
+                Some("NotIn") => found.is_none() || !listed(),
+                Some("Exists") => found.is_some(),
+                Some("DoesNotExist") => found.is_none(),
+                _ => false,
+            }
+        });
     equal && expressions
 }

@@ -139,7 +139,11 @@ impl View<'_> {
     }
 
     /// Answers with a list.
-    pub(super) fn list(&self, meta: &ListMeta, items: &[std::sync::Arc<Stored>]) -> Result<Response, Failure> {
+    pub(super) fn list(
+        &self,
+        meta: &ListMeta,
+        items: &[std::sync::Arc<Stored>],
+    ) -> Result<Response, Failure> {
         let resource = self.resource;
         if self.is_plain() && items.iter().all(|item| convert::is_same_version(item, resource)) {
             return Ok(response(StatusCode::OK, Encoding::Json, self.plain_list(meta, items)));
@@ -187,7 +191,7 @@ impl View<'_> {
     fn plain_list(&self, meta: &ListMeta, items: &[std::sync::Arc<Stored>]) -> Vec<u8> {
         let resource = self.resource;
         let mut bytes = Vec::with_capacity(items.iter().map(|item| item.size()).sum::<usize>() + 256);
-        let mut write = |bytes: &mut Vec<u8>, value: &Value| {
+        let write = |bytes: &mut Vec<u8>, value: &Value| {
             serde_json::to_writer(bytes, value).expect("writing JSON to memory cannot fail");
         };
         bytes.extend_from_slice(b"{\"kind\":");
@@ -227,7 +231,9 @@ fn not_a_list(resource: &Resource) -> Failure {
     } else {
         format!("*{}.{}", internal_group(&resource.group), resource.kind)
     };
-    transform_refused(format!("you requested PartialObjectMetadataList, but the requested object is not a list ({shown})"))
+    transform_refused(format!(
+        "you requested PartialObjectMetadataList, but the requested object is not a list ({shown})"
+    ))
 }
 
 fn transform_refused(message: String) -> Failure {
@@ -281,7 +287,8 @@ pub(super) fn failure(failure: &Failure, headers: &HeaderMap, query: &Query) -> 
     if failure.plain {
         return text(failure.code, &failure.message);
     }
-    let mut response = value_response(failure.code, negotiate::error_encoding(headers, query), &failure.status());
+    let mut response =
+        value_response(failure.code, negotiate::error_encoding(headers, query), &failure.status());
     if let Some(seconds) = failure.retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }

@@ -88,7 +88,8 @@ fn review_token(call: &Call<'_>, spec: &Value) -> Result<Value, Failure> {
     }
     Ok(match call.server.token_user(token, &audiences) {
         Ok((user, claims)) => {
-            let matching: Vec<&String> = audiences.iter().filter(|audience| claims.aud.contains(audience)).collect();
+            let matching: Vec<&String> =
+                audiences.iter().filter(|audience| claims.aud.contains(audience)).collect();
             json!({"authenticated": true, "user": user, "audiences": matching})
         }
         Err(why) => json!({"user": {}, "error": why}),
@@ -134,8 +135,7 @@ fn review_access(call: &Call<'_>, user: &UserInfo, spec: &Value) -> Result<Value
             return Err(invalid(&[Cause::new("FieldValueInvalid", "spec.nonResourceAttributes", message)]));
         }
         (None, None) => {
-            let message =
-                "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified";
+            let message = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified";
             return Err(invalid(&[Cause::new("FieldValueInvalid", "spec.resourceAttributes", message)]));
         }
         (Some(attributes), None) => {

@@ -44,8 +44,7 @@ impl Route {
             [rest @ .., ""] => rest,
             rest => rest,
         };
-        let mut target =
-            Target { group: group.to_owned(), version: version.to_owned(), ..Target::default() };
+        let mut target = Target { group: group.to_owned(), version: version.to_owned(), ..Target::default() };
         let rest = match rest {
             ["watch", rest @ ..] if !rest.is_empty() => {
                 target.legacy_watch = true;

@@ -49,7 +49,9 @@ fn scale_of(object: &Value, paths: &ScalePaths) -> Value {
         }
     }
     let mut spec = Map::new();
-    if let Some(replicas) = at(object, &paths.spec_replicas).and_then(Value::as_i64).filter(|replicas| *replicas != 0) {
+    if let Some(replicas) =
+        at(object, &paths.spec_replicas).and_then(Value::as_i64).filter(|replicas| *replicas != 0)
+    {
         spec.insert("replicas".to_owned(), replicas.into());
     }
     let replicas = at(object, &paths.status_replicas).and_then(Value::as_i64).unwrap_or(0);
@@ -107,9 +109,7 @@ async fn update(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) ->
         scale["metadata"] = json!({});
     }
     check_names(call, &mut scale)?;
-    let saved = call
-        .update(UpdateTarget::Scale, |call, old| with_scale(call, old, &scale, paths))
-        .await?;
+    let saved = call.update(UpdateTarget::Scale, |call, old| with_scale(call, old, &scale, paths)).await?;
     Ok(saved.value(&call.resource))
 }
 
@@ -211,13 +211,11 @@ fn check_type(call: &Call<'_>, scale: &Value) -> Result<(), Failure> {
 }
 
 fn table(scale: &Value, version: &str, now: jiff::Timestamp) -> Value {
-    let column = |name: &str, kind: &str, description: &str| {
-        json!({"name": name, "type": kind, "format": "", "priority": 0, "description": description})
-    };
+    let column = |name: &str, kind: &str, description: &str| json!({"name": name, "type": kind, "format": "", "priority": 0, "description": description});
     let created = scale.pointer("/metadata/creationTimestamp").and_then(Value::as_str).unwrap_or_default();
-    let age = created.parse::<jiff::Timestamp>().map_or("<unknown>".to_owned(), |created| {
-        human_duration(now.duration_since(created).as_secs())
-    });
+    let age = created
+        .parse::<jiff::Timestamp>()
+        .map_or("<unknown>".to_owned(), |created| human_duration(now.duration_since(created).as_secs()));
     json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"),
         "metadata": {"resourceVersion": scale.pointer("/metadata/resourceVersion")},
         "columnDefinitions": [

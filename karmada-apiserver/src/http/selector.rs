@@ -72,7 +72,8 @@ impl LabelRequirement {
     fn matches(&self, value: Option<&str>) -> bool {
         let number = |text: &str| text.parse::<i64>().ok();
         let compare = |test: fn(&i64, &i64) -> bool| {
-            let (Some(value), Some(limit)) = (value.and_then(number), self.values.first().and_then(|v| number(v)))
+            let (Some(value), Some(limit)) =
+                (value.and_then(number), self.values.first().and_then(|v| number(v)))
             else {
                 return false;
             };
@@ -193,9 +194,7 @@ fn tokens(text: &str) -> Vec<Token> {
             rest = rest[symbol.len()..].trim_start();
             continue;
         }
-        let end = rest
-            .find(|c: char| c.is_whitespace() || "=!(),><".contains(c))
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| c.is_whitespace() || "=!(),><".contains(c)).unwrap_or(rest.len());
         tokens.push(Token::Word(rest[..end].to_owned()));
         rest = rest[end..].trim_start();
     }
@@ -239,13 +238,17 @@ impl Parser {
                     return Err(format!("found '{found}', expected: !, identifier, or 'end of string'"));
                 }
             }
-            requirements.push(self.requirement().map_err(|why| format!("unable to parse requirement: {why}"))?);
+            requirements
+                .push(self.requirement().map_err(|why| format!("unable to parse requirement: {why}"))?);
             match self.next() {
                 None => break,
                 Some(Token::Symbol(",")) => match self.peek() {
                     Some(Token::Word(_) | Token::Symbol("!")) => {}
                     other => {
-                        return Err(format!("found '{}', expected: identifier after ','", Self::literal(other)));
+                        return Err(format!(
+                            "found '{}', expected: identifier after ','",
+                            Self::literal(other)
+                        ));
                     }
                 },
                 other => {
@@ -380,7 +383,9 @@ fn check_value(key: &str, index: usize, value: &str) -> Result<(), String> {
         return invalid("must be no more than 63 bytes");
     }
     if !value.is_empty() && !is_label_text(value) {
-        return invalid("a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')");
+        return invalid(
+            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+        );
     }
     Ok(())
 }

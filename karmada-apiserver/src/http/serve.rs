@@ -36,14 +36,24 @@ async fn handle(server: &Arc<Inner>, request: Request<Body>, query: &Query) -> R
     authorize(server, &user, &access(&route, &verb, &path))?;
     if let Route::Resource(target) = &route {
         let resource = super::failure::qualified(&target.group, &target.resource);
-        let name = if target.subresource.is_empty() { resource } else { format!("{resource}/{}", target.subresource) };
+        let name = if target.subresource.is_empty() {
+            resource
+        } else {
+            format!("{resource}/{}", target.subresource)
+        };
         server.count(&verb, &name);
     }
     match route {
         Route::Resource(target) => {
             let bytes = body::read(body).await?;
-            let incoming =
-                Incoming { method: parts.method, target, headers: parts.headers, query: query.clone(), body: bytes, user };
+            let incoming = Incoming {
+                method: parts.method,
+                target,
+                headers: parts.headers,
+                query: query.clone(),
+                body: bytes,
+                user,
+            };
             dispatch::dispatch(server, incoming).await
         }
         Route::Unknown(target) => Err(dispatch::unknown(server, &target)),
@@ -171,5 +181,9 @@ fn impersonated(
 }
 
 fn holds_any_impersonation(server: &Inner, user: &UserInfo) -> bool {
-    server.rules.rules(user, "").iter().any(|rule| rule.verbs.iter().any(|verb| verb == "impersonate" || verb == "*"))
+    server
+        .rules
+        .rules(user, "")
+        .iter()
+        .any(|rule| rule.verbs.iter().any(|verb| verb == "impersonate" || verb == "*"))
 }

@@ -30,8 +30,12 @@ pub(super) async fn dispatch(mut call: Call<'_>, incoming: Incoming) -> Result<R
         (_, "get") if is_view_of_parent(&name) => dispatch::get(&call, &incoming),
         ("status" | "approval", "update") => dispatch::update(call, &incoming, UpdateTarget::Status).await,
         ("status" | "approval", "patch") => dispatch::patch(call, &incoming, UpdateTarget::Status).await,
-        ("ephemeralcontainers" | "resize", "update") => dispatch::update(call, &incoming, UpdateTarget::Main).await,
-        ("ephemeralcontainers" | "resize", "patch") => dispatch::patch(call, &incoming, UpdateTarget::Main).await,
+        ("ephemeralcontainers" | "resize", "update") => {
+            dispatch::update(call, &incoming, UpdateTarget::Main).await
+        }
+        ("ephemeralcontainers" | "resize", "patch") => {
+            dispatch::patch(call, &incoming, UpdateTarget::Main).await
+        }
         // What would need a kubelet: logs, exec, port forwarding, proxies.
         _ => {
             call.existing()?;

@@ -27,8 +27,8 @@ pub(super) fn create(call: &Call<'_>, incoming: &Incoming) -> Result<Response, F
     let request = body::parse_object(&incoming.body, format, KIND)?;
     let text = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or_default();
     let (kind, api_version) = (text("kind"), text("apiVersion"));
-    let own = (kind.is_empty() || kind == KIND)
-        && (api_version.is_empty() || api_version == format!("{GROUP}/v1"));
+    let own =
+        (kind.is_empty() || kind == KIND) && (api_version.is_empty() || api_version == format!("{GROUP}/v1"));
     if !own {
         dispatch::check_foreign_kind(call, KIND, GROUP, kind, api_version)?;
     }
@@ -41,13 +41,15 @@ pub(super) fn create(call: &Call<'_>, incoming: &Incoming) -> Result<Response, F
         let message = format!("Invalid value: {named:?}: must match the service account name if specified");
         return Err(invalid(&call.name, "metadata.name", message));
     }
-    let seconds = request.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or(DEFAULT_SECONDS);
+    let seconds =
+        request.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or(DEFAULT_SECONDS);
     if seconds < SHORTEST {
         let message = format!("Invalid value: {seconds}: may not specify a duration less than 10 minutes");
         return Err(invalid("", "spec.expirationSeconds", message));
     }
     if seconds > LONGEST {
-        let message = format!("Invalid value: {seconds}: may not specify a duration larger than 2^32 seconds");
+        let message =
+            format!("Invalid value: {seconds}: may not specify a duration larger than 2^32 seconds");
         return Err(invalid("", "spec.expirationSeconds", message));
     }
     let mut audiences: Vec<String> = request
@@ -79,7 +81,12 @@ pub(super) fn create(call: &Call<'_>, incoming: &Incoming) -> Result<Response, F
         kubernetes: Some(kubernetes),
         ..Claims::default()
     };
-    let token = call.server.authority.signer().sign(&claims).map_err(|_| Failure::internal("no token could be signed"))?;
+    let token = call
+        .server
+        .authority
+        .signer()
+        .sign(&claims)
+        .map_err(|_| Failure::internal("no token could be signed"))?;
     let end = jiff::Timestamp::from_second(issued.saturating_add(seconds)).unwrap_or(jiff::Timestamp::MAX);
     let answer = json!({"kind": KIND, "apiVersion": format!("{GROUP}/v1"),
         "metadata": {"name": call.name, "namespace": call.namespace, "uid": account.uid(),
@@ -101,7 +108,9 @@ fn bind(call: &Call<'_>, reference: &Value, claims: &mut KubernetesClaims) -> Re
         ("v1", "Secret") => ("secrets", call.namespace.as_str()),
         ("v1", "Node") => ("nodes", ""),
         _ => {
-            return Err(Failure::bad_request(format!("cannot bind token to object of type {api_version}, Kind={kind}")));
+            return Err(Failure::bad_request(format!(
+                "cannot bind token to object of type {api_version}, Kind={kind}"
+            )));
         }
     };
     let Some(stored) = call.server.store.get(&format!("/{plural}"), &object_key(namespace, name)) else {

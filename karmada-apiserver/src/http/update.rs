@@ -131,7 +131,8 @@ impl Call<'_> {
         if uid.is_empty() || uid == current.uid() {
             return Ok(());
         }
-        let group = if self.resource.is_custom() { format!("{}/", self.resource.group) } else { String::new() };
+        let group =
+            if self.resource.is_custom() { format!("{}/", self.resource.group) } else { String::new() };
         let scope = if self.namespace.is_empty() { String::new() } else { format!("{}/", self.namespace) };
         let why = format!(
             "StorageError: invalid object, Code: 4, Key: /registry/{group}{}/{scope}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
@@ -190,8 +191,8 @@ pub(super) fn may_go(object: &Value) -> bool {
     let grace_over = field("deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0) == 0;
     let namespace = object.get("kind").is_some_and(|kind| kind == "Namespace")
         && object.get("apiVersion").is_some_and(|version| version == "v1");
-    let content_gone = !namespace
-        || object.pointer("/spec/finalizers").and_then(Value::as_array).is_none_or(Vec::is_empty);
+    let content_gone =
+        !namespace || object.pointer("/spec/finalizers").and_then(Value::as_array).is_none_or(Vec::is_empty);
     field("deletionTimestamp").is_some() && finalizers && grace_over && content_gone
 }
 

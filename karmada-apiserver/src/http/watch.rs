@@ -190,7 +190,8 @@ impl Stream {
                     if self.columns_sent {
                         table["columnDefinitions"] = Value::Null;
                     }
-                    serde_json::to_writer(&mut self.ready, &table).expect("writing JSON to memory cannot fail");
+                    serde_json::to_writer(&mut self.ready, &table)
+                        .expect("writing JSON to memory cannot fail");
                 })
             }
             _ => view.write(&mut self.ready, object),

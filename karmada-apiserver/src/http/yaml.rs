@@ -4,8 +4,8 @@ use serde_json::Value;
 
 /// Texts that a YAML 1.1 reader takes for something else.
 const RESERVED: [&str; 27] = [
-    "", "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", "yes", "Yes", "YES", "no", "No",
-    "NO", "on", "On", "ON", "off", "Off", "OFF", "y", "Y", "n", "N",
+    "", "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", "yes", "Yes", "YES",
+    "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF", "y", "Y", "n", "N",
 ];
 /// Column at which long texts are folded.
 const WIDTH: usize = 80;
@@ -177,7 +177,9 @@ fn is_reserved(text: &str) -> bool {
     let digits = !cleaned.is_empty() && cleaned.starts_with(|c: char| c.is_ascii_digit() || c == '.');
     let is_float = digits && cleaned.parse::<f64>().is_ok() && !cleaned.contains(['n', 'i']);
     let based = ["0x", "0o", "0b"].iter().any(|prefix| {
-        cleaned.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_hexdigit()))
+        cleaned
+            .strip_prefix(prefix)
+            .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_hexdigit()))
     });
     let special = matches!(number, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN");
     is_float || based || special || is_sexagesimal(number) || is_time(text)
@@ -191,7 +193,9 @@ fn is_sexagesimal(text: &str) -> bool {
         && !first.is_empty()
         && first.chars().all(|c| c.is_ascii_digit())
         && rest.iter().all(|part| {
-            part.len() <= 2 && part.parse::<u8>().is_ok_and(|n| n < 60) && part.chars().all(|c| c.is_ascii_digit())
+            part.len() <= 2
+                && part.parse::<u8>().is_ok_and(|n| n < 60)
+                && part.chars().all(|c| c.is_ascii_digit())
         })
 }
 
@@ -208,8 +212,8 @@ fn is_time(text: &str) -> bool {
 fn is_plain(text: &str) -> bool {
     let Some(first) = text.chars().next() else { return false };
     let second = text.chars().nth(1);
-    let indicator = "&*!|>'\"%@`#{}[],".contains(first)
-        || ("-?:".contains(first) && second.is_none_or(|c| c == ' '));
+    let indicator =
+        "&*!|>'\"%@`#{}[],".contains(first) || ("-?:".contains(first) && second.is_none_or(|c| c == ' '));
     !indicator
         && !text.starts_with("---")
         && !text.starts_with("...")

@@ -42,7 +42,11 @@ pub struct Listener {
 }
 
 impl Listener {
-    pub(super) async fn start(inner: &Arc<Inner>, router: Router, address: SocketAddr) -> Result<Self, ListenError> {
+    pub(super) async fn start(
+        inner: &Arc<Inner>,
+        router: Router,
+        address: SocketAddr,
+    ) -> Result<Self, ListenError> {
         let tls = inner.authority.tls(&[address.ip()])?;
         let listener = TcpListener::bind(address).await.map_err(|source| {
             if source.kind() == std::io::ErrorKind::AddrInUse {
@@ -64,11 +68,15 @@ impl Listener {
                 };
                 match accepted {
                     Ok((stream, _)) => {
-                        let connection = connection(stream, acceptor.clone(), router.clone(), stopped.clone());
+                        let connection =
+                            connection(stream, acceptor.clone(), router.clone(), stopped.clone());
                         tasks.spawn(connection);
                     }
                     Err(error) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept a connection");
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot accept a connection"
+                        );
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 }

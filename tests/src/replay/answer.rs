@@ -48,7 +48,9 @@ pub fn without_empty(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let kept = members.iter().map(|(key, member)| (key, without_empty(member)));
-            let kept = kept.filter(|(_, member)| !member.is_null() && member.as_object().is_none_or(|map| !map.is_empty()));
+            let kept = kept.filter(|(_, member)| {
+                !member.is_null() && member.as_object().is_none_or(|map| !map.is_empty())
+            });
             Value::Object(kept.map(|(key, member)| (key.clone(), member)).collect())
         }
         Value::Array(elements) => Value::Array(elements.iter().map(without_empty).collect()),
