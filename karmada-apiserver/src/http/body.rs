@@ -67,7 +67,7 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Value, String> {
 pub fn parse_yaml(bytes: &[u8]) -> Result<Value, String> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| "yaml: control characters are not allowed".to_owned())?;
-    let options = serde_saphyr::Options { legacy_octal_numbers: true, ..serde_saphyr::Options::default() };
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let message = error.to_string();
         format!("error converting YAML to JSON: yaml: {}", message.lines().next().unwrap_or_default())

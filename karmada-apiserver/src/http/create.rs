@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::call::{Call, object_name};
+use super::delete::whole_second;
 use super::failure::Failure;
 use super::respond::Saved;
 use crate::admission::{Operation, check_escalation, check_namespace};
@@ -12,6 +13,21 @@ use crate::store::{Change, Draft, Expect, Stored, Write, WriteError};
 
 /// How often a generated name is tried.
 const NAME_TRIES: usize = 8;
+
+/// Gives an object what every stored object has. Returns its name.
+fn complete(object: &mut Value, now: &jiff::Timestamp) -> String {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("resourceVersion");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        if metadata.get("uid").map(text).is_none_or(|uid| uid.is_empty()) {
+            metadata.insert("uid".to_owned(), uuid::Uuid::new_v4().to_string().into());
+        }
+        if metadata.get("creationTimestamp").is_none_or(Value::is_null) {
+            metadata.insert("creationTimestamp".to_owned(), whole_second(*now).into());
+        }
+    }
+    object_name(object)
+}
 
 impl Call<'_> {
     /// Creates an object.
@@ -55,7 +71,8 @@ impl Call<'_> {
                     result.map(|warnings| (warnings, object_name(candidate)))
                 })
             };
-            let (warnings, name) = admitted?;
+            let (warnings, _) = admitted?;
+            let name = complete(&mut candidate, &self.now);
             check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &candidate, None)?;
             self.admit_final(Operation::Create, Some(&candidate), None)?;
             let written = self.insert(candidate).await;

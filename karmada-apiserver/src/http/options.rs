@@ -1,7 +1,8 @@
 //! Options of lists, watches, writes and deletions.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ use super::selector::{Selection, parse_fields, parse_labels};
 use crate::registry::{FieldValidation, Resource};
 
 const META_GROUP: &str = "meta.k8s.io";
+/// As lenient about the last bits as Go's decoder.
+const BASE64: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// Which state a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! The PATCH verb: which language a patch is in, and what it makes of an object.
 
-use std::cell::RefCell;
-
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
@@ -121,11 +119,11 @@ impl Patch {
     async fn apply(&self, call: &mut Call<'_>, target: UpdateTarget) -> Result<Patched, Failure> {
         check_apply_options(call)?;
         let mut applied = self.configuration()?;
-        let named = object_name(&applied);
-        if named.is_empty()
-            && let Some(metadata) = applied.get_mut("metadata").and_then(Value::as_object_mut)
-        {
-            metadata.insert("name".to_owned(), call.name.clone().into());
+        if applied.get("metadata").is_none_or(Value::is_null) {
+            applied["metadata"] = serde_json::json!({});
+        }
+        if object_name(&applied).is_empty() && applied["metadata"].is_object() {
+            applied["metadata"]["name"] = call.name.clone().into();
         }
         loop {
             if call.stored().is_none() {
@@ -137,12 +135,12 @@ impl Patch {
                     result => return result.map(|saved| Patched { saved, created: true }),
                 }
             }
-            let warnings = RefCell::new(Vec::new());
+            let mut warnings = Vec::new();
             let result = call
                 .change(target, |call, old| {
                     let new = applied_to(call, Some(old), &applied)?;
                     let (new, found) = decode_applied(call, new, &applied)?;
-                    *warnings.borrow_mut() = found;
+                    warnings = found;
                     Ok(Changed::Applied(new))
                 })
                 .await;
@@ -150,7 +148,7 @@ impl Patch {
                 // Someone removed it meanwhile: create it.
                 Err(failure) if failure.reason == "NotFound" && call.stored().is_none() => continue,
                 result => {
-                    call.warnings.splice(0..0, warnings.into_inner());
+                    call.warnings.splice(0..0, warnings);
                     result.map(|saved| Patched { saved, created: false })
                 }
             };

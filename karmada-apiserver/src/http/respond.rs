@@ -191,7 +191,7 @@ impl View<'_> {
     fn plain_list(&self, meta: &ListMeta, items: &[std::sync::Arc<Stored>]) -> Vec<u8> {
         let resource = self.resource;
         let mut bytes = Vec::with_capacity(items.iter().map(|item| item.size()).sum::<usize>() + 256);
-        let mut write = |bytes: &mut Vec<u8>, value: &Value| {
+        let write = |bytes: &mut Vec<u8>, value: &Value| {
             serde_json::to_writer(bytes, value).expect("writing JSON to memory cannot fail");
         };
         bytes.extend_from_slice(b"{\"kind\":");

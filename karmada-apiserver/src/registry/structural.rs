@@ -4,11 +4,19 @@ use serde_json::{Map, Value};
 
 use super::body::Problem;
 use super::schema::{Schema, SchemaType};
+use super::typed;
 
 /// Removes the fields that the schema does not know, and returns them.
 pub fn prune(schema: &Schema, object: &mut Value) -> Vec<Problem> {
     let mut unknown = Vec::new();
     prune_node(schema, object, "", &mut unknown);
+    unknown
+}
+
+/// Removes what the metadata of embedded resources does not know, and returns it.
+pub fn prune_embedded(schema: &Schema, object: &mut Value) -> Vec<Problem> {
+    let mut unknown = Vec::new();
+    embedded_node(schema, object, "", &mut unknown);
     unknown
 }
 
@@ -59,6 +67,34 @@ pub fn apply_defaults(schema: &Schema, value: &mut Value) {
                         *item = default.clone();
                     }
                     apply_defaults(node, item);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn embedded_node(schema: &Schema, value: &mut Value, path: &str, unknown: &mut Vec<Problem>) {
+    match value {
+        Value::Object(map) => {
+            for (key, child) in map.iter_mut() {
+                let child_path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let Some(node) = schema.properties.get(key).or(schema.additional.as_ref()) else { continue };
+                if schema.embedded_resource && key == "metadata" {
+                    let findings = typed::decode("ObjectMeta", node, child);
+                    unknown.extend(findings.unknown.into_iter().map(|problem| {
+                        let path = format!("{child_path}.{}", problem.path);
+                        Problem { text: format!("unknown field \"{path}\""), path }
+                    }));
+                } else {
+                    embedded_node(node, child, &child_path, unknown);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(node) = &schema.items {
+                for (index, item) in items.iter_mut().enumerate() {
+                    embedded_node(node, item, &format!("{path}[{index}]"), unknown);
                 }
             }
         }

@@ -101,7 +101,6 @@ const KEPT_STRINGS: &[(&str, &[&str])] = &[
     ("batch.v1.CronJobSpec", &["timeZone"]),
     ("batch.v1.JobSpec", &["completionMode", "managedBy", "podReplacementPolicy"]),
     ("coordination.v1.LeaseSpec", &["holderIdentity", "preferredHolder", "strategy"]),
-    ("core.v1.CSIPersistentVolumeSource", &[]),
     ("core.v1.CSIVolumeSource", &["fsType"]),
     ("core.v1.EndpointAddress", &["nodeName"]),
     ("core.v1.EndpointPort", &["appProtocol"]),
@@ -143,7 +142,7 @@ const KEPT_COLLECTIONS: &[(&str, &[&str])] = &[
     ("core.v1.NodeSelector", &["nodeSelectorTerms"]),
     ("apiextensions.v1.CustomResourceDefinitionStatus", &["conditions", "storedVersions"]),
     ("apiextensions.v1.CustomResourceDefinitionSpec", &["versions"]),
-    ("policy.v1.PodDisruptionBudgetStatus", &[]),
+    ("autoscaling.v2.HPAScalingRules", &["policies"]),
 ];
 
 /// Returns the rules of a definition.

@@ -4,6 +4,8 @@ mod config;
 mod facade;
 mod inner;
 mod listener;
+#[cfg(test)]
+mod tests;
 
 pub use config::{ServerConfig, StartError};
 pub use facade::ApiServer;

@@ -1,12 +1,16 @@
 //! CustomResourceDefinitions: from a stored object to resources.
 
 mod compile;
+mod defaults;
 pub(crate) mod openapi;
 mod resources;
 mod status;
+mod validate;
 mod versions;
 
 pub use compile::compile_schema;
+pub(crate) use defaults::{apply_defaults, initial_status};
 pub use resources::{names_conflict, resources};
 pub use status::status;
+pub(crate) use validate::validate;
 pub use versions::compare_versions;

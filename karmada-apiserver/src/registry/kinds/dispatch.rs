@@ -1,0 +1,210 @@
+//! From a resource to the rules of its kind.
+
+use serde_json::{Value, json};
+
+use super::super::crd;
+use super::super::field_error::FieldError;
+use super::super::prepare::{PrepareContext, PrepareError};
+use super::super::resource::Resource;
+use super::fields::remove;
+use super::{
+    autoscaling, config, job, network, pod, pod_spec, policy, rbac, scheduling, service, service_allocation,
+    storage, webhook, workload,
+};
+
+/// Kinds whose `metadata.generation` counts changes of what is wanted.
+const WITH_GENERATION: &[&str] = &[
+    "CronJob",
+    "CustomResourceDefinition",
+    "DaemonSet",
+    "Deployment",
+    "EndpointSlice",
+    "FlowSchema",
+    "Ingress",
+    "IngressClass",
+    "Job",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "MutatingWebhookConfiguration",
+    "NetworkPolicy",
+    "Pod",
+    "PodDisruptionBudget",
+    "PriorityClass",
+    "PriorityLevelConfiguration",
+    "ReplicaSet",
+    "ReplicationController",
+    "ResourceSlice",
+    "StatefulSet",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
+];
+
+/// Fills in what the kind defaults.
+pub(in super::super) fn apply_defaults(resource: &Resource, object: &mut Value) {
+    match resource.kind.as_str() {
+        "ClusterRoleBinding" | "RoleBinding" => rbac::default_binding(object),
+        "CronJob" => job::default_cron_job(object),
+        "CSIDriver" => storage::default_driver(object),
+        "CustomResourceDefinition" => crd::apply_defaults(object),
+        "DaemonSet" => workload::default_daemon_set(object),
+        "Deployment" => workload::default_deployment(object),
+        "EndpointSlice" => network::default_endpoint_slice(object),
+        "Endpoints" => network::default_endpoints(object),
+        "HorizontalPodAutoscaler" => autoscaling::apply_defaults(&resource.version, object),
+        "IngressClass" => network::default_ingress_class(object),
+        "Job" => job::default_job(object),
+        "LimitRange" => config::default_limit_range(object),
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
+            webhook::default_configuration(&resource.kind, object);
+        }
+        "APIService" => webhook::default_api_service(object),
+        "Namespace" => config::default_namespace(object),
+        "NetworkPolicy" => network::default_network_policy(object),
+        "Node" => config::default_node(object),
+        "PersistentVolume" => storage::default_volume(object),
+        "PersistentVolumeClaim" => storage::default_claim(object),
+        "Pod" => pod::apply_defaults(object),
+        "PodTemplate" => pod_spec::default_template(object),
+        "PriorityClass" => scheduling::default_priority_class(object),
+        "ReplicaSet" => workload::default_replica_set(object),
+        "ReplicationController" => workload::default_replication_controller(object),
+        "Secret" => config::default_secret(object),
+        "Service" => service::apply_defaults(object),
+        "StatefulSet" => workload::default_stateful_set(object),
+        "StorageClass" => storage::default_storage_class(object),
+        _ => {}
+    }
+}
+
+/// Whether the kind counts generations.
+pub(in super::super) fn has_generation(resource: &Resource) -> bool {
+    resource.is_custom() || WITH_GENERATION.contains(&resource.kind.as_str())
+}
+
+/// Whether a change makes a new generation.
+pub(in super::super) fn spec_changed(resource: &Resource, new: &Value, old: &Value) -> bool {
+    let without = |object: &Value, fields: &[&str]| {
+        let mut object = object.clone();
+        fields.iter().for_each(|field| remove(&mut object, field));
+        object
+    };
+    if resource.is_custom() {
+        let ignored: &[&str] =
+            if resource.status_subresource { &["metadata", "status"] } else { &["metadata"] };
+        return without(new, ignored) != without(old, ignored);
+    }
+    match resource.kind.as_str() {
+        "PriorityClass" => false,
+        "Deployment" => new["spec"] != old["spec"] || workload::annotations_changed(new, old),
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
+            new["webhooks"] != old["webhooks"]
+        }
+        "EndpointSlice" => {
+            without(new, &["metadata"]) != without(old, &["metadata"])
+                || new["metadata"]["labels"] != old["metadata"]["labels"]
+        }
+        _ => new["spec"] != old["spec"],
+    }
+}
+
+/// Sets the status of a new object, or keeps that of the old one.
+pub(in super::super) fn prepare_status(
+    resource: &Resource,
+    object: &mut Value,
+    old: Option<&Value>,
+    now: &str,
+) {
+    let has_status = resource.status_subresource;
+    if !has_status || (resource.kind == "Node" && old.is_none()) {
+        return;
+    }
+    if let Some(old) = old {
+        match old.get("status") {
+            Some(status) => object["status"] = status.clone(),
+            None => remove(object, "status"),
+        }
+        return;
+    }
+    if resource.is_custom() {
+        remove(object, "status");
+        return;
+    }
+    object["status"] = match resource.kind.as_str() {
+        "Namespace" => json!({"phase": "Active"}),
+        "Pod" => json!({"phase": "Pending"}),
+        "PersistentVolumeClaim" => json!({"phase": "Pending"}),
+        "PersistentVolume" => json!({"phase": "Pending", "lastPhaseTransitionTime": now}),
+        "CustomResourceDefinition" => crd::initial_status(object),
+        _ => json!({}),
+    };
+}
+
+/// Applies built-in admission and what the kind does before it is stored.
+pub(in super::super) fn admit(
+    resource: &Resource,
+    object: &mut Value,
+    old: Option<&Value>,
+    context: &PrepareContext<'_>,
+) -> Result<Vec<FieldError>, PrepareError> {
+    match resource.kind.as_str() {
+        "DaemonSet" => workload::admit_daemon_set(object, old),
+        "Job" if old.is_none() => job::admit_job(object),
+        "Namespace" => config::admit_namespace(object, old),
+        "Node" if old.is_none() => config::admit_node(object),
+        "PersistentVolumeClaim" => storage::admit_claim(object, old, context),
+        "Pod" => pod::admit(object, old, context)?,
+        "Service" => {
+            service::normalise(object, old);
+            let errors = service::validate(object, old);
+            // Addresses are given out last, to a service that is valid otherwise.
+            if errors.is_empty() {
+                return Ok(service_allocation::allocate(object, old, context));
+            }
+        }
+        _ => {}
+    }
+    Ok(Vec::new())
+}
+
+/// Returns what is wrong with an object of a built-in kind, or with a change of it.
+pub(in super::super) fn validate(
+    resource: &Resource,
+    object: &Value,
+    old: Option<&Value>,
+) -> Vec<FieldError> {
+    let kind = resource.kind.as_str();
+    match kind {
+        "ClusterRole" | "Role" => rbac::validate_role(kind, object),
+        "ClusterRoleBinding" | "RoleBinding" => rbac::validate_binding(kind, object, old),
+        "ConfigMap" | "Secret" => config::validate_data(kind, object, old),
+        "CronJob" => job::validate_cron_job(object),
+        "CustomResourceDefinition" => crd::validate(object, old),
+        "DaemonSet" | "Deployment" | "ReplicaSet" | "ReplicationController" | "StatefulSet" => {
+            workload::validate(kind, object, old)
+        }
+        "EndpointSlice" => network::validate_endpoint_slice(object, old),
+        "HorizontalPodAutoscaler" => autoscaling::validate(&resource.version, object),
+        "Ingress" => network::validate_ingress(object),
+        "Job" => job::validate_job(object, old),
+        "Lease" => config::validate_lease(object),
+        "LimitRange" => config::validate_limit_range(object),
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
+            webhook::validate_configuration(object)
+        }
+        "APIService" => webhook::validate_api_service(object),
+        "Namespace" => config::validate_namespace(object),
+        "NetworkPolicy" => network::validate_network_policy(object),
+        "PersistentVolume" => storage::validate_volume(object, old),
+        "PersistentVolumeClaim" => storage::validate_claim(object, old),
+        "Pod" => match old {
+            Some(old) => pod::validate_update(object, old),
+            None => pod::validate(object),
+        },
+        "PodDisruptionBudget" => policy::validate(object),
+        "PriorityClass" => scheduling::validate_priority_class(object, old),
+        "Service" => service::validate(object, old),
+        "StorageClass" => storage::validate_storage_class(object, old),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,25 @@
+//! What is particular to each built-in kind: defaults, admission, validation.
+
+mod autoscaling;
+mod config;
+mod conversion;
+mod dispatch;
+mod fields;
+mod job;
+mod network;
+mod pod;
+mod pod_checks;
+mod pod_spec;
+mod policy;
+mod rbac;
+mod schedule;
+mod scheduling;
+mod selector;
+mod service;
+mod service_allocation;
+mod storage;
+mod webhook;
+mod workload;
+
+pub(super) use conversion::convert;
+pub(super) use dispatch::{admit, apply_defaults, has_generation, prepare_status, spec_changed, validate};

@@ -1,0 +1,41 @@
+//! Priority classes.
+
+use serde_json::{Value, json};
+
+use super::super::field_error::FieldError;
+use super::fields::{check_choice, check_immutable, default, text};
+
+const HIGHEST_USER_PRIORITY: i64 = 1_000_000_000;
+
+pub(super) fn default_priority_class(object: &mut Value) {
+    default(object, "preemptionPolicy", "PreemptLowerPriority");
+}
+
+/// Returns what is wrong with a priority class.
+pub(super) fn validate_priority_class(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let name = text(&object["metadata"], "name");
+    if name.starts_with("system-") {
+        let known = [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)];
+        if !known.iter().any(|(known, value)| *known == name && object["value"] == json!(value)) {
+            errors.push(FieldError::forbidden(
+                "metadata.name",
+                "priority class names with 'system-' prefix are reserved for system use only. error: only system \
+                 priority classes can have the prefix",
+            ));
+        }
+    } else if object["value"].as_i64().is_some_and(|value| value > HIGHEST_USER_PRIORITY) {
+        errors.push(FieldError::forbidden(
+            "value",
+            format!("maximum allowed value of a user defined priority is {HIGHEST_USER_PRIORITY}"),
+        ));
+    }
+    check_choice(object, "preemptionPolicy", "", &["PreemptLowerPriority", "Never"], &mut errors);
+    if let Some(old) = old {
+        if object["value"] != old["value"] {
+            errors.push(FieldError::forbidden("value", "may not be changed in an update."));
+        }
+        check_immutable(object, old, "preemptionPolicy", "", &mut errors);
+    }
+    errors
+}
