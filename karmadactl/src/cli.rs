@@ -50,6 +50,9 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Demo(commands::demo::DemoArgs),
+    LocalUp(commands::local_up::LocalUpArgs),
+    Serve(commands::serve::ServeArgs),
     Get(commands::get::GetArgs),
     Propagate(commands::propagate::PropagateArgs),
     Join(commands::join::JoinArgs),

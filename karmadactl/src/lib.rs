@@ -13,6 +13,7 @@ pub mod context;
 pub mod demo;
 pub mod discovery;
 pub mod duration;
+pub mod embedded;
 pub mod error;
 pub mod get;
 pub mod join;

@@ -115,6 +115,7 @@ where
             name: name.into(),
             state: RwLock::new(State {
                 objects: HashMap::new(),
+                seen: 0,
                 index: HashMap::new(),
                 handlers: Vec::new(),
             }),

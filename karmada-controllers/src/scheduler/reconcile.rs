@@ -2,9 +2,11 @@
 
 use std::fmt::Debug;
 
-use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding, ResourceBindingSpec, ResourceBindingStatus};
+use karmada_core::api::work::{
+    ClusterResourceBinding, ResourceBinding, ResourceBindingSpec, ResourceBindingStatus,
+};
 use karmada_core::scheduling::{
-    AssumedWorkloads, BindingDecision, BindingInput, EventKind, Retry, ScheduleContext, Trigger, WorkloadGroups,
+    AssumedWorkloads, BindingDecision, BindingInput, EventKind, Retry, ScheduleContext, Trigger,
     reconcile_binding,
 };
 use kube::api::{Api, Patch, PatchParams};
@@ -40,12 +42,7 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Outc
 
 fn decide(context: &Context, binding: &BindingInput<'_>) -> BindingDecision {
     let snapshot = context.snapshot.read().clone();
-    let groups = if context.settings.options.gates.workload_affinity {
-        let bindings = context.hub.bindings.list();
-        WorkloadGroups::new(bindings.iter().map(|binding| &**binding))
-    } else {
-        WorkloadGroups::default()
-    };
+    let groups = context.groups.lock();
     let scheduling = ScheduleContext {
         snapshot: &snapshot,
         groups: &groups,

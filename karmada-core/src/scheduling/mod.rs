@@ -23,7 +23,6 @@ mod score;
 mod select;
 mod snapshot;
 
-pub use affinity::CompiledAffinity;
 pub use assign::dispense_replicas;
 pub use checker::{Violation, check_placement};
 pub use decision::{ClusterIndex, Decision, Refusals, Verdict};

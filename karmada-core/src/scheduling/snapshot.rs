@@ -6,9 +6,12 @@ use std::{
 };
 
 use super::{ClusterIndex, estimate::Capacity};
-use crate::api::cluster::{
-    Cluster, Taint,
-    constants::{EFFECT_NO_EXECUTE, EFFECT_NO_SCHEDULE},
+use crate::{
+    api::cluster::{
+        Cluster, Taint,
+        constants::{EFFECT_NO_EXECUTE, EFFECT_NO_SCHEDULE},
+    },
+    propagation::ClusterFacts,
 };
 
 /// The clusters, prepared for scheduling: quantities parsed, enabled APIs in a set.
@@ -160,6 +163,17 @@ impl ClusterEntry {
             taints: spec.taints.iter().filter(keeps_away).cloned().collect(),
             capacity: None,
             apis: Vec::new(),
+        }
+    }
+
+    /// Returns what an affinity looks at.
+    pub(super) fn facts(&self) -> ClusterFacts<'_> {
+        ClusterFacts {
+            name: &self.name,
+            labels: &self.labels,
+            provider: &self.provider,
+            region: &self.region,
+            zones: &self.zones,
         }
     }
 

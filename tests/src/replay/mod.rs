@@ -11,10 +11,13 @@ pub mod driver;
 pub mod e2e;
 pub mod image_reference;
 pub mod interpreter_native;
+pub mod names;
 pub mod outcome;
 pub mod overrides;
 pub mod passing;
+pub mod policy_matching;
 pub mod report;
+pub mod scheduling;
 pub mod vectors;
 
 pub use diff::{compare, diff};

@@ -4,9 +4,12 @@
 //! 64-bit floating point; ties go to the party with fewer seats, then to the first by name, or
 //! the last by name when the seed says so.
 
-use std::{cmp::Ordering, collections::BTreeMap, collections::BinaryHeap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BinaryHeap},
+};
 
-use super::super::ClusterWeight;
+use crate::{object::fnv1a_32, scheduling::ClusterWeight};
 
 /// A party that competes for seats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,11 +132,6 @@ fn raise_above(parties: &mut [Party], bound: f64) -> i64 {
 
 fn priority(weight: i64, seats: i64) -> f64 {
     weight as f64 / (2 * seats + 1) as f64
-}
-
-/// FNV-1a, 32 bits, as Go's `hash/fnv` computes it.
-fn fnv1a_32(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 struct Candidate {

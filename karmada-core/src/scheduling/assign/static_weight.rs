@@ -1,10 +1,7 @@
 //! Static weight: by weights that the policy gives to clusters.
 
 use super::{divide::Share, dynamic::Division};
-use crate::{
-    api::policy::ClusterPreferences,
-    scheduling::{CompiledAffinity, select::Candidate},
-};
+use crate::{api::policy::ClusterPreferences, propagation::CompiledAffinity, scheduling::select::Candidate};
 
 /// Divides by the policy's weights, from scratch and whatever room clusters have.
 ///
@@ -26,8 +23,8 @@ pub(super) fn divide(
         .map(|rule| (CompiledAffinity::new(&rule.target_cluster), rule.weight))
         .collect();
     let weight_of = |candidate: &Candidate| {
-        let entry = division.snapshot.entry(candidate.cluster);
-        rules.iter().filter(|(affinity, _)| affinity.matches_entry(entry)).map(|(_, weight)| *weight).max()
+        let facts = division.snapshot.entry(candidate.cluster).facts();
+        rules.iter().filter(|(affinity, _)| affinity.matches_facts(&facts)).map(|(_, weight)| *weight).max()
     };
     let mut shares: Vec<Share> = selected
         .iter()

@@ -7,7 +7,7 @@ use crate::{
 
 /// A property of clusters that groups can be formed by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SpreadProperty {
+pub(in crate::scheduling) enum SpreadProperty {
     /// The provider.
     #[default]
     Provider,
