@@ -10,6 +10,7 @@ use crate::{
 pub(super) const NO_TIER: u16 = 1000;
 
 <<<<<<< HEAD
+<<<<<<< HEAD
 =======
 /// A [`ClusterAffinity`], prepared for matching many clusters.
 pub struct CompiledAffinity<'a> {
@@ -63,6 +64,8 @@ impl<'a> CompiledAffinity<'a> {
 }
 
 >>>>>>> api
+=======
+>>>>>>> patch
 /// The affinity of a placement that is in force, with what it may overflow into.
 pub(super) struct AffinityTiers<'a> {
     primary: Option<CompiledAffinity<'a>>,
