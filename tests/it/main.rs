@@ -1,3 +1,4 @@
 //! Integration tests of the workspace.
 
+mod cli;
 mod replay;

@@ -18,6 +18,8 @@ use kube::runtime::watcher;
 use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
+use crate::control_plane::StartError;
+
 use super::{EventRecorder, Informer, RestMapping, Runtime, Templates};
 
 /// The control plane's API server as controllers see it: one client, one cache per kind.
@@ -48,10 +50,19 @@ impl Hub {
     /// Starts the caches of Karmada's kinds and waits for their first lists.
     ///
     /// # Errors
-    /// When discovery of the control plane fails.
-    pub async fn start(client: Client, runtime: Runtime) -> Result<Arc<Self>, kube::Error> {
+    /// When discovery of the control plane fails, or it does not serve Karmada's kinds.
+    pub async fn start(client: Client, runtime: Runtime) -> Result<Arc<Self>, StartError> {
         let mapping = RestMapping::new(client.clone());
-        mapping.refresh().await?;
+        mapping.refresh().await.map_err(|error| StartError::Discovery(Box::new(error)))?;
+        // A watch of a kind that is not served would be tried for ever.
+        require::<Cluster>(&mapping)?;
+        require::<PropagationPolicy>(&mapping)?;
+        require::<ClusterPropagationPolicy>(&mapping)?;
+        require::<OverridePolicy>(&mapping)?;
+        require::<ClusterOverridePolicy>(&mapping)?;
+        require::<ResourceBinding>(&mapping)?;
+        require::<ClusterResourceBinding>(&mapping)?;
+        require::<Work>(&mapping)?;
         let hub = Arc::new(Self {
             events: EventRecorder::start(client.clone(), &runtime),
             templates: Templates::new(client.clone(), runtime.clone(), policy_ids, |_| true),
@@ -93,6 +104,13 @@ impl Hub {
         self.bindings.wait_synced().await;
         self.cluster_bindings.wait_synced().await;
         self.works.wait_synced().await;
+    }
+}
+
+fn require<K: Resource<DynamicType = ()>>(mapping: &RestMapping) -> Result<(), StartError> {
+    match mapping.find_known(&K::api_version(&()), &K::kind(&())) {
+        Some(_) => Ok(()),
+        None => Err(StartError::MissingKind(K::kind(&()).into_owned())),
     }
 }
 

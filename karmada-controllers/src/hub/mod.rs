@@ -18,5 +18,6 @@ pub use hub::Hub;
 pub use informer::{Change, Informer, ObjectKey};
 pub use queue::WorkQueue;
 pub use rest_mapping::{RestMapping, Served};
-pub use templates::{TemplateHandler, TemplateKey, Templates};
+pub use templates::{TemplateHandler, Templates};
+pub(crate) use templates::{api_of, key_of};
 pub use unstructured::Unstructured;

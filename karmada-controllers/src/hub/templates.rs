@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use karmada_core::propagation::TemplateKey;
 use kube::api::Api;
 use kube::core::ApiResource;
 use kube::runtime::watcher;
@@ -11,21 +12,6 @@ use kube::{Client, ResourceExt};
 use parking_lot::{Mutex, RwLock};
 
 use super::{Change, Informer, ObjectKey, Runtime, Unstructured};
-
-/// One object of any kind.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TemplateKey {
-    /// `group/version` or `version`.
-    pub api_version: String,
-    pub kind: String,
-    pub object: ObjectKey,
-}
-
-impl fmt::Display for TemplateKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.object)
-    }
-}
 
 /// What happened to a template of some kind.
 pub type TemplateHandler = Arc<dyn Fn(&ApiResource, &Change<Unstructured>) + Send + Sync>;
@@ -125,7 +111,7 @@ impl Templates {
 
     /// Returns one object, if its kind's cache runs and holds it.
     pub fn find(&self, key: &TemplateKey) -> Option<Arc<Unstructured>> {
-        self.informer(&key.api_version, &key.kind)?.find(&key.object)
+        self.informer(&key.api_version, &key.kind)?.find(&ObjectKey::new(&key.namespace, &key.name))
     }
 
     /// Returns a client for objects of a kind whose cache runs.
@@ -166,7 +152,8 @@ pub(crate) fn key_of(resource: &ApiResource, object: &Unstructured) -> TemplateK
     TemplateKey {
         api_version: resource.api_version.clone(),
         kind: resource.kind.clone(),
-        object: ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any()),
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
     }
 }
 

@@ -6,12 +6,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use karmada_core::propagation::TemplateKey;
 use kube::Client;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::Endpoint;
-use crate::hub::{ObjectKey, RestMapping, Runtime, TemplateKey, Templates, Unstructured, WorkQueue};
+use crate::hub::{ObjectKey, RestMapping, Runtime, Templates, Unstructured, WorkQueue};
 
 /// Longest time that one call of a member's API server may take.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,8 +49,6 @@ pub struct Member {
     pub objects: Templates,
     /// Works of the execution namespace that need attention.
     pub queue: Arc<WorkQueue<ObjectKey>>,
-    /// Works whose member object reported something.
-    pub status_queue: Arc<WorkQueue<ObjectKey>>,
     pub runtime: Runtime,
     /// Whether the control plane considers the member ready, as its Cluster object says.
     pub ready: watch::Sender<bool>,
@@ -75,7 +74,6 @@ impl Member {
             mapping: RestMapping::new(client.clone()),
             objects: Templates::new(client.clone(), runtime.child(), |_| Vec::new(), is_managed),
             queue: Arc::default(),
-            status_queue: Arc::default(),
             client,
             runtime,
             ready: watch::Sender::new(false),
@@ -119,7 +117,6 @@ impl Member {
     /// Ends everything that runs for this member.
     pub async fn stop(&self) {
         self.queue.close();
-        self.status_queue.close();
         self.runtime.shutdown().await;
     }
 }
