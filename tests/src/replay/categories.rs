@@ -37,7 +37,6 @@ pub fn runner(category: &str) -> Option<Runner> {
         "interpreter-native" => computes(interpreter_native::run),
         "overrides" => computes(overrides::run),
         "policy-matching" => computes(policy_matching::run),
-        "naming-prune-status" => computes(naming_prune_status),
         "scheduling" => computes(scheduling::run),
         "naming-prune-status" => computes(naming_prune_status::run),
         _ => None,
