@@ -17,4 +17,6 @@ pub mod registry;
 pub mod server;
 pub mod store;
 
-pub use server::{ApiServer, ServerConfig};
+pub use auth::UserInfo;
+pub use server::{ApiServer, ListenError, Listener, ServerConfig, StartError};
+pub use store::Durability;

@@ -1,1 +1,25 @@
-//! Loops.
+//! Karmada's control loops: watch, call one core function, write what it says.
+//!
+//! A controller is a folder: `mod.rs` wires watches to a queue, `reconcile.rs` reads the
+//! inputs, calls one function of `karmada-core` and writes its answer. Decisions live in core.
+//!
+//! Controllers speak only to a [`kube::Client`]: the embedded API server called in process, or
+//! a real one over HTTPS. Start reading at [`control_plane`].
+
+mod binding;
+mod binding_status;
+mod cluster;
+mod cluster_status;
+pub mod control_plane;
+mod detector;
+mod execution;
+pub mod hub;
+pub mod members;
+
+mod scheduler;
+pub mod simulated;
+
+pub use cluster_status::StatusSettings;
+pub use control_plane::{ControlPlane, ControlPlaneSettings, StartError};
+pub use detector::DetectorSettings;
+pub use scheduler::SchedulerSettings;

@@ -10,6 +10,8 @@
 pub mod admission;
 pub mod api;
 pub mod interpreter;
+pub mod membership;
+pub mod native;
 pub mod object;
 pub mod overriding;
 pub mod propagation;

@@ -1,1 +1,80 @@
-//! Program library.
+//! The `karmadactl` program as a library: argument parsing, wiring, output.
+//!
+//! A command only parses its arguments, calls a library function that returns data, and prints.
+//! The functions that do the work ([`join`], [`get`], [`propagate`], [`embedded`]) print
+//! nothing and take [`kube::Client`]s, so tests and other programs can call them.
+//!
+//! Start reading at [`cli`] (what there is to type), then [`commands`].
+
+pub mod api_error;
+pub mod cli;
+pub mod commands;
+pub mod context;
+pub mod demo;
+pub mod discovery;
+pub mod duration;
+pub mod embedded;
+pub mod error;
+pub mod get;
+pub mod join;
+pub mod kubeconfig;
+pub mod manifest;
+pub mod members;
+pub mod printer;
+pub mod propagate;
+pub mod raw;
+pub mod signals;
+pub mod table;
+pub mod wait;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::cli::Cli;
+use crate::context::Context;
+use crate::printer::Printer;
+
+/// Runs the program with these arguments and says how the process should end.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let printer = Printer::stdio();
+    let cli = match cli::parse(args) {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(cli::report_parse_error(&printer, &error)),
+    };
+    start_logging(&cli);
+    install_crypto_provider();
+    let context = Context::new(printer, cli.connection);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(source) => {
+            return ExitCode::from(
+                context.printer.fail(&error::CliError::failed(error::RuntimeError(source))),
+            );
+        }
+    };
+    let result = runtime.block_on(commands::run(cli.command, &context));
+    // A command that was told to stop may leave a blocking read of stdin behind.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => ExitCode::from(context.printer.fail(&error)),
+    }
+}
+
+/// Makes `ring` the process's TLS implementation; calling it again changes nothing.
+pub fn install_crypto_provider() {
+    // The error only says that a provider is already installed, which is what is wanted.
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+}
+
+fn start_logging(cli: &Cli) {
+    let filter = tracing_subscriber::EnvFilter::new(&cli.log);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(printer::colours_wanted(printer::Stream::Err))
+        .with_target(true)
+        .finish();
+    // Already set when a test runs several commands in one process: keep the first.
+    let _already_set = tracing::subscriber::set_global_default(subscriber);
+}

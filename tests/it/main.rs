@@ -1,1 +1,4 @@
-//! Tests.
+//! Integration tests of the workspace.
+
+mod cli;
+mod replay;

@@ -1,1 +1,6 @@
-//! Tests.
+//! What the tests of the workspace share: vector replay, end to end and fault tests.
+//!
+//! [`replay`] runs recorded cases against this implementation. Start reading there.
+
+pub mod process;
+pub mod replay;

@@ -1,1 +1,33 @@
-//! The http room.
+//! The HTTP face: routing, content negotiation, verbs, errors.
+//!
+//! [`serve::serve`] takes every request: it finds out who calls ([`crate::auth`]) and what for ([`route`]), and
+//! hands it to a verb. Verbs that write go through [`call::Call`], which controllers inside the server use too.
+
+pub(crate) mod body;
+pub(crate) mod call;
+mod convert;
+mod create;
+mod delete;
+mod dispatch;
+pub mod failure;
+mod go_json;
+mod list;
+mod meta;
+pub(crate) mod negotiate;
+pub(crate) mod options;
+mod patch_body;
+mod pod;
+pub(crate) mod query;
+mod respond;
+mod reviews;
+pub(crate) mod route;
+mod scale;
+mod selector;
+pub(crate) mod serve;
+mod subresource;
+mod token_request;
+mod update;
+mod watch;
+mod yaml;
+
+pub use failure::{Cause, Failure};

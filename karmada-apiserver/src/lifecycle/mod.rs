@@ -1,1 +1,5 @@
-//! The lifecycle room.
+//! The controllers that an API server cannot live without.
+
+mod bootstrap;
+
+pub(crate) use bootstrap::start;

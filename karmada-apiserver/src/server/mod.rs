@@ -1,9 +1,13 @@
 //! The assembled server: configuration, start, in-process clients, TLS listener, shutdown.
 
-/// An API server in this process.
-#[derive(Debug)]
-pub struct ApiServer;
+mod config;
+mod facade;
+mod inner;
+mod listener;
+#[cfg(test)]
+mod tests;
 
-/// What [`ApiServer`] needs to start.
-#[derive(Debug)]
-pub struct ServerConfig;
+pub use config::{ServerConfig, StartError};
+pub use facade::ApiServer;
+pub(crate) use inner::Inner;
+pub use listener::{ListenError, Listener};

@@ -1,1 +1,18 @@
-//! The interpreter room.
+//! Resource semantics: what replicas, status, health and dependencies mean for each kind.
+//!
+//! [`Interpreter`] asks its layers in order; the first one that has the operation for the kind answers, and an
+//! error of it is the answer too. [`NativeInterpreter`] is the last layer: Kubernetes' built-in kinds, one file each.
+
+mod chain;
+mod dependency;
+mod error;
+mod fields;
+mod kinds;
+mod native;
+mod operation;
+
+pub use chain::{Interpreter, ResourceInterpreter};
+pub use dependency::DependentReference;
+pub use error::InterpretError;
+pub use native::{NativeInterpreter, NativeOptions};
+pub use operation::{ObjectKind, Operation};

@@ -1,1 +1,40 @@
-//! The scheduling room.
+//! The scheduler: which clusters run a workload, and how many replicas each.
+//!
+//! [`schedule`] is a pure function of a [`Snapshot`] of the clusters and one binding: filter,
+//! score, select, assign. The same input gives the same answer, in whatever order the clusters
+//! were added. [`reconcile_binding`] decides around it: whether scheduling is needed, which
+//! affinity group comes next, what to write, which events to send and when to try again.
+//!
+//! A [`Decision`] has a [`Verdict`] for every cluster: which plugins refused it and why, what it
+//! scored, how many replicas fit and how many it got. Text is made only when it is asked for.
+
+mod affinity;
+mod assign;
+mod checker;
+mod decision;
+mod error;
+mod estimate;
+mod filter;
+mod input;
+mod options;
+mod reconcile;
+mod schedule;
+mod score;
+mod select;
+mod snapshot;
+
+pub use assign::dispense_replicas;
+pub use checker::{Violation, check_placement};
+pub use decision::{ClusterIndex, Decision, Refusals, Verdict};
+pub use error::{ScheduleError, ScheduleErrorKind};
+pub use estimate::{AssumedWorkload, AssumedWorkloads};
+pub use filter::{Plugin, PluginSet, UnknownPlugin, WorkloadGroups};
+pub use input::{ClusterWeight, ScheduleContext, ScheduleInput};
+pub use options::{EmptyWorkloads, FeatureGates, ScheduleOptions};
+pub use reconcile::{
+    Attempt, BindingChange, BindingDecision, BindingEvent, BindingInput, EventKind, Retry, StatusChange,
+    Trigger, is_affected_by_cluster, is_in_charge, needs_scheduling, reconcile_binding,
+};
+pub use schedule::schedule;
+pub use select::{SpreadGroup, select_groups};
+pub use snapshot::Snapshot;

@@ -1,1 +1,407 @@
-fn main() {}
+//! Propagation benchmark against any Karmada-compatible control plane.
+//!
+//! One namespace, one PropagationPolicy that sends every Deployment in it to all members, then N
+//! Deployments by four writers, and a watch on every member for their arrival. Prints one JSON line:
+//! latency (create acknowledged -> visible in the last member), makespan, arrivals per second, and for
+//! processes given by pid the CPU seconds and peak memory. Without `--cp` it starts
+//! `karmadactl local-up` with a fresh data directory and measures that.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use clap::Parser;
+use futures::StreamExt;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, ApiResource, DynamicObject, ListParams, PostParams, WatchEvent, WatchParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::GroupVersionKind;
+use kube::{Client, Config, ResourceExt};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+#[derive(Parser)]
+#[command(about = "Measure propagation to member clusters")]
+struct Args {
+    /// Kubeconfig of the control plane; without it a local one is started
+    #[arg(long, value_name = "FILE")]
+    cp: Option<PathBuf>,
+    /// Member as NAME=KUBECONFIG (can be repeated)
+    #[arg(long, value_name = "NAME=FILE", value_parser = parse_pair)]
+    member: Vec<(String, String)>,
+    /// Number of Deployments
+    #[arg(short = 'n', default_value_t = 200)]
+    count: usize,
+    /// Concurrent writers
+    #[arg(long, default_value_t = 4)]
+    writers: usize,
+    /// Process to account, as NAME=PID (can be repeated)
+    #[arg(long, value_name = "NAME=PID", value_parser = parse_pair)]
+    pid: Vec<(String, String)>,
+    /// Seconds after which the run is given up
+    #[arg(long, default_value_t = 600)]
+    timeout: u64,
+    /// Keep the namespace afterwards
+    #[arg(long)]
+    keep: bool,
+    /// Durability of a local control plane that is started
+    #[arg(long, default_value = "fsync")]
+    durability: String,
+}
+
+fn parse_pair(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(a, b)| (a.to_string(), b.to_string()))
+        .ok_or_else(|| format!("{text:?} is not NAME=VALUE"))
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut args = Args::parse();
+    let local = if args.cp.is_none() { Some(LocalUp::start(&args.durability)?) } else { None };
+    if let Some(local) = &local {
+        args.cp = Some(local.directory.path().join("karmada-apiserver.config"));
+        args.member = (1..=3)
+            .map(|i| {
+                let path = local.directory.path().join(format!("member{i}.config"));
+                (format!("member{i}"), path.display().to_string())
+            })
+            .collect();
+        args.pid.push(("local-up".to_string(), local.child.id().to_string()));
+    }
+    let report = measure(&args).await?;
+    writeln!(std::io::stdout(), "{report}")?;
+    Ok(())
+}
+
+/// A control plane with three simulated members in a child process, ended on drop.
+struct LocalUp {
+    directory: tempfile::TempDir,
+    child: Child,
+}
+
+impl LocalUp {
+    fn start(durability: &str) -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?.with_file_name("karmadactl");
+        if !program.exists() {
+            bail!("{} does not exist: build it with `cargo build --release` first", program.display());
+        }
+        let directory = tempfile::tempdir()?;
+        let mut child = Command::new(program)
+            .args(["local-up", "--durability", durability, "--data-dir"])
+            .arg(directory.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut stdout = std::io::BufReader::new(child.stdout.take().context("no stdout")?);
+        let mut line = String::new();
+        if std::io::BufRead::read_line(&mut stdout, &mut line)? == 0 {
+            bail!("karmadactl local-up ended before it was ready: {}", child.wait()?);
+        }
+        // Keeping the pipe drained keeps the child from blocking on its closing text.
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+        Ok(Self { directory, child })
+    }
+}
+
+impl Drop for LocalUp {
+    fn drop(&mut self) {
+        // The data directory goes with it, so there is nothing to save.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+async fn connect(path: &Path) -> anyhow::Result<Client> {
+    let kubeconfig = Kubeconfig::read_from(path).with_context(|| format!("reading {}", path.display()))?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    Ok(Client::try_from(config)?)
+}
+
+async fn measure(args: &Args) -> anyhow::Result<Value> {
+    let control_plane = connect(args.cp.as_deref().context("no control plane")?).await?;
+    let namespace = format!("bench-{}", jiff::Timestamp::now().as_second());
+    let members: Vec<String> = args.member.iter().map(|(name, _)| name.clone()).collect();
+    prepare(&control_plane, &namespace, &members).await?;
+
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    let mut watches = Vec::new();
+    for (name, path) in &args.member {
+        let client = connect(Path::new(path)).await?;
+        watches.push(tokio::spawn(watch_arrivals(
+            client,
+            name.clone(),
+            namespace.clone(),
+            args.count,
+            arrived.clone(),
+        )));
+    }
+    drop(arrived);
+    let limit = Duration::from_secs(args.timeout);
+    let mut ready = 0;
+    while ready < members.len() {
+        match tokio::time::timeout(Duration::from_secs(60), arrivals.recv()).await {
+            Ok(Some(Arrival::Watching)) => ready += 1,
+            Ok(Some(Arrival::Object { .. })) => {}
+            Ok(None) | Err(_) => bail!("the namespace never reached a member"),
+        }
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let writes_before = write_counts(&control_plane).await;
+    let before: BTreeMap<&str, f64> =
+        args.pid.iter().map(|(name, pid)| (name.as_str(), cpu_seconds(pid))).collect();
+
+    let start = Instant::now();
+    let created = create_all(&control_plane, &namespace, args).await?;
+    let create_time = start.elapsed();
+    let mut last: BTreeMap<String, Instant> = BTreeMap::new();
+    let mut missing = args.count * members.len();
+    while missing > 0 {
+        let left = limit.saturating_sub(start.elapsed());
+        match tokio::time::timeout(left, arrivals.recv()).await {
+            Ok(Some(Arrival::Object { name, at })) => {
+                missing -= 1;
+                let entry = last.entry(name).or_insert(at);
+                *entry = (*entry).max(at);
+            }
+            Ok(Some(Arrival::Watching)) => {}
+            Ok(None) | Err(_) => {
+                bail!("{missing} arrivals are missing after {} s", start.elapsed().as_secs())
+            }
+        }
+    }
+    let makespan = last.values().max().map_or(Duration::ZERO, |at| at.duration_since(start));
+    let mut latencies: Vec<f64> = created
+        .iter()
+        .filter_map(|(name, at)| {
+            last.get(name).map(|arrived| arrived.saturating_duration_since(*at).as_secs_f64() * 1000.0)
+        })
+        .collect();
+    latencies.sort_by(f64::total_cmp);
+    // Status flows back after arrival: let it settle before counting writes.
+    let writes = settled_writes(&control_plane).await;
+    let percentile =
+        |f: f64| round(latencies[((f * latencies.len() as f64) as usize).min(latencies.len() - 1)]);
+    let cpu: BTreeMap<&str, f64> = args
+        .pid
+        .iter()
+        .map(|(name, pid)| (name.as_str(), round(cpu_seconds(pid) - before[name.as_str()])))
+        .collect();
+    let memory: BTreeMap<&str, f64> =
+        args.pid.iter().map(|(name, pid)| (name.as_str(), round(peak_mib(pid)))).collect();
+    let report = json!({
+        "n": args.count,
+        "members": members.len(),
+        "create_s": round(create_time.as_secs_f64()),
+        "makespan_s": round(makespan.as_secs_f64()),
+        "arrivals_per_s": round((args.count * members.len()) as f64 / makespan.as_secs_f64()),
+        "latency_ms": {"p50": percentile(0.5), "p90": percentile(0.9), "p99": percentile(0.99), "max": percentile(1.0)},
+        "cpu_s": cpu,
+        "peak_rss_mib": memory,
+        "writes_per_object": writes_per_object(&writes_before, &writes, args.count),
+    });
+    if !args.keep {
+        let namespaces: Api<Namespace> = Api::all(control_plane);
+        namespaces.delete(&namespace, &kube::api::DeleteParams::default()).await?;
+    }
+    for watch in watches {
+        watch.abort();
+    }
+    Ok(report)
+}
+
+async fn prepare(client: &Client, namespace: &str, members: &[String]) -> anyhow::Result<()> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    namespaces
+        .create(&PostParams::default(), &serde_json::from_value(json!({"metadata": {"name": namespace}}))?)
+        .await?;
+    let resource =
+        ApiResource::from_gvk(&GroupVersionKind::gvk("policy.karmada.io", "v1alpha1", "PropagationPolicy"));
+    let policies: Api<DynamicObject> = Api::namespaced_with(
+        client.clone(),
+        namespace,
+        &ApiResource { plural: "propagationpolicies".into(), ..resource },
+    );
+    let policy = json!({
+        "apiVersion": "policy.karmada.io/v1alpha1", "kind": "PropagationPolicy",
+        "metadata": {"name": "all", "namespace": namespace},
+        "spec": {"resourceSelectors": [{"apiVersion": "apps/v1", "kind": "Deployment"}],
+                 "placement": {"clusterAffinity": {"clusterNames": members}}},
+    });
+    policies.create(&PostParams::default(), &serde_json::from_value(policy)?).await?;
+    Ok(())
+}
+
+enum Arrival {
+    Watching,
+    Object { name: String, at: Instant },
+}
+
+async fn watch_arrivals(
+    client: Client,
+    member: String,
+    namespace: String,
+    count: usize,
+    arrived: mpsc::UnboundedSender<Arrival>,
+) -> anyhow::Result<()> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    while namespaces.get_opt(&namespace).await?.is_none() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let deployments: Api<Deployment> = Api::namespaced(client, &namespace);
+    let version =
+        deployments.list(&ListParams::default()).await?.metadata.resource_version.unwrap_or_default();
+    let mut stream = deployments.watch(&WatchParams::default().timeout(290), &version).await?.boxed();
+    arrived.send(Arrival::Watching)?;
+    let mut seen = 0;
+    while seen < count {
+        match stream.next().await {
+            Some(Ok(WatchEvent::Added(object))) => {
+                seen += 1;
+                arrived.send(Arrival::Object { name: object.name_any(), at: Instant::now() })?;
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(error.into()),
+            None => return Err(anyhow!("the watch of {member} ended")),
+        }
+    }
+    Ok(())
+}
+
+async fn create_all(
+    client: &Client,
+    namespace: &str,
+    args: &Args,
+) -> anyhow::Result<BTreeMap<String, Instant>> {
+    let deployments: Arc<Api<Deployment>> = Arc::new(Api::namespaced(client.clone(), namespace));
+    let mut writers = Vec::new();
+    for writer in 0..args.writers {
+        let (deployments, namespace, count, step) =
+            (deployments.clone(), namespace.to_string(), args.count, args.writers);
+        writers.push(tokio::spawn(async move {
+            let mut created = BTreeMap::new();
+            for i in (writer..count).step_by(step) {
+                let deployment = deployment(&namespace, i)?;
+                deployments.create(&PostParams::default(), &deployment).await?;
+                created.insert(deployment.name_any(), Instant::now());
+            }
+            anyhow::Ok(created)
+        }));
+    }
+    let mut created = BTreeMap::new();
+    for writer in writers {
+        created.extend(writer.await??);
+    }
+    Ok(created)
+}
+
+fn deployment(namespace: &str, i: usize) -> serde_json::Result<Deployment> {
+    let name = format!("web-{i:05}");
+    let environment: Vec<Value> =
+        (0..8).map(|j| json!({"name": format!("K{j}"), "value": "v".repeat(20)})).collect();
+    serde_json::from_value(json!({
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}},
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": {"metadata": {"labels": {"app": name}},
+            "spec": {"containers": [{"name": "nginx", "image": "nginx:1.27", "env": environment,
+                "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}}}]}}},
+    }))
+}
+
+/// Counts of write requests by verb and resource, from the server's metrics; empty where it has none.
+async fn write_counts(client: &Client) -> BTreeMap<String, u64> {
+    let Ok(request) = http::Request::get("/metrics").body(Vec::new()) else { return BTreeMap::new() };
+    let Ok(text) = client.request_text(request).await else { return BTreeMap::new() };
+    let mut counts = BTreeMap::new();
+    for line in text.lines().filter(|line| line.starts_with("apiserver_request_total{")) {
+        let Some((labels, value)) = line.split_once('{').and_then(|(_, rest)| rest.rsplit_once("} ")) else {
+            continue;
+        };
+        let label = |name: &str| {
+            labels
+                .split(',')
+                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix("=\"")?.strip_suffix('"'))
+                .unwrap_or_default()
+        };
+        let verb = label("verb");
+        if !matches!(
+            verb,
+            "POST"
+                | "PUT"
+                | "PATCH"
+                | "DELETE"
+                | "APPLY"
+                | "create"
+                | "update"
+                | "patch"
+                | "delete"
+                | "apply"
+        ) {
+            continue;
+        }
+        let subresource = label("subresource");
+        let target = if subresource.is_empty() {
+            label("resource").to_string()
+        } else {
+            format!("{}/{subresource}", label("resource"))
+        };
+        *counts.entry(format!("{verb} {target}")).or_default() +=
+            value.trim().parse::<f64>().unwrap_or_default() as u64;
+    }
+    counts
+}
+
+/// Waits until the number of writes stands still for half a second.
+async fn settled_writes(client: &Client) -> BTreeMap<String, u64> {
+    let mut counts = write_counts(client).await;
+    for _ in 0..60 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let next = write_counts(client).await;
+        if next == counts {
+            break;
+        }
+        counts = next;
+    }
+    counts
+}
+
+fn writes_per_object(
+    before: &BTreeMap<String, u64>,
+    after: &BTreeMap<String, u64>,
+    count: usize,
+) -> BTreeMap<String, f64> {
+    let mut writes: BTreeMap<String, f64> = after
+        .iter()
+        .map(|(key, value)| {
+            (key.clone(), round((value - before.get(key).copied().unwrap_or_default()) as f64 / count as f64))
+        })
+        .filter(|(_, value)| *value > 0.0)
+        .collect();
+    let total = round(writes.values().sum());
+    writes.insert("total".to_string(), total);
+    writes
+}
+
+fn round(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+/// CPU seconds of a process so far; 0 when it is gone.
+fn cpu_seconds(pid: &str) -> f64 {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return 0.0 };
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |i: usize| fields.get(i).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
+    (ticks(11) + ticks(12)) / TICKS_PER_SECOND
+}
+
+/// Peak resident memory of a process in MiB; 0 when it is gone.
+fn peak_mib(pid: &str) -> f64 {
+    let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else { return 0.0 };
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or_default() / 1024.0
+}

@@ -1,1 +1,94 @@
-fn main() {}
+//! Replays directories of recorded cases and says which pass.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use karmada_tests::replay::driver::{Selection, Stop};
+use karmada_tests::replay::report::Counts;
+use karmada_tests::replay::{categories, driver, passing, report, vectors};
+
+/// Replay recorded cases against this implementation
+///
+/// Exits with 0 when nothing failed, 1 when a case failed, 2 on bad usage.
+#[derive(Debug, Parser)]
+#[command(name = "replay")]
+struct Args {
+    /// Only run this category (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    category: Vec<String>,
+    /// Only run cases whose id contains this text (can be repeated)
+    #[arg(long, value_name = "TEXT")]
+    name: Vec<String>,
+    /// Stop at the first failing case
+    #[arg(long)]
+    fail_fast: bool,
+    /// Run this many cases at once instead of what suits the category
+    #[arg(long, value_name = "COUNT")]
+    jobs: Option<NonZero<usize>>,
+    /// Add the cases that pass to the lists that `cargo test` checks; never removes one
+    #[arg(long)]
+    write_list: bool,
+    /// A category's folder, or a folder of such folders
+    #[arg(required = true, value_name = "DIR")]
+    directories: Vec<PathBuf>,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse();
+    match run(&args) {
+        Ok(code) => Ok(code),
+        Err(error) if error.is::<vectors::VectorError>() => {
+            writeln!(std::io::stderr(), "replay: {error:#}")?;
+            Ok(ExitCode::from(2))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let Args { category: wanted, name, fail_fast, jobs, write_list, directories } = args;
+    let stop = if *fail_fast { Stop::AtFirstFailure } else { Stop::Never };
+    let mut folders = Vec::new();
+    let mut missing: BTreeSet<&String> = wanted.iter().collect();
+    for directory in directories {
+        for folder in vectors::category_folders(directory)? {
+            let category = vectors::category_name(&folder)?;
+            if wanted.is_empty() || wanted.contains(&category) {
+                missing.remove(&category);
+                folders.push(folder);
+            }
+        }
+    }
+    if let Some(category) = missing.first() {
+        return Err(vectors::VectorError::NoCategory((*category).clone()).into());
+    }
+    let out = &mut std::io::stdout();
+    let mut total = Counts::default();
+    let mut regressed = false;
+    for folder in folders {
+        let category = vectors::read_category(&folder)?;
+        let selection = Selection { name_parts: name, stop, jobs: *jobs };
+        let results = driver::run_category(&category, categories::runner(&category.name), selection);
+        report::print_category(out, &category.name, &results)?;
+        if *write_list {
+            let list = passing::read_list(&category.name)?;
+            for (id, _) in passing::regressions(&list, &results) {
+                regressed = true;
+                writeln!(out, "  listed as passing but did not pass, kept in the list: {id}")?;
+            }
+            let added = passing::grow_list(&category.name, &results)?;
+            writeln!(out, "  {added} cases added to the list of passing cases")?;
+        }
+        let counts = Counts::of(&results);
+        total.add(counts);
+        if *fail_fast && counts.failed > 0 {
+            break;
+        }
+    }
+    report::print_total(out, total)?;
+    Ok(if total.failed > 0 || regressed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,140 @@
+
+using namespace System.Management.Automation
+using namespace System.Management.Automation.Language
+
+Register-ArgumentCompleter -Native -CommandName 'karmadactl' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commandElements = $commandAst.CommandElements
+    $command = @(
+        'karmadactl'
+        for ($i = 1; $i -lt $commandElements.Count; $i++) {
+            $element = $commandElements[$i]
+            if ($element -isnot [StringConstantExpressionAst] -or
+                $element.StringConstantType -ne [StringConstantType]::BareWord -or
+                $element.Value.StartsWith('-') -or
+                $element.Value -eq $wordToComplete) {
+                break
+        }
+        $element.Value
+    }) -join ';'
+
+    $completions = @(switch ($command) {
+        'karmadactl' {
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]')
+            [CompletionResult]::new('--karmada-context', '--karmada-context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use [default: its current context]')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Set what is logged to stderr, such as info or karmada_controllers=debug')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Display objects of the control plane and of member clusters')
+            [CompletionResult]::new('propagate', 'propagate', [CompletionResultType]::ParameterValue, 'Apply manifests and propagate them to member clusters')
+            [CompletionResult]::new('join', 'join', [CompletionResultType]::ParameterValue, 'Register a cluster with the control plane in push mode')
+            [CompletionResult]::new('unjoin', 'unjoin', [CompletionResultType]::ParameterValue, 'Take a push mode cluster out of the control plane')
+            [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print a script that completes commands and flags in a shell')
+            [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version of this program and of the control plane')
+            break
+        }
+        'karmadactl;get' {
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Member clusters to ask, separated by commas (can be repeated) [default: all]')
+            [CompletionResult]::new('--clusters', '--clusters', [CompletionResultType]::ParameterName, 'Member clusters to ask, separated by commas (can be repeated) [default: all]')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Clusters to ask')
+            [CompletionResult]::new('--operation-scope', '--operation-scope', [CompletionResultType]::ParameterName, 'Clusters to ask')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Display objects with these labels only')
+            [CompletionResult]::new('--labels', '--labels', [CompletionResultType]::ParameterName, 'Display objects with these labels only')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to look in [default: that of the kubeconfig''s context]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace to look in [default: that of the kubeconfig''s context]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Wait this long for one cluster')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]')
+            [CompletionResult]::new('--karmada-context', '--karmada-context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use [default: its current context]')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Set what is logged to stderr, such as info or karmada_controllers=debug')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Look in all namespaces')
+            [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Look in all namespaces')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Follow changes after the list; in one cluster only')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Follow changes after the list; in one cluster only')
+            [CompletionResult]::new('--ignore-not-found', '--ignore-not-found', [CompletionResultType]::ParameterName, 'Succeed when a named object does not exist')
+            [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings')
+            [CompletionResult]::new('--show-labels', '--show-labels', [CompletionResultType]::ParameterName, 'Display all labels in a last column')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'karmadactl;propagate' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'File or directory of manifests, - for stdin (can be repeated)')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'File or directory of manifests, - for stdin (can be repeated)')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Propagate to these clusters, separated by commas (can be repeated)')
+            [CompletionResult]::new('--cluster-selector', '--cluster-selector', [CompletionResultType]::ParameterName, 'Propagate to clusters with these labels, also to those that join later')
+            [CompletionResult]::new('--divide', '--divide', [CompletionResultType]::ParameterName, 'Share replicas out: weighted (by room), aggregated (in few clusters) or static m1=2,m2=1 [default: all replicas in every cluster]')
+            [CompletionResult]::new('--policy-name', '--policy-name', [CompletionResultType]::ParameterName, 'Name of the policy [default: name of the object, or of the file when it has several]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: that of the kubeconfig''s context]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: that of the kubeconfig''s context]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Wait this long')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Send nothing (client), or have it checked and not kept (server)')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print the objects (yaml, json) or their names')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print the objects (yaml, json) or their names')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]')
+            [CompletionResult]::new('--karmada-context', '--karmada-context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use [default: its current context]')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Set what is logged to stderr, such as info or karmada_controllers=debug')
+            [CompletionResult]::new('--all-clusters', '--all-clusters', [CompletionResultType]::ParameterName, 'Propagate to all clusters, also to those that join later')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until the objects are healthy in all clusters')
+            [CompletionResult]::new('--force-conflicts', '--force-conflicts', [CompletionResultType]::ParameterName, 'Take over fields that somebody else set')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'karmadactl;join' {
+            [CompletionResult]::new('--cluster-kubeconfig', '--cluster-kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig of the cluster to join')
+            [CompletionResult]::new('--cluster-context', '--cluster-context', [CompletionResultType]::ParameterName, 'Context of that kubeconfig [default: its current context]')
+            [CompletionResult]::new('--cluster-namespace', '--cluster-namespace', [CompletionResultType]::ParameterName, 'Namespace of the credentials, in the cluster and in the control plane')
+            [CompletionResult]::new('--cluster-provider', '--cluster-provider', [CompletionResultType]::ParameterName, 'Provider of the cluster, for policies to choose by')
+            [CompletionResult]::new('--cluster-region', '--cluster-region', [CompletionResultType]::ParameterName, 'Region of the cluster, for policies to choose by')
+            [CompletionResult]::new('--cluster-zones', '--cluster-zones', [CompletionResultType]::ParameterName, 'Zones of the cluster, separated by commas (can be repeated)')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]')
+            [CompletionResult]::new('--karmada-context', '--karmada-context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use [default: its current context]')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Set what is logged to stderr, such as info or karmada_controllers=debug')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Check everything and write nothing')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'karmadactl;unjoin' {
+            [CompletionResult]::new('--cluster-kubeconfig', '--cluster-kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig of the cluster, to remove the credentials in it')
+            [CompletionResult]::new('--cluster-context', '--cluster-context', [CompletionResultType]::ParameterName, 'Context of that kubeconfig [default: the one called like the cluster]')
+            [CompletionResult]::new('--cluster-namespace', '--cluster-namespace', [CompletionResultType]::ParameterName, 'Namespace of the credentials in the cluster')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait this long for the cluster object to go')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]')
+            [CompletionResult]::new('--karmada-context', '--karmada-context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use [default: its current context]')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Set what is logged to stderr, such as info or karmada_controllers=debug')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Remove finalizers when the control plane does not let go; objects may stay behind in the cluster')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Check everything and write nothing')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'karmadactl;completion' {
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]')
+            [CompletionResult]::new('--karmada-context', '--karmada-context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use [default: its current context]')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Set what is logged to stderr, such as info or karmada_controllers=debug')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'karmadactl;version' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print as a document')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print as a document')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]')
+            [CompletionResult]::new('--karmada-context', '--karmada-context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use [default: its current context]')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Set what is logged to stderr, such as info or karmada_controllers=debug')
+            [CompletionResult]::new('--client', '--client', [CompletionResultType]::ParameterName, 'Print the version of this program only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+    })
+
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+        Sort-Object -Property ListItemText
+}

@@ -1,0 +1,109 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_karmadactl_global_optspecs
+    string join \n kubeconfig= karmada-context= log= h/help V/version
+end
+
+function __fish_karmadactl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_karmadactl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_karmadactl_using_subcommand
+    set -l cmd (__fish_karmadactl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -s V -l version -d 'Print version'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "get" -d 'Display objects of the control plane and of member clusters'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "propagate" -d 'Apply manifests and propagate them to member clusters'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "join" -d 'Register a cluster with the control plane in push mode'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "unjoin" -d 'Take a push mode cluster out of the control plane'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "completion" -d 'Print a script that completes commands and flags in a shell'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "version" -d 'Print the version of this program and of the control plane'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s C -l clusters -d 'Member clusters to ask, separated by commas (can be repeated) [default: all]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s s -l operation-scope -d 'Clusters to ask' -r -f -a "karmada\t'The control plane'
+members\t'Member clusters'
+all\t'The control plane and member clusters'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s l -l labels -d 'Display objects with these labels only' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s n -l namespace -d 'Namespace to look in [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s o -l output -d 'Output format' -r -f -a "table\t'Columns for people'
+wide\t'More columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l request-timeout -d 'Wait this long for one cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s A -l all-namespaces -d 'Look in all namespaces'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s w -l watch -d 'Follow changes after the list; in one cluster only'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l ignore-not-found -d 'Succeed when a named object does not exist'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l no-headers -d 'Leave out the headings'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l show-labels -d 'Display all labels in a last column'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -s f -l filename -d 'File or directory of manifests, - for stdin (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l to -d 'Propagate to these clusters, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l cluster-selector -d 'Propagate to clusters with these labels, also to those that join later' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l divide -d 'Share replicas out: weighted (by room), aggregated (in few clusters) or static m1=2,m2=1 [default: all replicas in every cluster]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l policy-name -d 'Name of the policy [default: name of the object, or of the file when it has several]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -s n -l namespace -d 'Namespace of objects that name none [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l timeout -d 'Wait this long' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server)' -r -f -a "client\t'Nothing is sent'
+server\t'The server checks everything and keeps nothing'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -s o -l output -d 'Print the objects (yaml, json) or their names' -r -f -a "yaml\t'YAML'
+json\t'JSON'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l all-clusters -d 'Propagate to all clusters, also to those that join later'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l wait -d 'Wait until the objects are healthy in all clusters'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l force-conflicts -d 'Take over fields that somebody else set'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l cluster-kubeconfig -d 'Path to the kubeconfig of the cluster to join' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l cluster-context -d 'Context of that kubeconfig [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l cluster-namespace -d 'Namespace of the credentials, in the cluster and in the control plane' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l cluster-provider -d 'Provider of the cluster, for policies to choose by' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l cluster-region -d 'Region of the cluster, for policies to choose by' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l cluster-zones -d 'Zones of the cluster, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l dry-run -d 'Check everything and write nothing'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l cluster-kubeconfig -d 'Path to the kubeconfig of the cluster, to remove the credentials in it' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l cluster-context -d 'Context of that kubeconfig [default: the one called like the cluster]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l cluster-namespace -d 'Namespace of the credentials in the cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l wait -d 'Wait this long for the cluster object to go' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l force -d 'Remove finalizers when the control plane does not let go; objects may stay behind in the cluster'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l dry-run -d 'Check everything and write nothing'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand version" -s o -l output -d 'Print as a document' -r -f -a "json\t'JSON'
+yaml\t'YAML'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand version" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand version" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand version" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand version" -l client -d 'Print the version of this program only'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'

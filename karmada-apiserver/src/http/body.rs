@@ -1,0 +1,137 @@
+//! Reading request bodies.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::go_json;
+
+/// Largest body that is read.
+pub const BODY_LIMIT: usize = 3 * 1024 * 1024;
+/// How much of an unreadable body an error shows.
+const SHOWN: usize = 30;
+const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+/// In what language a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Yaml,
+}
+
+/// Reads a body to its end.
+pub async fn read(body: axum::body::Body) -> Result<Bytes, Failure> {
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Failure::too_large(BODY_LIMIT)),
+        Err(error) => {
+            tracing::debug!(error = &*error, "cannot read a request body");
+            Err(Failure::bad_request("the body of the request could not be read"))
+        }
+    }
+}
+
+/// Returns the media type of a body without its parameters, empty when none was sent.
+pub fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Returns the format of an object sent to create or replace one.
+pub fn object_format(headers: &HeaderMap) -> Result<Format, Failure> {
+    match media_type(headers).as_str() {
+        "" | "application/json" => Ok(Format::Json),
+        "application/yaml" => Ok(Format::Yaml),
+        "application/vnd.kubernetes.protobuf" => {
+            Err(Failure::unsupported_media_type("application/json, application/yaml"))
+        }
+        _ => Err(Failure::unsupported_media_type(ACCEPTED)),
+    }
+}
+
+/// Parses a body; the error is the text that comes after `json parse error: `.
+pub fn parse(bytes: &[u8], format: Format) -> Result<Value, String> {
+    if format == Format::Yaml && !looks_like_json(bytes) {
+        return parse_yaml(bytes);
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(value) => Ok(value),
+        Err(error) => Err(go_json::syntax_error(bytes).unwrap_or_else(|| error.to_string())),
+    }
+}
+
+/// Parses YAML to JSON; the error is one line.
+pub fn parse_yaml(bytes: &[u8]) -> Result<Value, String> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| "yaml: control characters are not allowed".to_owned())?;
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let message = error.to_string();
+        format!("error converting YAML to JSON: yaml: {}", message.lines().next().unwrap_or_default())
+    })
+}
+
+pub fn looks_like_json(bytes: &[u8]) -> bool {
+    bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+}
+
+/// Parses an object of a kind.
+///
+/// # Errors
+/// In the words of the real server when the text is no JSON object.
+pub fn parse_object(bytes: &[u8], format: Format, kind: &str) -> Result<Value, Failure> {
+    let unrecognized = |why: String| {
+        Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): {why} ({})",
+            shown(bytes)
+        ))
+    };
+    if bytes.is_empty() {
+        return parse_empty(kind);
+    }
+    let value = parse(bytes, format)
+        .map_err(|error| unrecognized(format!("couldn't get version/kind; json parse error: {error}")))?;
+    match &value {
+        Value::Object(_) => Ok(value),
+        Value::Null => Ok(Value::Object(serde_json::Map::new())),
+        other => Err(unrecognized(wrong_top_level(other))),
+    }
+}
+
+fn parse_empty(kind: &str) -> Result<Value, Failure> {
+    Err(Failure::bad_request(format!(
+        "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: unexpected end of JSON input"
+    )))
+}
+
+/// Returns the error for a top-level value that is no object.
+pub fn wrong_top_level(value: &Value) -> String {
+    let found = match value {
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        _ => "number",
+    };
+    format!(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+    )
+}
+
+/// Returns the start of a body for an error: as text when it looks like JSON, in hexadecimal otherwise.
+pub fn shown(bytes: &[u8]) -> String {
+    let start = bytes.get(..SHOWN).unwrap_or(bytes);
+    let dots = if bytes.len() > SHOWN { " ..." } else { "" };
+    if looks_like_json(bytes) {
+        format!("{}{dots}", String::from_utf8_lossy(start))
+    } else {
+        use std::fmt::Write;
+        let hex = start.iter().fold(String::new(), |mut out, byte| {
+            write!(out, "{byte:02x}").expect("writing to a string cannot fail");
+            out
+        });
+        format!("{hex}{dots}")
+    }
+}

@@ -1,0 +1,137 @@
+//! Creating objects.
+
+use serde_json::Value;
+
+use super::call::{Call, object_name};
+use super::delete::whole_second;
+use super::failure::Failure;
+use super::respond::Saved;
+use crate::admission::{Operation, check_escalation, check_namespace};
+use crate::patch::{self, managed_fields};
+use crate::registry::prepare;
+use crate::store::{Change, Draft, Expect, Stored, Write, WriteError};
+
+/// How often a generated name is tried.
+const NAME_TRIES: usize = 8;
+
+/// Gives an object what every stored object has. Returns its name.
+fn complete(object: &mut Value, now: &jiff::Timestamp) -> String {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("resourceVersion");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        if metadata.get("uid").map(text).is_none_or(|uid| uid.is_empty()) {
+            metadata.insert("uid".to_owned(), uuid::Uuid::new_v4().to_string().into());
+        }
+        if metadata.get("creationTimestamp").is_none_or(Value::is_null) {
+            metadata.insert("creationTimestamp".to_owned(), whole_second(*now).into());
+        }
+    }
+    object_name(object)
+}
+
+impl Call<'_> {
+    /// Creates an object.
+    ///
+    /// # Errors
+    /// When it is refused, not valid, or there is one of this name.
+    pub(crate) async fn create(&mut self, mut object: Value) -> Result<Saved, Failure> {
+        let decoded = |call: &Self, object: &mut Value| {
+            let name = object_name(object);
+            call.prepare(&name, |context| prepare::decode(&call.resource, object, context))
+        };
+        let warnings = decoded(self, &mut object)?;
+        self.warnings.extend(warnings);
+        self.own_fields(&mut object, None);
+        self.create_decoded(object).await
+    }
+
+    /// Creates an object that was decoded and has its managed fields.
+    pub(super) async fn create_decoded(&mut self, object: Value) -> Result<Saved, Failure> {
+        let server = self.server;
+        let generated = object_name(&object).is_empty();
+        check_namespace(
+            &server.store,
+            &self.resource,
+            Operation::Create,
+            &self.namespace,
+            &object_name(&object),
+        )?;
+        let mut object = object;
+        self.admit(Operation::Create, Some(&mut object), None)?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut candidate = object.clone();
+            let before = object_name(&candidate);
+            let resource = self.resource.clone();
+            let admitted = {
+                let candidate = &mut candidate;
+                self.prepare(&before, move |context| {
+                    let result = prepare::admit_create(&resource, candidate, context);
+                    result.map(|warnings| (warnings, object_name(candidate)))
+                })
+            };
+            let (warnings, _) = admitted?;
+            let name = complete(&mut candidate, &self.now);
+            check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &candidate, None)?;
+            self.admit_final(Operation::Create, Some(&candidate), None)?;
+            let written = self.insert(candidate).await;
+            match written {
+                Err(WriteError::Conflict(_)) if generated && tries < NAME_TRIES => {}
+                Err(WriteError::Conflict(_)) if generated => {
+                    return Err(Failure::generated_name_taken(&self.resource, &name));
+                }
+                Err(WriteError::Conflict(existing)) => return Err(self.exists(existing.as_deref(), &name)),
+                Err(error) => return Err(Failure::from_write(error, &self.resource, &name)),
+                Ok(saved) => {
+                    self.warnings.extend(warnings);
+                    return Ok(saved);
+                }
+            }
+        }
+    }
+
+    async fn insert(&self, object: Value) -> Result<Saved, WriteError> {
+        let draft = Draft::new(&object);
+        if self.options.dry_run {
+            return match self.server.store.get(&self.storage, &draft.key()) {
+                Some(existing) => Err(WriteError::Conflict(Some(existing))),
+                None => Ok(Saved::Unstored(object)),
+            };
+        }
+        let write =
+            Write { resource: self.storage.clone(), expect: Expect::Absent, change: Change::Put(draft) };
+        self.server.store.write(write).await.map(Saved::Stored)
+    }
+
+    fn exists(&self, existing: Option<&Stored>, name: &str) -> Failure {
+        let mut failure = Failure::already_exists(&self.resource, name);
+        if existing.is_some_and(Stored::is_deleting) {
+            failure.message = format!("object is being deleted: {}", failure.message);
+        }
+        failure
+    }
+
+    /// Says who owns which fields after this write.
+    pub(super) fn own_fields(&self, new: &mut Value, old: Option<&Value>) {
+        let api_version = self.resource.api_version();
+        let update = managed_fields::Update {
+            old,
+            manager: &self.options.field_manager,
+            target: self.patch_target(&api_version),
+            now: self.now,
+        };
+        managed_fields::update(new, &update);
+    }
+
+    pub(super) fn patch_target<'t>(&'t self, api_version: &'t str) -> patch::Target<'t> {
+        patch::Target {
+            schema: &self.resource.schema,
+            api_version,
+            kind: &self.resource.kind,
+            origin: if self.resource.is_custom() { patch::Origin::Custom } else { patch::Origin::BuiltIn },
+            status_subresource: self.resource.status_subresource,
+            subresource: &self.subresource,
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! From a target and a verb to the operation.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::body;
+use super::call::Call;
+use super::delete::Deleted;
+use super::failure::Failure;
+use super::list::{self, scope};
+use super::negotiate::{self, Offer};
+use super::options::{DeleteOptions, ListOptions, WatchOptions, WriteOptions, parse_revision};
+use super::patch_body::Patch;
+use super::query::Query;
+use super::respond::{Saved, View, include_object, value_response, warn};
+use super::route::Target;
+use super::update::{check_names, check_namespace_matches};
+use super::watch::Watch;
+use super::{reviews, subresource};
+use crate::auth::UserInfo;
+use crate::registry::{Resource, UpdateTarget};
+use crate::server::Inner;
+
+/// A request whose caller may do what it asks.
+pub(super) struct Incoming {
+    pub(super) method: Method,
+    pub(super) target: Target,
+    pub(super) headers: HeaderMap,
+    pub(super) query: Query,
+    pub(super) body: Bytes,
+    pub(super) user: UserInfo,
+}
+
+/// Returns the error for a target that nothing serves.
+pub(super) fn unknown(server: &Inner, target: &Target) -> Failure {
+    let known = target.group.is_empty()
+        || server.registry().resources().any(|resource| resource.group == target.group);
+    if known { Failure::no_such_resource() } else { Failure::no_such_path() }
+}
+
+/// Answers a request about a resource.
+pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<Response, Failure> {
+    let registry = server.registry();
+    let target = &incoming.target;
+    let Some(resource) = registry.resource(&target.group, &target.version, &target.resource) else {
+        return Err(unknown(server, target));
+    };
+    if !resource.namespaced && !target.namespace.is_empty() {
+        return Err(Failure::no_such_resource());
+    }
+    // A namespaced object has a namespace in its path.
+    if resource.namespaced && target.namespace.is_empty() && !target.name.is_empty() {
+        return Err(Failure::no_such_resource());
+    }
+    if !target.name.is_empty()
+        && let Some(why) = unusable_segment(&target.name)
+    {
+        return Err(Failure::bad_request(format!("Name parameter invalid: {:?}: {why}", target.name)));
+    }
+    let options = WriteOptions::default();
+    let call = Call {
+        server,
+        storage: registry.storage_key(&resource).into(),
+        registry,
+        namespace: target.namespace.clone(),
+        name: target.name.clone(),
+        subresource: target.subresource.clone(),
+        user: incoming.user.clone(),
+        options,
+        now: Timestamp::now(),
+        warnings: resource.deprecation_warning.iter().cloned().collect(),
+        resource,
+    };
+    if !target.subresource.is_empty() {
+        return subresource::dispatch(call, incoming).await;
+    }
+    if reviews::is_review(&call.resource) {
+        return reviews::create(call, &incoming).await;
+    }
+    let verb = target.verb(&incoming.method, &incoming.query);
+    let allowed = call.resource.verbs.iter().any(|allowed| allowed == verb);
+    // Collections take no PUT or PATCH, objects no POST; HEAD is not served.
+    let fits = match verb {
+        "create" => target.name.is_empty() && (!call.resource.namespaced || !target.namespace.is_empty()),
+        "update" | "patch" => !target.name.is_empty(),
+        "deletecollection" => !call.resource.namespaced || !target.namespace.is_empty(),
+        _ => true,
+    };
+    if !allowed || !fits || incoming.method == Method::HEAD {
+        return Err(Failure::method_not_allowed());
+    }
+    match verb {
+        "get" => get(&call, &incoming),
+        "list" => list(&call, &incoming),
+        "watch" => watch(&call, &incoming),
+        "create" => create(call, &incoming).await,
+        "update" => update(call, &incoming, UpdateTarget::Main).await,
+        "patch" => patch(call, &incoming, UpdateTarget::Main).await,
+        "delete" => delete(call, &incoming).await,
+        "deletecollection" => delete_collection(call, &incoming).await,
+        _ => Err(Failure::method_not_allowed()),
+    }
+}
+
+/// Says why a name cannot be part of a path.
+fn unusable_segment(name: &str) -> Option<String> {
+    match name {
+        "." | ".." => Some(format!("may not be '{name}'")),
+        _ => name.chars().find(|c| *c == '/' || *c == '%').map(|c| format!("may not contain '{c}'")),
+    }
+}
+
+pub(super) fn view<'a>(call: &'a Call<'_>, incoming: &Incoming, offer: Offer) -> Result<View<'a>, Failure> {
+    let negotiated = negotiate::negotiate(&incoming.headers, &incoming.query, offer)?;
+    let include = match negotiated.form {
+        negotiate::Form::Table(_) => include_object(&incoming.query)?,
+        _ => crate::registry::IncludeObject::Metadata,
+    };
+    Ok(View { resource: &call.resource, negotiated, include, now: call.now })
+}
+
+pub(super) fn get(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    let view = view(call, incoming, Offer::Objects)?;
+    let revision = parse_revision(incoming.query.text("resourceVersion")).map_err(Failure::unknown)?;
+    let current = call.server.store.revision();
+    if revision > current {
+        return Err(Failure::future_revision(revision, current));
+    }
+    let stored = call.existing()?;
+    Ok(warn(view.object(StatusCode::OK, &Saved::Stored(stored))?, &call.warnings))
+}
+
+fn list(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    let view = view(call, incoming, Offer::Objects)?;
+    let options = ListOptions::parse(&incoming.query, &call.resource)?;
+    let page = list::list(&call.server.store, &call.storage, &scope(&call.namespace), &options)?;
+    Ok(warn(view.list(&page.meta, &page.items)?, &call.warnings))
+}
+
+fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    let view = view(call, incoming, Offer::Watch)?;
+    let mut options = WatchOptions::parse(&incoming.query, &call.resource)?;
+    if !call.name.is_empty() {
+        options.selection.fields.push(super::selector::FieldRequirement {
+            path: "metadata.name".to_owned(),
+            value: call.name.clone(),
+            equal: true,
+        });
+    }
+    let watch = Watch {
+        store: call.server.store.clone(),
+        resource: call.resource.clone(),
+        storage: call.storage.clone(),
+        prefix: scope(&call.namespace),
+        options,
+        negotiated: view.negotiated,
+        include: view.include,
+        shutdown: call.server.shutdown.clone(),
+    };
+    Ok(warn(watch.start()?, &call.warnings))
+}
+
+/// Reads the object of a body and checks that it is of the resource's kind.
+pub(super) fn read_object(call: &Call<'_>, incoming: &Incoming) -> Result<Value, Failure> {
+    let format = body::object_format(&incoming.headers)?;
+    let kind = call.resource.kind.clone();
+    let mut object = body::parse_object(&incoming.body, format, &kind)?;
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (found_kind, found_version) = (text("kind"), text("apiVersion"));
+    if found_version.matches('/').count() > 1 {
+        return Err(Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): unexpected GroupVersion string: {found_version} ({})",
+            body::shown(&incoming.body)
+        )));
+    }
+    check_kind(call, &found_kind, &found_version, &object)?;
+    object["kind"] = kind.into();
+    object["apiVersion"] = call.resource.api_version().into();
+    if object.get("metadata").is_none_or(Value::is_null) {
+        object["metadata"] = Value::Object(Map::new());
+    }
+    Ok(object)
+}
+
+/// Checks that a body's type is that of the path; what a body leaves out is the path's.
+pub(super) fn check_kind(
+    call: &Call<'_>,
+    kind: &str,
+    api_version: &str,
+    object: &Value,
+) -> Result<(), Failure> {
+    let _ = object;
+    let resource = &call.resource;
+    let same_kind = kind.is_empty() || kind == resource.kind;
+    let own_version = resource.api_version();
+    if same_kind && (api_version.is_empty() || api_version == own_version) {
+        return Ok(());
+    }
+    let kind = if kind.is_empty() { &resource.kind } else { kind };
+    let api_version = if api_version.is_empty() { own_version.as_str() } else { api_version };
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    if resource.is_custom() {
+        if kind != resource.kind {
+            return Err(Failure::bad_request(format!(
+                "{kind} in version {version:?} cannot be handled as a {}: no kind {kind:?} is registered for version {api_version:?} in scheme \"k8s.io/apiextensions-apiserver/pkg/apiserver/apiserver.go:52\"",
+                resource.kind
+            )));
+        }
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({own_version})"
+        )));
+    }
+    // An older or newer version of the same kind is read as what it is.
+    if kind == resource.kind
+        && group == resource.group
+        && call.registry.resource_for_kind(group, version, kind).is_some()
+    {
+        return Ok(());
+    }
+    check_foreign_kind(call, &resource.kind, &resource.group, kind, api_version)
+}
+
+/// Refuses a body of a kind that the endpoint does not take, in the words of the real server.
+pub(super) fn check_foreign_kind(
+    call: &Call<'_>,
+    wanted: &str,
+    wanted_group: &str,
+    kind: &str,
+    api_version: &str,
+) -> Result<(), Failure> {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let internal = |group: &str| match group.split('.').next() {
+        Some("") | None => "core".to_owned(),
+        Some(first) => first.to_owned(),
+    };
+    let why = if call.registry.resource_for_kind(group, version, kind).is_some() {
+        format!("converting ({version}.{kind}) to ({}.{wanted}): unknown conversion", internal(wanted_group))
+    } else {
+        format!(
+            "no kind {kind:?} is registered for version {api_version:?} in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\""
+        )
+    };
+    Err(Failure::bad_request(format!("{kind} in version {version:?} cannot be handled as a {wanted}: {why}")))
+}
+
+async fn create(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "CreateOptions")?;
+    let mut object = read_object(&call, incoming)?;
+    check_namespace_matches(&call, &mut object)?;
+    let saved = call.create(object).await?;
+    let view = view(&call, incoming, Offer::Objects)?;
+    Ok(warn(view.object(StatusCode::CREATED, &saved)?, &call.warnings))
+}
+
+pub(super) async fn update(
+    mut call: Call<'_>,
+    incoming: &Incoming,
+    target: UpdateTarget,
+) -> Result<Response, Failure> {
+    call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "UpdateOptions")?;
+    let mut object = read_object(&call, incoming)?;
+    check_names(&call, &mut object)?;
+    let saved = if call.subresource.is_empty() && call.stored().is_none() && creates_on_update(&call.resource)
+    {
+        let saved = create_by_update(&mut call, object).await?;
+        let view = view(&call, incoming, Offer::Objects)?;
+        return Ok(warn(view.object(StatusCode::CREATED, &saved)?, &call.warnings));
+    } else {
+        call.update(target, |_, _| Ok(object.clone())).await?
+    };
+    let view = view(&call, incoming, Offer::Objects)?;
+    Ok(warn(view.object(StatusCode::OK, &saved)?, &call.warnings))
+}
+
+async fn create_by_update(call: &mut Call<'_>, mut object: Value) -> Result<Saved, Failure> {
+    let text = |key: &str| object.pointer(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let uid = text("/metadata/uid");
+    if !uid.is_empty() {
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: /registry/{}/{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: ",
+            call.resource.plural,
+            crate::store::object_key(&call.namespace, &call.name)
+        );
+        return Err(Failure::conflict(&call.resource.group, &call.resource.plural, &call.name, &why));
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("resourceVersion");
+    }
+    call.create(object).await
+}
+
+/// Kinds whose PUT makes an object that is not there.
+fn creates_on_update(resource: &Resource) -> bool {
+    const KINDS: [(&str, &str); 10] = [
+        ("", "endpoints"),
+        ("", "events"),
+        ("", "limitranges"),
+        ("", "services"),
+        ("coordination.k8s.io", "leases"),
+        ("events.k8s.io", "events"),
+        ("rbac.authorization.k8s.io", "clusterrolebindings"),
+        ("rbac.authorization.k8s.io", "clusterroles"),
+        ("rbac.authorization.k8s.io", "rolebindings"),
+        ("rbac.authorization.k8s.io", "roles"),
+    ];
+    KINDS.contains(&(resource.group.as_str(), resource.plural.as_str()))
+}
+
+pub(super) async fn patch(
+    mut call: Call<'_>,
+    incoming: &Incoming,
+    target: UpdateTarget,
+) -> Result<Response, Failure> {
+    let patch = Patch::read(&call, &incoming.headers, incoming.body.clone())?;
+    call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "PatchOptions")?;
+    let patched = patch.run(&mut call, target).await?;
+    let code = if patched.created { StatusCode::CREATED } else { StatusCode::OK };
+    let view = view(&call, incoming, Offer::Objects)?;
+    Ok(warn(view.object(code, &patched.saved)?, &call.warnings))
+}
+
+pub(super) async fn delete(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    let options = DeleteOptions::parse(&incoming.query, &incoming.headers, &incoming.body)?;
+    call.options.dry_run = options.dry_run;
+    let view = view(&call, incoming, Offer::Objects)?;
+    let response = match call.delete(&options).await? {
+        Deleted::Waiting(saved) => view.object(StatusCode::OK, &saved)?,
+        Deleted::Gone(saved) if call.returns_object() => view.object(StatusCode::OK, &saved)?,
+        Deleted::Gone(saved) => {
+            let object = saved.value(&call.resource);
+            value_response(StatusCode::OK, view.negotiated.encoding, &success(&call.resource, &object))
+        }
+    };
+    Ok(warn(response, &call.warnings))
+}
+
+/// The answer to a deletion that is done.
+fn success(resource: &Resource, object: &Value) -> Value {
+    let mut details = json!({"name": object.pointer("/metadata/name"), "kind": resource.plural,
+        "uid": object.pointer("/metadata/uid")});
+    if !resource.group.is_empty() {
+        details["group"] = resource.group.clone().into();
+    }
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+}
+
+async fn delete_collection(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    let options = DeleteOptions::parse(&incoming.query, &incoming.headers, &incoming.body)?;
+    call.options.dry_run = options.dry_run;
+    let list_options = ListOptions::parse(&incoming.query, &call.resource)?;
+    let prefix = scope(&call.namespace);
+    let page = list::list(&call.server.store, &call.storage, &prefix, &list_options)?;
+    call.delete_all(&page.items, &list_options.selection, &options).await?;
+    let view = view(&call, incoming, Offer::Objects)?;
+    Ok(warn(view.list(&page.meta, &page.items)?, &call.warnings))
+}

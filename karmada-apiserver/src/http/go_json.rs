@@ -1,0 +1,243 @@
+//! JSON syntax errors in the words of Go's decoder, which clients of the real server know.
+
+/// Returns the first syntax error, or `None` for one well-formed value.
+pub fn syntax_error(bytes: &[u8]) -> Option<String> {
+    Scanner { bytes, position: 0 }.document().err()
+}
+
+/// Returns what Go calls the type of a JSON text's top-level value, `None` for an object or null.
+pub fn top_level_type(bytes: &[u8]) -> Option<&'static str> {
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace())? {
+        b'[' => Some("array"),
+        b'"' => Some("string"),
+        b't' | b'f' => Some("bool"),
+        b'0'..=b'9' | b'-' => Some("number"),
+        _ => None,
+    }
+}
+
+const END: &str = "unexpected end of JSON input";
+
+struct Scanner<'a> {
+    bytes: &'a [u8],
+    position: usize,
+}
+
+type Scan = Result<(), String>;
+
+impl Scanner<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.position).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            self.position += 1;
+        }
+    }
+
+    fn fail(&self, context: &str) -> String {
+        self.peek()
+            .map_or_else(|| END.to_owned(), |byte| format!("invalid character {} {context}", quote(byte)))
+    }
+
+    fn document(&mut self) -> Scan {
+        self.skip_space();
+        self.value(0)?;
+        self.skip_space();
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.fail("after top-level value")),
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Scan {
+        if depth > 10_000 {
+            return Err("exceeded max depth".to_owned());
+        }
+        match self.peek() {
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.array(depth),
+            Some(b'"') => self.string(),
+            Some(b't') => self.literal("true"),
+            Some(b'f') => self.literal("false"),
+            Some(b'n') => self.literal("null"),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => Err(self.fail("looking for beginning of value")),
+        }
+    }
+
+    fn literal(&mut self, word: &str) -> Scan {
+        for (index, expected) in word.bytes().enumerate() {
+            if self.peek() != Some(expected) {
+                debug_assert!(index > 0, "the caller looked at the first byte");
+                return Err(self.fail(&format!("in literal {word} (expecting {})", quote(expected))));
+            }
+            self.position += 1;
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, depth: usize) -> Scan {
+        self.position += 1;
+        self.skip_space();
+        if self.peek() == Some(b'}') {
+            self.position += 1;
+            return Ok(());
+        }
+        loop {
+            self.skip_space();
+            if self.peek() != Some(b'"') {
+                return Err(self.fail("looking for beginning of object key string"));
+            }
+            self.string()?;
+            self.skip_space();
+            if self.peek() != Some(b':') {
+                return Err(self.fail("after object key"));
+            }
+            self.position += 1;
+            self.skip_space();
+            self.value(depth + 1)?;
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => self.position += 1,
+                Some(b'}') => {
+                    self.position += 1;
+                    return Ok(());
+                }
+                _ => return Err(self.fail("after object key:value pair")),
+            }
+        }
+    }
+
+    fn array(&mut self, depth: usize) -> Scan {
+        self.position += 1;
+        self.skip_space();
+        if self.peek() == Some(b']') {
+            self.position += 1;
+            return Ok(());
+        }
+        loop {
+            self.skip_space();
+            self.value(depth + 1)?;
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => self.position += 1,
+                Some(b']') => {
+                    self.position += 1;
+                    return Ok(());
+                }
+                _ => return Err(self.fail("after array element")),
+            }
+        }
+    }
+
+    fn string(&mut self) -> Scan {
+        self.position += 1;
+        loop {
+            match self.peek() {
+                None => return Err(END.to_owned()),
+                Some(b'"') => {
+                    self.position += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => {
+                    self.position += 1;
+                    match self.peek() {
+                        Some(b'b' | b'f' | b'n' | b'r' | b't' | b'\\' | b'/' | b'"') => self.position += 1,
+                        Some(b'u') => {
+                            self.position += 1;
+                            for _ in 0..4 {
+                                if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
+                                    return Err(self.fail("in \\u hexadecimal character escape"));
+                                }
+                                self.position += 1;
+                            }
+                        }
+                        _ => return Err(self.fail("in string escape code")),
+                    }
+                }
+                Some(byte) if byte < 0x20 => return Err(self.fail("in string literal")),
+                Some(_) => self.position += 1,
+            }
+        }
+    }
+
+    fn digits(&mut self) -> usize {
+        let start = self.position;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.position += 1;
+        }
+        self.position - start
+    }
+
+    fn number(&mut self) -> Scan {
+        if self.peek() == Some(b'-') {
+            self.position += 1;
+        }
+        match self.peek() {
+            Some(b'0') => self.position += 1,
+            _ if self.digits() > 0 => {}
+            _ => return Err(self.fail("in numeric literal")),
+        }
+        if self.peek() == Some(b'.') {
+            self.position += 1;
+            if self.digits() == 0 {
+                return Err(self.fail("after decimal point in numeric literal"));
+            }
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.position += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.position += 1;
+            }
+            if self.digits() == 0 {
+                return Err(self.fail("in exponent of numeric literal"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Quotes one byte as Go does: as the character of that code.
+fn quote(byte: u8) -> String {
+    match byte {
+        b'\'' => "'\\''".to_owned(),
+        b'"' => "'\"'".to_owned(),
+        b'\\' => "'\\\\'".to_owned(),
+        b'\n' => "'\\n'".to_owned(),
+        b'\r' => "'\\r'".to_owned(),
+        b'\t' => "'\\t'".to_owned(),
+        0x20..=0x7e => format!("'{}'", byte as char),
+        0xa1..=0xac | 0xae..=0xff => format!("'{}'", char::from(byte)),
+        _ => format!("'\\x{byte:02x}'"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("{", "unexpected end of JSON input")]
+    #[case("not json", "invalid character 'o' in literal null (expecting 'u')")]
+    #[case("{} x", "invalid character 'x' after top-level value")]
+    #[case("apiVersion: v1", "invalid character 'a' looking for beginning of value")]
+    #[case("{\"a\" 1}", "invalid character '1' after object key")]
+    #[case("{\"a\":1 \"b\"}", "invalid character '\"' after object key:value pair")]
+    #[case("[1 2]", "invalid character '2' after array element")]
+    #[case("{a:1}", "invalid character 'a' looking for beginning of object key string")]
+    #[case("1.x", "invalid character 'x' after decimal point in numeric literal")]
+    fn syntax_errors_read_as_gos(#[case] text: &str, #[case] message: &str) {
+        assert_eq!(syntax_error(text.as_bytes()).as_deref(), Some(message));
+    }
+
+    #[test]
+    fn well_formed_text_has_no_error() {
+        for text in ["null", " {\"a\":[1,-2.5e+3,\"\\u00e4\",true,null]} ", "0", "\"x\""] {
+            assert_eq!(syntax_error(text.as_bytes()), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What is no resource: discovery, OpenAPI, version and health.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{ACCEPT, ETAG, HOST, HeaderValue, IF_NONE_MATCH};
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::negotiate::{self, Encoding, Offer};
+use super::query::Query;
+use super::respond::{text, value_response, with_type};
+use crate::server::Inner;
+
+/// The checks of each health path, besides `ping`.
+const HEALTH: [(&str, &[&str]); 3] = [
+    ("/healthz", &["ping", "log", "etcd"]),
+    ("/livez", &["ping", "log", "etcd"]),
+    ("/readyz", &["ping", "log", "informer-sync", "shutdown"]),
+];
+
+/// Answers a path that is about no resource.
+pub(super) fn answer(
+    server: &Inner,
+    method: &Method,
+    path: &str,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
+    if let Some(response) = health(path, query) {
+        return Ok(response);
+    }
+    let trimmed = if path.len() > 1 { path.trim_end_matches('/') } else { path };
+    let reading = method == Method::GET;
+    if trimmed == "/version" {
+        if !reading {
+            return Err(Failure::method_not_allowed());
+        }
+        let negotiated = negotiate::negotiate(headers, query, Offer::JsonOnly)?;
+        return Ok(value_response(StatusCode::OK, negotiated.encoding, &version()));
+    }
+    if trimmed == "/" || trimmed.is_empty() {
+        let paths = server.registry().discovery_paths();
+        return Ok(value_response(StatusCode::OK, Encoding::Json, &json!({"paths": paths})));
+    }
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let Some(document) = server.registry().discovery(trimmed, accept) else {
+        let unknown_version = trimmed.starts_with("/api/")
+            || trimmed.strip_prefix("/apis/").and_then(|rest| rest.split_once('/')).is_some_and(
+                |(group, _)| server.registry().resources().any(|resource| resource.group == group),
+            );
+        return Err(if unknown_version { Failure::no_such_resource() } else { Failure::no_such_path() });
+    };
+    // `/apis` does not look at the method, in the real server neither.
+    if !reading && trimmed != "/apis" {
+        return Err(Failure::method_not_allowed());
+    }
+    let is_yaml = document.content_type == "application/json"
+        && !trimmed.starts_with("/openapi")
+        && negotiate::negotiate(headers, query, Offer::Plain)?.encoding == Encoding::Yaml;
+    if let Some(etag) = &document.etag
+        && headers.get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes())
+    {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        insert_etag(&mut response, etag);
+        return Ok(response);
+    }
+    let mut response = if trimmed == "/api" || is_yaml {
+        let mut value: Value = serde_json::from_slice(&document.body).expect("discovery documents are JSON");
+        if trimmed == "/api" && value.get("serverAddressByClientCIDRs").is_some() {
+            let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
+            value["serverAddressByClientCIDRs"] = json!([{"clientCIDR": "0.0.0.0/0", "serverAddress": host}]);
+        }
+        let encoding = if is_yaml { Encoding::Yaml } else { Encoding::Json };
+        let mut response = value_response(StatusCode::OK, encoding, &value);
+        if !is_yaml && let Ok(value) = HeaderValue::from_str(&document.content_type) {
+            response.headers_mut().insert(http::header::CONTENT_TYPE, value);
+        }
+        response
+    } else {
+        with_type(StatusCode::OK, &document.content_type, Body::from(document.body))
+    };
+    if let Some(etag) = &document.etag {
+        insert_etag(&mut response, etag);
+    }
+    response.headers_mut().insert(http::header::VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
+}
+
+fn insert_etag(response: &mut Response, etag: &str) {
+    if let Ok(value) = HeaderValue::from_str(etag) {
+        response.headers_mut().insert(ETAG, value);
+    }
+}
+
+fn health(path: &str, query: &Query) -> Option<Response> {
+    let (base, checks) = HEALTH.iter().find(|(base, _)| {
+        path == *base || path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'))
+    })?;
+    let check = path.strip_prefix(base)?.trim_matches('/');
+    if !check.is_empty() {
+        let known = checks.contains(&check);
+        return Some(if known {
+            text(StatusCode::OK, "ok")
+        } else {
+            text(StatusCode::NOT_FOUND, "404 page not found\n")
+        });
+    }
+    if query.first("verbose").is_none() {
+        return Some(text(StatusCode::OK, "ok"));
+    }
+    let mut out: String = checks.iter().map(|check| format!("[+]{check} ok\n")).collect();
+    out.push_str(base.trim_start_matches('/'));
+    out.push_str(" check passed\n");
+    Some(text(StatusCode::OK, &out))
+}
+
+fn version() -> Value {
+    json!({"major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36",
+        "minCompatibilityMajor": "1", "minCompatibilityMinor": "35", "gitVersion": "v1.36.2", "gitCommit": "",
+        "gitTreeState": "", "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "rustc",
+        "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH)})
+}

@@ -1,0 +1,247 @@
+//! The PATCH verb: which language a patch is in, and what it makes of an object.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde_json::Value;
+
+use super::body;
+use super::call::{Call, object_name};
+use super::failure::{Cause, Failure};
+use super::respond::Saved;
+use super::update::{Changed, check_names, check_namespace_matches};
+use crate::patch::{self, ApplyError, ApplyOptions, Force, PatchError};
+use crate::registry::{UpdateTarget, prepare};
+
+const LANGUAGES: &str =
+    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+
+/// The language of a patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    Json,
+    Merge,
+    Strategic,
+    Apply,
+}
+
+/// A patch as it came.
+#[derive(Clone, Debug)]
+pub(super) struct Patch {
+    pub(super) language: Language,
+    body: Bytes,
+}
+
+impl Patch {
+    /// Reads the language of a patch.
+    pub(super) fn read(call: &Call<'_>, headers: &HeaderMap, body: Bytes) -> Result<Self, Failure> {
+        let custom = call.resource.is_custom();
+        let language = match body::media_type(headers).as_str() {
+            "application/json-patch+json" => Language::Json,
+            "application/merge-patch+json" => Language::Merge,
+            "application/strategic-merge-patch+json" if !custom => Language::Strategic,
+            "application/apply-patch+yaml" => Language::Apply,
+            _ if custom => return Err(Failure::unsupported_media_type(LANGUAGES)),
+            _ => {
+                return Err(Failure::unsupported_media_type(
+                    "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml",
+                ));
+            }
+        };
+        Ok(Self { language, body })
+    }
+
+    /// Parses the text of a patch that is no apply.
+    fn parse(&self) -> Result<Value, Failure> {
+        patch::decode_json(&self.body).map_err(|error| match self.language {
+            Language::Json => Failure::bad_request(format!("error decoding patch: {error}")),
+            _ => Failure::bad_request(error),
+        })
+    }
+
+    fn patched(&self, call: &Call<'_>, old: &Value, patch: &Value) -> Result<Value, Failure> {
+        let mut source = old.clone();
+        // Patches see the object without its owners; those are computed afterwards.
+        let result = match self.language {
+            Language::Json => patch::json_patch(&source, patch),
+            Language::Merge => patch::merge_patch(&source, patch),
+            Language::Strategic => patch::strategic_merge_patch(&source, patch, &call.resource.schema),
+            Language::Apply => Ok(std::mem::take(&mut source)),
+        };
+        result.map_err(|error| patch_failure(&error))
+    }
+
+    /// Applies the patch to an object of the main resource or its status.
+    pub(super) async fn run(&self, call: &mut Call<'_>, target: UpdateTarget) -> Result<Patched, Failure> {
+        if self.language == Language::Apply {
+            return self.apply(call, target).await;
+        }
+        if call.options.force.is_some() {
+            return Err(force_without_apply());
+        }
+        let patch = self.parse()?;
+        let saved = call
+            .update(target, |call, old| {
+                let mut new = self.patched(call, old, &patch)?;
+                check_patched(call, &mut new)?;
+                Ok(new)
+            })
+            .await?;
+        Ok(Patched { saved, created: false })
+    }
+
+    /// Applies the patch to another object that stands for the resource, such as its scale.
+    pub(super) fn on_view(&self, view: &Value, schema: &crate::registry::Schema) -> Result<Value, Failure> {
+        let patch = self.parse()?;
+        let result = match self.language {
+            Language::Json => patch::json_patch(view, &patch),
+            Language::Merge => patch::merge_patch(view, &patch),
+            Language::Strategic => patch::strategic_merge_patch(view, &patch, schema),
+            Language::Apply => patch::merge_patch(view, &patch),
+        };
+        result.map_err(|error| patch_failure(&error))
+    }
+
+    /// Parses the configuration of an apply.
+    pub(super) fn configuration(&self) -> Result<Value, Failure> {
+        let value = if body::looks_like_json(&self.body) {
+            patch::decode_json(&self.body)
+        } else {
+            body::parse_yaml(&self.body)
+                .map_err(|error| error.replacen("error converting YAML to JSON: ", "", 1))
+        };
+        let value = value.map_err(|error| Failure::bad_request(format!("error decoding YAML: {error}")))?;
+        if value.is_object() {
+            return Ok(value);
+        }
+        Err(Failure::bad_request("error decoding YAML: the configuration is not an object"))
+    }
+
+    async fn apply(&self, call: &mut Call<'_>, target: UpdateTarget) -> Result<Patched, Failure> {
+        check_apply_options(call)?;
+        let mut applied = self.configuration()?;
+        if applied.get("metadata").is_none_or(Value::is_null) {
+            applied["metadata"] = serde_json::json!({});
+        }
+        if object_name(&applied).is_empty() && applied["metadata"].is_object() {
+            applied["metadata"]["name"] = call.name.clone().into();
+        }
+        loop {
+            if call.stored().is_none() {
+                if !call.subresource.is_empty() {
+                    return Err(call.not_found());
+                }
+                match self.apply_new(call, applied.clone()).await {
+                    Err(failure) if failure.reason == "AlreadyExists" && call.stored().is_some() => continue,
+                    result => return result.map(|saved| Patched { saved, created: true }),
+                }
+            }
+            let mut warnings = Vec::new();
+            let result = call
+                .change(target, |call, old| {
+                    let new = applied_to(call, Some(old), &applied)?;
+                    let (new, found) = decode_applied(call, new, &applied)?;
+                    warnings = found;
+                    Ok(Changed::Applied(new))
+                })
+                .await;
+            return match result {
+                // Someone removed it meanwhile: create it.
+                Err(failure) if failure.reason == "NotFound" && call.stored().is_none() => continue,
+                result => {
+                    call.warnings.splice(0..0, warnings);
+                    result.map(|saved| Patched { saved, created: false })
+                }
+            };
+        }
+    }
+
+    async fn apply_new(&self, call: &mut Call<'_>, mut applied: Value) -> Result<Saved, Failure> {
+        check_namespace_matches(call, &mut applied)?;
+        let new = applied_to(call, None, &applied)?;
+        let (new, warnings) = decode_applied(call, new, &applied)?;
+        call.warnings.extend(warnings);
+        let uid = new.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
+        if !uid.is_empty() {
+            let why = format!(
+                "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            );
+            return Err(Failure::conflict(&call.resource.group, &call.resource.plural, &call.name, &why));
+        }
+        call.create_decoded(new).await
+    }
+}
+
+/// The result of a patch.
+pub(super) struct Patched {
+    pub(super) saved: Saved,
+    pub(super) created: bool,
+}
+
+/// Decodes the result of an apply; unknown fields are those of the configuration.
+fn decode_applied(call: &Call<'_>, mut new: Value, applied: &Value) -> Result<(Value, Vec<String>), Failure> {
+    let _ = applied;
+    let name = call.name.clone();
+    let resource = call.resource.clone();
+    let decoded = {
+        let new = &mut new;
+        call.prepare(&name, |context| prepare::decode(&resource, new, context))
+    };
+    check_names(call, &mut new)?;
+    Ok((new, decoded?))
+}
+
+pub(super) fn applied_to(call: &Call<'_>, live: Option<&Value>, applied: &Value) -> Result<Value, Failure> {
+    let api_version = call.resource.api_version();
+    let force = if call.options.force == Some(true) { Force::Yes } else { Force::No };
+    let options = ApplyOptions { manager: &call.options.field_manager, force, now: call.now };
+    patch::apply::apply(live, applied, &options, &call.patch_target(&api_version)).map_err(|error| {
+        match &error {
+            ApplyError::BadRequest(message) => Failure::bad_request(message.clone()),
+            ApplyError::Misfit { .. } => Failure::unknown(error.to_string()),
+            ApplyError::Conflicts(conflicts) => {
+                let causes: Vec<Cause> = conflicts
+                    .iter()
+                    .map(|conflict| {
+                        Cause::new(
+                            "FieldManagerConflict",
+                            &conflict.field,
+                            format!("conflict with {}", conflict.manager),
+                        )
+                    })
+                    .collect();
+                Failure::apply_conflict(error.to_string(), &causes)
+            }
+        }
+    })
+}
+
+/// A patch may not move an object.
+fn check_patched(call: &Call<'_>, new: &mut Value) -> Result<(), Failure> {
+    let type_meta = |key: &str| new.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (kind, api_version) = (type_meta("kind"), type_meta("apiVersion"));
+    super::dispatch::check_kind(call, &kind, &api_version, new)?;
+    check_names(call, new)
+}
+
+fn check_apply_options(call: &Call<'_>) -> Result<(), Failure> {
+    if call.options.manager_given {
+        return Ok(());
+    }
+    let cause =
+        Cause::new("FieldValueRequired", "fieldManager", "Required value: is required for apply patch");
+    Err(Failure::invalid("meta.k8s.io", "PatchOptions", "", &[cause]))
+}
+
+fn force_without_apply() -> Failure {
+    let cause =
+        Cause::new("FieldValueForbidden", "force", "Forbidden: may not be specified for non-apply patch");
+    Failure::invalid("meta.k8s.io", "PatchOptions", "", &[cause])
+}
+
+fn patch_failure(error: &PatchError) -> Failure {
+    match error {
+        PatchError::Malformed(message) => Failure::bad_request(message.clone()),
+        PatchError::Rejected => Failure::unprocessable_message(error.to_string()),
+        PatchError::Meaningless(message) => Failure::unknown(message.clone()),
+    }
+}

@@ -1,0 +1,207 @@
+//! Subresources of pods: binding to a node and eviction.
+
+use axum::response::Response;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::body;
+use super::call::{Call, object_name};
+use super::delete::whole_second;
+use super::dispatch::Incoming;
+use super::failure::Failure;
+use super::negotiate::Encoding;
+use super::options::{DeleteOptions, WriteOptions};
+use super::respond::value_response;
+
+const BUDGETS: &str = "policy/poddisruptionbudgets";
+const REFUSED: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
+
+fn done() -> Response {
+    let status =
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
+    value_response(StatusCode::CREATED, Encoding::Json, &status)
+}
+
+fn read(call: &mut Call<'_>, incoming: &Incoming, kind: &str) -> Result<Value, Failure> {
+    call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "CreateOptions")?;
+    let format = body::object_format(&incoming.headers)?;
+    let object = body::parse_object(&incoming.body, format, kind)?;
+    let name = object_name(&object);
+    if call.name.is_empty() {
+        call.name = name;
+    } else if !name.is_empty() && name != call.name {
+        return Err(Failure::bad_request(format!("name in URL does not match name in {kind} object")));
+    }
+    Ok(object)
+}
+
+/// Assigns a pod to a node.
+pub(super) async fn bind(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    let binding = read(call, incoming, "Binding")?;
+    let text =
+        |pointer: &str| binding.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (kind, node) = (text("/target/kind"), text("/target/name"));
+    if !matches!(kind.as_str(), "" | "Node") {
+        return Err(Failure::unknown(format!(
+            "target.kind: Unsupported value: {kind:?}: supported values: \"Node\", \"<empty>\""
+        )));
+    }
+    if node.is_empty() {
+        return Err(Failure::unknown("target.name: Required value"));
+    }
+    let name = call.name.clone();
+    let now = whole_second(call.now);
+    let extra: Vec<(String, Value)> = ["labels", "annotations"]
+        .iter()
+        .filter_map(|key| Some(((*key).to_owned(), binding.pointer(&format!("/metadata/{key}"))?.clone())))
+        .collect();
+    call.replace(|old| {
+        let refused = |why: String| Failure::conflict("", "pods/binding", &name, &why);
+        if old.pointer("/metadata/deletionTimestamp").is_some() {
+            return Err(refused(format!("pod {name} is being deleted, cannot be assigned to a host")));
+        }
+        let assigned = old.pointer("/spec/nodeName").and_then(Value::as_str).unwrap_or_default();
+        if !assigned.is_empty() {
+            return Err(refused(format!("pod {name} is already assigned to node {assigned:?}")));
+        }
+        let mut new = old.clone();
+        new["spec"]["nodeName"] = node.clone().into();
+        for (key, values) in &extra {
+            for (entry, value) in values.as_object().into_iter().flatten() {
+                new["metadata"][key][entry] = value.clone();
+            }
+        }
+        set_scheduled(&mut new, &now);
+        Ok(new)
+    })
+    .await?;
+    Ok(done())
+}
+
+fn set_scheduled(pod: &mut Value, now: &str) {
+    let condition =
+        json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now});
+    let Some(status) = pod.get_mut("status").and_then(Value::as_object_mut) else { return };
+    let conditions = status.entry("conditions").or_insert_with(|| json!([]));
+    if let Some(conditions) = conditions.as_array_mut() {
+        conditions.retain(|existing| existing["type"] != "PodScheduled");
+        conditions.push(condition);
+    }
+}
+
+/// Deletes a pod if its disruption budget allows.
+pub(super) async fn evict(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    let eviction = read(call, incoming, "Eviction")?;
+    let options = eviction.get("deleteOptions").cloned().unwrap_or(Value::Null);
+    let options = if options.is_null() {
+        DeleteOptions::default()
+    } else {
+        let bytes = serde_json::to_vec(&options).expect("a value is always JSON");
+        DeleteOptions::parse(&super::query::Query::default(), &http::HeaderMap::new(), &bytes.into())?
+    };
+    let pod = call.existing()?;
+    let pod = pod.value();
+    if needs_budget(&pod) {
+        take_from_budget(call, &pod).await?;
+    }
+    call.subresource.clear();
+    call.options.dry_run |= options.dry_run;
+    call.delete(&options).await?;
+    Ok(done())
+}
+
+/// What has not begun or is over already disrupts nothing.
+fn needs_budget(pod: &Value) -> bool {
+    let phase = pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or_default();
+    !matches!(phase, "Succeeded" | "Failed" | "Pending")
+        && pod.pointer("/metadata/deletionTimestamp").is_none()
+}
+
+async fn take_from_budget(call: &Call<'_>, pod: &Value) -> Result<(), Failure> {
+    let labels = pod.pointer("/metadata/labels").cloned().unwrap_or_else(|| json!({}));
+    let budgets: Vec<_> = call
+        .server
+        .store
+        .list(BUDGETS, &format!("{}/", call.namespace))
+        .objects
+        .into_iter()
+        .filter(|budget| budget.value().pointer("/spec/selector").is_some_and(|s| selects(s, &labels)))
+        .collect();
+    let budget = match budgets.as_slice() {
+        [] => return Ok(()),
+        [budget] => budget.clone(),
+        _ => {
+            return Err(Failure::internal(
+                "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+            ));
+        }
+    };
+    let registry = call.server.registry();
+    let Some(resource) = registry.resource("policy", "v1", "poddisruptionbudgets") else {
+        return Err(Failure::internal("disruption budgets are not served"));
+    };
+    let mut update =
+        Call::internal(call.server, resource, &call.namespace, budget.name(), &call.options.field_manager);
+    update.subresource = "status".to_owned();
+    update.options.dry_run = call.options.dry_run;
+    let (pod_name, now) = (call.name.clone(), whole_second(call.now));
+    let name = budget.name().to_owned();
+    update
+        .replace(|old| {
+            let number = |pointer: &str| old.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
+            let refuse = |message: String, retry: Option<u32>| {
+                let mut details = json!({"causes": [{"reason": "DisruptionBudget", "message": message}]});
+                if let Some(seconds) = retry {
+                    details["retryAfterSeconds"] = seconds.into();
+                }
+                let mut failure = Failure::too_many_requests(REFUSED, details);
+                failure.retry_after = retry;
+                failure
+            };
+            if number("/status/observedGeneration") < number("/metadata/generation") {
+                let message = format!("The disruption budget {name} is still being processed by the server.");
+                return Err(refuse(message, Some(10)));
+            }
+            let allowed = number("/status/disruptionsAllowed");
+            if allowed <= 0 {
+                return Err(refuse(
+                    format!(
+                        "The disruption budget {name} needs {} healthy pods and has {} currently",
+                        number("/status/desiredHealthy"),
+                        number("/status/currentHealthy")
+                    ),
+                    None,
+                ));
+            }
+            let mut new = old.clone();
+            new["status"]["disruptionsAllowed"] = (allowed - 1).into();
+            new["status"]["disruptedPods"][&pod_name] = now.clone().into();
+            Ok(new)
+        })
+        .await?;
+    Ok(())
+}
+
+/// Says whether a structured selector selects labels.
+fn selects(selector: &Value, labels: &Value) -> bool {
+    let label = |key: &str| labels.get(key).and_then(Value::as_str);
+    let equal = selector
+        .get("matchLabels")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .all(|(key, value)| label(key) == value.as_str());
+    let expressions =
+        selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten().all(|e| {
+            let found = label(e["key"].as_str().unwrap_or_default());
+            let listed = || e["values"].as_array().into_iter().flatten().any(|value| value.as_str() == found);
+            match e["operator"].as_str() {
+                Some("In") => found.is_some() && listed(),
+                Some("NotIn") => found.is_none() || !listed(),
+                Some("Exists") => found.is_some(),
+                Some("DoesNotExist") => found.is_none(),
+                _ => false,
+            }
+        });
+    equal && expressions
+}

@@ -1,0 +1,100 @@
+//! Subresources: status, scale, finalize, approval, and those of pods and service accounts.
+
+use axum::response::Response;
+use http::Method;
+use serde_json::Value;
+
+use super::call::Call;
+use super::dispatch::{self, Incoming};
+use super::failure::Failure;
+use super::{pod, scale, token_request};
+use crate::registry::{UpdateTarget, prepare};
+
+/// Answers a request about a subresource.
+pub(super) async fn dispatch(mut call: Call<'_>, incoming: Incoming) -> Result<Response, Failure> {
+    let name = incoming.target.subresource.clone();
+    let Some(subresource) = call.resource.subresource(&name).cloned() else {
+        return Err(Failure::no_such_resource());
+    };
+    let verb = incoming.target.verb(&incoming.method, &incoming.query);
+    let allowed = subresource.verbs.iter().any(|allowed| allowed == verb);
+    if !allowed || incoming.method == Method::HEAD {
+        return Err(Failure::method_not_allowed());
+    }
+    match (name.as_str(), verb) {
+        ("scale", _) => scale::answer(call, incoming, verb).await,
+        ("finalize", "update") => finalize(call, &incoming).await,
+        ("binding", "create") => pod::bind(&mut call, &incoming).await,
+        ("eviction", "create") => pod::evict(&mut call, &incoming).await,
+        ("token", "create") => token_request::create(&call, &incoming),
+        (_, "get") if is_view_of_parent(&name) => dispatch::get(&call, &incoming),
+        ("status" | "approval", "update") => dispatch::update(call, &incoming, UpdateTarget::Status).await,
+        ("status" | "approval", "patch") => dispatch::patch(call, &incoming, UpdateTarget::Status).await,
+        ("ephemeralcontainers" | "resize", "update") => {
+            dispatch::update(call, &incoming, UpdateTarget::Main).await
+        }
+        ("ephemeralcontainers" | "resize", "patch") => {
+            dispatch::patch(call, &incoming, UpdateTarget::Main).await
+        }
+        // What would need a kubelet: logs, exec, port forwarding, proxies.
+        _ => {
+            call.existing()?;
+            Err(Failure::unavailable("this server runs no pods"))
+        }
+    }
+}
+
+fn is_view_of_parent(name: &str) -> bool {
+    matches!(name, "status" | "approval" | "ephemeralcontainers" | "resize")
+}
+
+/// Replaces `spec.finalizers` of a namespace, and nothing else.
+async fn finalize(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    call.options = super::options::WriteOptions::parse(&incoming.query, &incoming.headers, "UpdateOptions")?;
+    let mut object = dispatch::read_object(&call, incoming)?;
+    super::update::check_names(&call, &mut object)?;
+    let saved = call.finalize(&object).await?;
+    let view = dispatch::view(&call, incoming, super::negotiate::Offer::Objects)?;
+    view.object(http::StatusCode::OK, &saved)
+}
+
+impl Call<'_> {
+    /// Writes the finalizers of a namespace.
+    pub(crate) async fn finalize(&mut self, wanted: &Value) -> Result<super::respond::Saved, Failure> {
+        let finalizers = wanted.pointer("/spec/finalizers").cloned().unwrap_or(Value::Null);
+        let empty = finalizers.as_array().is_none_or(Vec::is_empty);
+        let version = wanted.pointer("/metadata/resourceVersion").cloned();
+        self.subresource = "finalize".to_owned();
+        self.replace(|old| {
+            let mut new = old.clone();
+            if let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) {
+                if empty {
+                    spec.remove("finalizers");
+                } else {
+                    spec.insert("finalizers".to_owned(), finalizers.clone());
+                }
+            }
+            if let (Some(version), Some(metadata)) = (&version, new.get_mut("metadata")) {
+                metadata["resourceVersion"] = version.clone();
+            } else if let Some(metadata) = new.get_mut("metadata").and_then(Value::as_object_mut) {
+                metadata.remove("resourceVersion");
+            }
+            Ok(new)
+        })
+        .await
+    }
+
+    /// Changes an object past the rules of its resource: for the parts that belong to the server.
+    pub(crate) async fn replace(
+        &mut self,
+        mut change: impl FnMut(&Value) -> Result<Value, Failure>,
+    ) -> Result<super::respond::Saved, Failure> {
+        self.change(UpdateTarget::Main, |call, old| {
+            let mut new = change(old)?;
+            call.prepare(&call.name, |context| prepare::decode(&call.resource, &mut new, context))?;
+            call.own_fields(&mut new, Some(old));
+            Ok(super::update::Changed::Final(new))
+        })
+        .await
+    }
+}

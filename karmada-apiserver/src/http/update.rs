@@ -1,0 +1,239 @@
+//! Changing objects: compare-and-swap with retry, finalizers at their end.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::call::{Call, object_name};
+use super::failure::Failure;
+use super::respond::Saved;
+use crate::admission::{Operation, check_escalation};
+use crate::patch::managed_fields;
+use crate::registry::{UpdateTarget, prepare};
+use crate::store::{Change, Draft, Expect, Stored, Write, WriteError};
+
+/// How a change was computed.
+pub(super) enum Changed {
+    /// An object as a client wrote it: still to be decoded, owned by who writes.
+    Raw(Value),
+    /// The result of an apply: decoded, with its managed fields.
+    Applied(Value),
+    /// A state that the server itself wants, past the rules of the resource.
+    Final(Value),
+}
+
+/// How often a change that names no revision is tried against writers in between.
+const TRIES: usize = 64;
+
+impl Call<'_> {
+    /// Changes an object: `change` gets the stored state and returns the wanted one.
+    ///
+    /// Tries again when someone else wrote in between, unless the wanted state names a revision.
+    ///
+    /// # Errors
+    /// When the object is not there, the change is refused or not valid, or names an old revision.
+    pub(crate) async fn update(
+        &mut self,
+        target: UpdateTarget,
+        mut change: impl FnMut(&Self, &Value) -> Result<Value, Failure>,
+    ) -> Result<Saved, Failure> {
+        self.change(target, |call, old| change(call, old).map(Changed::Raw)).await
+    }
+
+    pub(super) async fn change(
+        &mut self,
+        target: UpdateTarget,
+        mut change: impl FnMut(&Self, &Value) -> Result<Changed, Failure>,
+    ) -> Result<Saved, Failure> {
+        for _ in 0..TRIES {
+            let current = self.existing()?;
+            let old = self.read(&current);
+            let changed = change(self, &old)?;
+            let prepared = self.prepare_change(target, changed, &old, &current)?;
+            match self.commit(prepared, &current).await {
+                Ok(saved) => return Ok(saved),
+                Err((WriteError::Conflict(_), Retry::Allowed)) => {}
+                Err((error, _)) => return Err(Failure::from_write(error, &self.resource, &self.name)),
+            }
+        }
+        Err(Failure::modified(&self.resource, &self.name))
+    }
+
+    fn prepare_change(
+        &mut self,
+        target: UpdateTarget,
+        changed: Changed,
+        old: &Value,
+        current: &Stored,
+    ) -> Result<Prepared, Failure> {
+        let mut warnings = Vec::new();
+        let name = self.name.clone();
+        let resource = self.resource.clone();
+        let new = match changed {
+            Changed::Raw(mut new) => {
+                let decoded = {
+                    let new = &mut new;
+                    self.prepare(&name, |context| prepare::decode(&resource, new, context))
+                };
+                warnings.extend(decoded?);
+                self.own_fields(&mut new, Some(old));
+                new
+            }
+            Changed::Applied(new) => new,
+            Changed::Final(new) => {
+                let retry = self.check_revision(&new, current)?;
+                return Ok(prepared(new, old, current, retry));
+            }
+        };
+        let mut new = new;
+        self.check_uid(&new, current)?;
+        let retry = self.check_revision(&new, current)?;
+        self.admit(Operation::Update, Some(&mut new), Some(old))?;
+        let admitted = {
+            let new = &mut new;
+            self.prepare(&name, |context| prepare::admit_update(&resource, new, old, target, context))
+        };
+        warnings.extend(admitted?);
+        let server = self.server;
+        check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &new, Some(old))?;
+        self.admit_final(Operation::Update, Some(&new), Some(old))?;
+        self.warnings = warnings;
+        Ok(prepared(new, old, current, retry))
+    }
+
+    /// Writes a prepared object, or removes it when nothing holds it any longer.
+    async fn commit(&self, prepared: Prepared, current: &Arc<Stored>) -> Result<Saved, (WriteError, Retry)> {
+        let Prepared { new, retry, same } = prepared;
+        let gone = may_go(&new) && current.is_deleting();
+        if same && !gone {
+            return Ok(Saved::Stored(current.clone()));
+        }
+        if self.options.dry_run {
+            return Ok(Saved::Unstored(new));
+        }
+        let write = |change| Write {
+            resource: self.storage.clone(),
+            expect: Expect::Revision(current.revision()),
+            change,
+        };
+        let result = if gone {
+            // Watchers see the last stored state; the writer sees what it wrote.
+            let removed = self.server.store.write(write(Change::Remove(Draft::new(&current.value())))).await;
+            removed.map(|_| Saved::Unstored(new))
+        } else {
+            self.server.store.write(write(Change::Put(Draft::new(&new)))).await.map(Saved::Stored)
+        };
+        result.map_err(|error| (error, retry))
+    }
+
+    fn check_uid(&self, new: &Value, current: &Stored) -> Result<(), Failure> {
+        let uid = new.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
+        if uid.is_empty() || uid == current.uid() {
+            return Ok(());
+        }
+        let group =
+            if self.resource.is_custom() { format!("{}/", self.resource.group) } else { String::new() };
+        let scope = if self.namespace.is_empty() { String::new() } else { format!("{}/", self.namespace) };
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: /registry/{group}{}/{scope}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+            self.resource.plural,
+            self.name,
+            current.uid()
+        );
+        Err(Failure::conflict(&self.resource.group, &self.resource.plural, &self.name, &why))
+    }
+
+    /// Checks the revision that the new object names, if it names one.
+    fn check_revision(&self, new: &Value, current: &Stored) -> Result<Retry, Failure> {
+        let text = new.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
+        if text.is_empty() {
+            return Ok(Retry::Allowed);
+        }
+        let revision: u64 = text
+            .parse()
+            .map_err(|_| Failure::unknown(format!("strconv.ParseUint: parsing {text:?}: invalid syntax")))?;
+        if revision == 0 {
+            return Ok(Retry::Allowed);
+        }
+        if revision != current.revision() {
+            return Err(Failure::modified(&self.resource, &self.name));
+        }
+        Ok(Retry::Refused)
+    }
+}
+
+struct Prepared {
+    new: Value,
+    retry: Retry,
+    /// Nothing but times of managed fields would change.
+    same: bool,
+}
+
+fn prepared(mut new: Value, old: &Value, current: &Stored, retry: Retry) -> Prepared {
+    if let Some(metadata) = new.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("resourceVersion".to_owned(), current.revision().to_string().into());
+    }
+    Prepared { same: managed_fields::equal_but_for_times(old, &new), new, retry }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Retry {
+    Allowed,
+    /// The client named the revision that it changed.
+    Refused,
+}
+
+/// Says whether a deleted object is held by nothing any longer.
+pub(super) fn may_go(object: &Value) -> bool {
+    let metadata = object.get("metadata");
+    let field = |key: &str| metadata.and_then(|metadata| metadata.get(key)).filter(|value| !value.is_null());
+    let finalizers = field("finalizers").and_then(Value::as_array).is_none_or(Vec::is_empty);
+    let grace_over = field("deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0) == 0;
+    let namespace = object.get("kind").is_some_and(|kind| kind == "Namespace")
+        && object.get("apiVersion").is_some_and(|version| version == "v1");
+    let content_gone =
+        !namespace || object.pointer("/spec/finalizers").and_then(Value::as_array).is_none_or(Vec::is_empty);
+    field("deletionTimestamp").is_some() && finalizers && grace_over && content_gone
+}
+
+/// Checks that a replacement is about the object that its path names.
+pub(super) fn check_names(call: &Call<'_>, object: &mut Value) -> Result<(), Failure> {
+    let name = object_name(object);
+    if name.is_empty() {
+        return Err(Failure::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            call.name
+        )));
+    }
+    if name != call.name {
+        return Err(Failure::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            call.name
+        )));
+    }
+    check_namespace_matches(call, object)
+}
+
+/// Checks the namespace of a body against the path, and fills it in.
+pub(super) fn check_namespace_matches(call: &Call<'_>, object: &mut Value) -> Result<(), Failure> {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
+        return Ok(());
+    };
+    if !call.resource.namespaced {
+        metadata.remove("namespace");
+        return Ok(());
+    }
+    match metadata.get("namespace") {
+        Some(Value::String(namespace)) if namespace.is_empty() => {}
+        Some(Value::String(namespace)) if *namespace != call.namespace => {
+            return Err(Failure::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
+        }
+        // Another type is for the decoder to refuse.
+        Some(value) if !value.is_string() && !value.is_null() => return Ok(()),
+        _ => {}
+    }
+    metadata.insert("namespace".to_owned(), call.namespace.clone().into());
+    Ok(())
+}

@@ -1,0 +1,274 @@
+//! Watches: initial state, changes that pass the selection, bookmarks, timeouts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures::stream;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::failure::Failure;
+use super::negotiate::{Form, Negotiated};
+use super::options::{WatchFrom, WatchOptions};
+use super::respond::{View, with_type};
+use super::selector::Selection;
+use crate::registry::{IncludeObject, Resource};
+use crate::store::{Event, EventKind, Store, Stored, Watcher};
+
+/// How long a watch lasts when the client does not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(45);
+/// How often a client that asked for bookmarks gets one.
+const BOOKMARK_PERIOD: Duration = Duration::from_mins(1);
+/// How long before its end a watch sends its last bookmark.
+const BOOKMARK_LEAD: Duration = Duration::from_secs(2);
+const INITIAL_END: &str = "k8s.io/initial-events-end";
+
+/// One watch of one client.
+pub(super) struct Watch {
+    pub(super) store: Store,
+    pub(super) resource: Arc<Resource>,
+    pub(super) storage: Arc<str>,
+    /// Key prefix of the scope.
+    pub(super) prefix: String,
+    pub(super) options: WatchOptions,
+    pub(super) negotiated: Negotiated,
+    pub(super) include: IncludeObject,
+    pub(super) shutdown: CancellationToken,
+}
+
+struct Stream {
+    watch: Watch,
+    watcher: Watcher,
+    /// Lines that are ready to be sent.
+    ready: Vec<u8>,
+    /// The revision up to which the client knows everything.
+    revision: u64,
+    deadline: Instant,
+    next_bookmark: Option<Instant>,
+    /// The first bookmark tells that the initial state is complete.
+    announce_initial_end: bool,
+    /// Tables carry their columns once.
+    columns_sent: bool,
+    finished: bool,
+}
+
+impl Watch {
+    /// Starts the answer.
+    pub(super) fn start(self) -> Result<Response, Failure> {
+        let store = self.store.clone();
+        let current = store.revision();
+        if self.options.not_older_than > current {
+            return Err(Failure::future_revision(self.options.not_older_than, current));
+        }
+        let (initial, revision) = match self.options.from {
+            WatchFrom::State => {
+                let listing = store.list(&self.storage, &self.prefix);
+                (listing.objects, listing.revision)
+            }
+            WatchFrom::Now => (Vec::new(), current),
+            WatchFrom::Revision(revision) => (Vec::new(), revision),
+        };
+        let watcher = match store.watch(&self.storage, revision) {
+            Ok(watcher) => watcher,
+            Err(expired) => {
+                let line = self.error_line(&Failure::watch_expired(crate::store::Expired {
+                    requested: expired.requested,
+                    oldest: expired.oldest,
+                }));
+                return Ok(with_type(StatusCode::OK, "application/json", Body::from(line)));
+            }
+        };
+        let now = Instant::now();
+        let timeout = self.options.timeout_seconds.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+        let deadline = now + timeout;
+        let next_bookmark = self.options.bookmarks.then(|| first_bookmark(now, deadline));
+        let announce = self.options.from == WatchFrom::State;
+        let mut stream = Stream {
+            watcher,
+            ready: Vec::new(),
+            revision,
+            deadline,
+            next_bookmark,
+            announce_initial_end: announce,
+            columns_sent: false,
+            finished: false,
+            watch: self,
+        };
+        for object in initial {
+            if stream.watch.options.selection.matches(&object) {
+                stream.push("ADDED", &object);
+            }
+        }
+        if stream.watch.options.mark_initial_end && stream.watch.options.bookmarks {
+            stream.bookmark();
+        }
+        let body = Body::from_stream(stream::unfold(stream, |mut stream| async move {
+            let bytes = stream.next().await?;
+            Some((Ok::<_, std::convert::Infallible>(bytes), stream))
+        }));
+        Ok(with_type(StatusCode::OK, "application/json", body))
+    }
+
+    fn error_line(&self, failure: &Failure) -> Vec<u8> {
+        let mut line = serde_json::to_vec(&json!({"type": "ERROR", "object": failure.status()}))
+            .expect("a value is always JSON");
+        line.push(b'\n');
+        line
+    }
+}
+
+fn first_bookmark(now: Instant, deadline: Instant) -> Instant {
+    let last = deadline.checked_sub(BOOKMARK_LEAD).unwrap_or(deadline).max(now);
+    (now + BOOKMARK_PERIOD).min(last)
+}
+
+impl Stream {
+    /// Returns the next bytes, `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if !self.ready.is_empty() {
+                return Some(std::mem::take(&mut self.ready).into());
+            }
+            if self.finished {
+                return None;
+            }
+            let bookmark = self.next_bookmark.unwrap_or(self.deadline);
+            tokio::select! {
+                biased;
+                () = self.watch.shutdown.cancelled() => self.finished = true,
+                events = self.watcher.next() => match events {
+                    Ok(events) => events.iter().for_each(|event| self.event(event)),
+                    Err(expired) => {
+                        self.ready = self.watch.error_line(&Failure::watch_expired(expired));
+                        self.finished = true;
+                    }
+                },
+                () = tokio::time::sleep_until(self.deadline) => self.finished = true,
+                () = tokio::time::sleep_until(bookmark), if self.next_bookmark.is_some() => self.send_bookmark(),
+            }
+        }
+    }
+
+    /// Adds the line of a change, as the selection shows it.
+    fn event(&mut self, event: &Event) {
+        self.revision = self.revision.max(event.revision());
+        let object = &event.object;
+        if !object.key().starts_with(&self.watch.prefix) {
+            return;
+        }
+        match shown(&self.watch.options.selection, event) {
+            Some(Shown::Added) => self.push("ADDED", object),
+            Some(Shown::Modified) => self.push("MODIFIED", object),
+            Some(Shown::Deleted(last)) => self.push("DELETED", &last),
+            None => {}
+        }
+    }
+
+    fn push(&mut self, kind: &str, object: &Stored) {
+        let now = Timestamp::now();
+        let watch = &self.watch;
+        let view = View {
+            resource: &watch.resource,
+            negotiated: watch.negotiated.clone(),
+            include: watch.include,
+            now,
+        };
+        let start = self.ready.len();
+        self.ready.extend_from_slice(b"{\"type\":\"");
+        self.ready.extend_from_slice(kind.as_bytes());
+        self.ready.extend_from_slice(b"\",\"object\":");
+        let written = match &watch.negotiated.form {
+            Form::Table(_) => {
+                let object = super::convert::read(object, &watch.resource);
+                view.transform(object).map(|mut table| {
+                    if self.columns_sent {
+                        table["columnDefinitions"] = Value::Null;
+                    }
+                    serde_json::to_writer(&mut self.ready, &table)
+                        .expect("writing JSON to memory cannot fail");
+                })
+            }
+            _ => view.write(&mut self.ready, object),
+        };
+        if written.is_err() {
+            // The form does not fit single objects: the real server ends such a watch without a word.
+            self.ready.truncate(start);
+            self.finished = true;
+            return;
+        }
+        self.columns_sent = true;
+        self.ready.extend_from_slice(b"}\n");
+    }
+
+    fn send_bookmark(&mut self) {
+        let now = Instant::now();
+        // Everything up to this revision is in the ring already.
+        let revision = self.watch.store.revision();
+        match self.watcher.drain() {
+            Ok(events) => events.iter().for_each(|event| self.event(event)),
+            Err(expired) => {
+                self.ready = self.watch.error_line(&Failure::watch_expired(expired));
+                self.finished = true;
+                return;
+            }
+        }
+        self.revision = self.revision.max(revision);
+        self.bookmark();
+        self.next_bookmark = Some(first_bookmark(now, self.deadline)).filter(|next| *next > now);
+    }
+
+    fn bookmark(&mut self) {
+        let mut metadata = json!({"resourceVersion": self.revision.to_string()});
+        if std::mem::take(&mut self.announce_initial_end) {
+            metadata["annotations"] = json!({INITIAL_END: "true"});
+        }
+        let resource = &self.watch.resource;
+        let object = match &self.watch.negotiated.form {
+            Form::PartialObject(version) => {
+                json!({"kind": "PartialObjectMetadata", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata})
+            }
+            Form::Table(version) => {
+                let inner = json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata});
+                json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"),
+                    "metadata": {"resourceVersion": self.revision.to_string()}, "columnDefinitions": null,
+                    "rows": [{"cells": null, "object": {"kind": "PartialObjectMetadata",
+                        "apiVersion": format!("meta.k8s.io/{version}"), "metadata": inner["metadata"]}}]})
+            }
+            _ => json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata}),
+        };
+        serde_json::to_writer(&mut self.ready, &json!({"type": "BOOKMARK", "object": object}))
+            .expect("writing JSON to memory cannot fail");
+        self.ready.push(b'\n');
+    }
+}
+
+/// How a change looks through a selection.
+enum Shown {
+    Added,
+    Modified,
+    Deleted(Arc<Stored>),
+}
+
+fn shown(selection: &Selection, event: &Event) -> Option<Shown> {
+    let now = selection.matches(&event.object);
+    let before = event.previous.as_ref().is_some_and(|previous| selection.matches(previous));
+    match event.kind {
+        EventKind::Deleted => before.then(|| Shown::Deleted(event.object.clone())),
+        EventKind::Added | EventKind::Modified => match (before, now) {
+            (false, true) => Some(Shown::Added),
+            (true, true) => Some(Shown::Modified),
+            // The last state that was selected, at the revision of the change.
+            (true, false) => {
+                let previous = event.previous.as_ref()?;
+                Some(Shown::Deleted(Arc::new(previous.at_revision(event.revision()))))
+            }
+            (false, false) => None,
+        },
+    }
+}

@@ -1,0 +1,276 @@
+//! Who owns which fields after a create, update or patch.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::compare::Comparison;
+use super::field_set::FieldSet;
+use super::managers::{Entry, Identity, Managers};
+use super::reset::reset_fields;
+use super::target::Target;
+use super::typed::Type;
+use super::zero::with_struct_members;
+
+/// Bytes of a manager's name that are kept when it is taken from a user agent.
+const MAX_MANAGER_BYTES: usize = 128;
+
+/// What a manager did to come to own fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// Said what it wants of its fields (server-side apply).
+    Apply,
+    /// Wrote the object, whole or with a patch.
+    Update,
+}
+
+impl Operation {
+    /// Returns the word used in `managedFields`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Apply => "Apply",
+            Self::Update => "Update",
+        }
+    }
+}
+
+/// A write that is not an apply.
+#[derive(Clone, Copy, Debug)]
+pub struct Update<'a> {
+    /// The stored object; absent when the object is being created.
+    pub old: Option<&'a Value>,
+    /// Who writes, from [`manager_name`].
+    pub manager: &'a str,
+    pub target: Target<'a>,
+    pub now: Timestamp,
+}
+
+/// Sets `metadata.managedFields` of `new`, which is about to replace `update.old`.
+///
+/// To be called when the object is decoded and defaulted, before admission and before server-set fields are filled in:
+/// those belong to nobody. `managedFields` that the request brought (main endpoint only) replace the stored ones;
+/// an empty list or a single empty entry resets them.
+pub fn update(new: &mut Value, update: &Update<'_>) {
+    let stored = || update.old.and_then(Managers::of).unwrap_or_default();
+    let sent = &new["metadata"]["managedFields"];
+    let managers = match sent.as_array() {
+        _ if !update.target.subresource.is_empty() => stored(),
+        None => stored(),
+        Some(entries) if is_reset(entries) => Managers::default(),
+        Some(_) => Managers::of(new).unwrap_or_else(stored),
+    };
+    if managers.entries.is_empty() && update.old.is_some() {
+        // An object without owners stays one until somebody applies.
+        managers.write_to(new);
+        return;
+    }
+    let managers = after_update(update, new, managers);
+    managers.write_to(new);
+}
+
+/// Returns whether two versions of an object differ only in the times of `managedFields`: then there is nothing to write.
+pub fn equal_but_for_times(old: &Value, new: &Value) -> bool {
+    let without_times = |object: &Value| {
+        let mut object = object.clone();
+        if let Some(entries) = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut) {
+            for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
+                entry.remove("time");
+            }
+            entries.sort_by_cached_key(Value::to_string);
+        }
+        object
+    };
+    old == new || without_times(old) == without_times(new)
+}
+
+/// Returns the name of the manager of a request: what it says, or else the first part of its user agent.
+pub fn manager_name(field_manager: Option<&str>, user_agent: &str) -> String {
+    if let Some(manager) = field_manager.filter(|manager| !manager.is_empty()) {
+        return manager.to_owned();
+    }
+    let name = user_agent.split('/').next().unwrap_or_default();
+    let mut kept = String::new();
+    for character in name.chars().filter(|character| !character.is_control()) {
+        if kept.len() + character.len_utf8() > MAX_MANAGER_BYTES {
+            break;
+        }
+        kept.push(character);
+    }
+    kept
+}
+
+fn is_reset(entries: &[Value]) -> bool {
+    match entries {
+        [] => true,
+        [entry] => entry.as_object().is_some_and(|entry| {
+            entry.values().all(|value| value.is_null() || value.as_str().is_some_and(str::is_empty))
+        }),
+        _ => false,
+    }
+}
+
+/// Returns the managers after `update.manager` wrote `new`.
+pub(super) fn after_update(update: &Update<'_>, new: &Value, mut managers: Managers) -> Managers {
+    let target = &update.target;
+    let root = Type::root(target.schema, target.origin);
+    let empty = Value::Object(serde_json::Map::new());
+    let old = with_struct_members(update.old.unwrap_or(&empty), target);
+    let new = with_struct_members(new, target);
+    let comparison = Comparison::of(root, &old, &new).without(&reset_fields(target));
+    let set = comparison.set_fields();
+    let lost = set.union(&comparison.removed);
+    let keys: Vec<String> = managers.entries.keys().cloned().collect();
+    for key in keys {
+        managers.disown(&key, &lost);
+    }
+    let taken = set.difference(&metadata_of_the_server());
+    if !taken.is_empty() {
+        let identity = Identity {
+            manager: if update.manager.is_empty() { "unknown" } else { update.manager }.to_owned(),
+            operation: Operation::Update,
+            api_version: target.api_version.to_owned(),
+            subresource: target.subresource.to_owned(),
+        };
+        let entry = managers.entries.entry(identity.key()).or_insert_with(|| Entry {
+            identity,
+            time: None,
+            fields: FieldSet::default(),
+        });
+        entry.fields = entry.fields.union(&taken);
+        entry.time = Some(print_time(update.now));
+        managers.cap_updaters();
+    }
+    managers
+}
+
+/// Returns the fields that nobody owns.
+pub(super) fn metadata_of_the_server() -> FieldSet {
+    FieldSet::of_fields(&[
+        &["apiVersion"],
+        &["kind"],
+        &["metadata"],
+        &["metadata", "clusterName"],
+        &["metadata", "creationTimestamp"],
+        &["metadata", "generation"],
+        &["metadata", "managedFields"],
+        &["metadata", "name"],
+        &["metadata", "namespace"],
+        &["metadata", "resourceVersion"],
+        &["metadata", "selfLink"],
+        &["metadata", "uid"],
+    ])
+}
+
+/// Prints a time as objects hold it, in whole seconds.
+pub(super) fn print_time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::apply::tests::{configmap_schema, deployment_schema};
+    use super::super::target::Origin;
+    use super::*;
+
+    fn target<'a>(schema: &'a crate::registry::Schema, kind: &'a str) -> Target<'a> {
+        Target {
+            schema,
+            api_version: "v1",
+            kind,
+            origin: Origin::BuiltIn,
+            status_subresource: kind == "Deployment",
+            subresource: "",
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn a_creator_owns_what_it_set_but_not_the_structs_around_it() {
+        let schema = deployment_schema();
+        let mut object = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x", "labels": {"a": "b"}},
+            "spec": {
+                "replicas": 2, "selector": {"matchLabels": {"a": "b"}},
+                "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%"}},
+                "template": {
+                    "metadata": {"labels": {"a": "b"}},
+                    "spec": {"containers": [{"name": "c", "image": "i", "resources": {}}]},
+                },
+            },
+            "status": {"replicas": 3},
+        });
+        let write =
+            Update { old: None, manager: "creator", target: target(&schema, "Deployment"), now: at(0) };
+        update(&mut object, &write);
+        assert_eq!(
+            object["metadata"]["managedFields"],
+            json!([{
+                "manager": "creator", "operation": "Update", "apiVersion": "v1", "time": "2023-11-14T22:13:20Z",
+                "fieldsType": "FieldsV1",
+                "fieldsV1": {
+                    "f:metadata": {"f:labels": {".": {}, "f:a": {}}},
+                    "f:spec": {
+                        "f:replicas": {}, "f:selector": {},
+                        "f:strategy": {"f:rollingUpdate": {".": {}, "f:maxSurge": {}}, "f:type": {}},
+                        "f:template": {
+                            "f:metadata": {"f:labels": {".": {}, "f:a": {}}},
+                            "f:spec": {"f:containers": {
+                                "k:{\"name\":\"c\"}": {".": {}, "f:image": {}, "f:name": {}, "f:resources": {}},
+                            }},
+                        },
+                    },
+                },
+            }])
+        );
+    }
+
+    #[test]
+    fn an_updater_takes_the_fields_it_changed_from_their_owners() {
+        let schema = configmap_schema();
+        let mut old = json!({"metadata": {"name": "x"}, "data": {"a": "1", "b": "2"}});
+        update(
+            &mut old,
+            &Update { old: None, manager: "one", target: target(&schema, "ConfigMap"), now: at(0) },
+        );
+        let mut new = old.clone();
+        new["data"] = json!({"a": "9", "c": "3"});
+        update(
+            &mut new,
+            &Update { old: Some(&old), manager: "two", target: target(&schema, "ConfigMap"), now: at(1) },
+        );
+        let owned: Vec<_> =
+            new["metadata"]["managedFields"].as_array().unwrap().iter().map(|e| &e["fieldsV1"]).collect();
+        assert_eq!(owned, [&json!({"f:data": {}}), &json!({"f:data": {"f:a": {}, "f:c": {}}})]);
+    }
+
+    #[test]
+    fn resets_on_request_and_then_leaves_the_object_without_owners() {
+        let schema = configmap_schema();
+        let mut old = json!({"metadata": {"name": "x"}, "data": {"a": "1"}});
+        update(
+            &mut old,
+            &Update { old: None, manager: "one", target: target(&schema, "ConfigMap"), now: at(0) },
+        );
+        for reset in [json!([]), json!([{}])] {
+            let mut new = old.clone();
+            new["metadata"]["managedFields"] = reset;
+            new["data"]["a"] = json!("2");
+            update(
+                &mut new,
+                &Update { old: Some(&old), manager: "two", target: target(&schema, "ConfigMap"), now: at(1) },
+            );
+            assert_eq!(new["metadata"].get("managedFields"), None);
+        }
+    }
+
+    #[test]
+    fn takes_the_managers_name_from_the_user_agent() {
+        assert_eq!(manager_name(Some("me"), "x/1"), "me");
+        assert_eq!(manager_name(None, "my-tool/2.0 (linux) extra"), "my-tool");
+        assert_eq!(manager_name(Some(""), &format!("{}/1", "x".repeat(200))).len(), 128);
+    }
+}

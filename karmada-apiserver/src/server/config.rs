@@ -1,0 +1,48 @@
+//! What a server needs to start, and why it may not.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::admission::AdmissionPlugin;
+use crate::auth::AuthError;
+use crate::store::{Durability, OpenError};
+
+/// What [`super::ApiServer`] needs to start.
+#[derive(Clone, Default)]
+pub struct ServerConfig {
+    /// Names the server in its certificates and kubeconfigs.
+    pub name: String,
+    /// Where objects and keys are kept; in memory when there is none.
+    pub data_dir: Option<PathBuf>,
+    pub durability: Durability,
+    pub admission: Vec<Arc<dyn AdmissionPlugin>>,
+    /// CustomResourceDefinitions that are created, or updated, at start.
+    pub crds: Vec<Value>,
+}
+
+/// Why a server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot open the store")]
+    Store(#[from] OpenError),
+    #[error("cannot set up certificates and keys")]
+    Auth(#[from] AuthError),
+    #[error("cannot install CustomResourceDefinition {name}: {message}")]
+    Crd { name: String, message: String },
+    #[error("cannot create {kind} {name}: {message}")]
+    Bootstrap { kind: String, name: String, message: String },
+}
+
+impl std::fmt::Debug for ServerConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerConfig")
+            .field("name", &self.name)
+            .field("data_dir", &self.data_dir)
+            .field("durability", &self.durability)
+            .field("admission", &self.admission.len())
+            .field("crds", &self.crds.len())
+            .finish()
+    }
+}

@@ -1,0 +1,117 @@
+//! The handle of a running server.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use serde_json::Value;
+
+use super::config::{ServerConfig, StartError};
+use super::inner::Inner;
+use super::listener::{ListenError, Listener};
+use crate::auth::{AuthError, Authority, PeerUser, UserInfo};
+use crate::http::serve::serve;
+use crate::lifecycle;
+use crate::store::{Durability, Store, StoreOptions};
+
+const DATA_FILE: &str = "state.redb";
+const KEY_DIRECTORY: &str = "pki";
+
+/// An API server in this process. Clones are handles of the same server.
+#[derive(Clone, Debug)]
+pub struct ApiServer {
+    inner: Arc<Inner>,
+}
+
+impl ApiServer {
+    /// Starts a server: opens its store, installs its kinds and the objects that every server has.
+    ///
+    /// # Errors
+    /// When the store or the keys cannot be opened, or a CRD of the configuration cannot be served.
+    pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
+        let options = StoreOptions { durability: config.durability, ..StoreOptions::default() };
+        let (store, authority) = match &config.data_dir {
+            Some(directory) => {
+                // The store's lock comes first: only its holder may touch the keys.
+                let store = if config.durability == Durability::Memory {
+                    Store::in_memory(&options)
+                } else {
+                    Store::open(&directory.join(DATA_FILE), &options)?
+                };
+                (store, Authority::in_directory(&directory.join(KEY_DIRECTORY), &config.name)?)
+            }
+            None => (Store::in_memory(&options), Authority::ephemeral(&config.name)?),
+        };
+        let inner = Arc::new(Inner::new(config, store, authority));
+        lifecycle::start(&inner).await?;
+        Ok(Self { inner })
+    }
+
+    /// Returns the server as a service whose callers prove who they are.
+    ///
+    /// By a bearer token, or by a [`PeerUser`] among a request's extensions, which the TLS listener sets.
+    pub fn router(&self) -> Router {
+        let inner = self.inner.clone();
+        Router::new().fallback(move |request: Request<Body>| serve(inner.clone(), request))
+    }
+
+    /// Returns the server as a service for one caller in this process.
+    pub fn router_as(&self, user: UserInfo) -> Router {
+        let inner = self.inner.clone();
+        Router::new().fallback(move |mut request: Request<Body>| {
+            request.extensions_mut().insert(PeerUser(user.clone()));
+            serve(inner.clone(), request)
+        })
+    }
+
+    /// Returns a client that calls the server in this process. Must be called in a tokio runtime.
+    pub fn client(&self, user: UserInfo) -> kube::Client {
+        kube::Client::new(self.router_as(user), "default")
+    }
+
+    /// Serves HTTPS on an address, until the listener or the server is stopped.
+    ///
+    /// # Errors
+    /// When the address is in use or cannot be bound.
+    pub async fn listen(&self, address: SocketAddr) -> Result<Listener, ListenError> {
+        Listener::start(&self.inner, self.router(), address).await
+    }
+
+    /// Returns a kubeconfig with a fresh client certificate.
+    ///
+    /// # Errors
+    /// When no certificate can be made.
+    pub fn kubeconfig(&self, url: &str, user: &str, groups: &[&str]) -> Result<Value, AuthError> {
+        let name = if self.inner.config.name.is_empty() { "kubernetes" } else { &self.inner.config.name };
+        self.inner.authority.kubeconfig(name, url, user, groups)
+    }
+
+    /// Returns the certificate that clients of the listener trust, as PEM.
+    pub fn ca_pem(&self) -> &str {
+        self.inner.authority.pem()
+    }
+
+    /// Returns how many requests there were, by verb and `resource.group` (with `/subresource`).
+    pub fn request_counts(&self) -> BTreeMap<(String, String), u64> {
+        self.inner.counts()
+    }
+
+    /// Forgets the history that watches and old lists can go back to.
+    pub fn compact(&self) {
+        self.inner.store.compact();
+    }
+
+    /// Ends watches and listeners, finishes accepted writes and closes the store.
+    pub async fn shutdown(&self) {
+        self.inner.shutdown.cancel();
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+        let store = self.inner.store.clone();
+        if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
+            tracing::error!("closing the store failed");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! One health check of a member and the status that follows from it.
+
+use karmada_core::api::Condition;
+use karmada_core::api::cluster::constants::{CONDITION_COMPLETE_API_ENABLEMENTS, CONDITION_READY};
+use karmada_core::api::cluster::{Cluster, ClusterStatus};
+use karmada_core::membership::{
+    Probe, ReadinessThresholds, ReadyMemory, api_enablements_condition, ready_condition, summarise_nodes,
+    summarise_resources,
+};
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+
+use super::{Observed, collect};
+use crate::hub::{Hub, ObjectKey, ReconcileError, chain};
+use crate::members::Member;
+
+pub(super) async fn reconcile(
+    hub: &Hub,
+    member: &Member,
+    memory: &mut ReadyMemory,
+    thresholds: ReadinessThresholds,
+    observed: &mut Option<Observed>,
+) -> Result<(), ReconcileError> {
+    let Some(cluster) = hub.clusters.find(&ObjectKey::new("", &member.name)) else { return Ok(()) };
+    if cluster.metadata.deletion_timestamp.is_some() {
+        return Ok(());
+    }
+    let probe = collect::probe(member).await;
+    let now = jiff::Timestamp::now();
+    let current = cluster.status.clone().unwrap_or_default();
+    let mut status = current.clone();
+    let ready = ready_condition(condition(&current, CONDITION_READY), &probe, memory, thresholds, now);
+    if probe == Probe::Ok && ready.status == "True" {
+        collect_details(&cluster, member, &mut status, observed, now).await?;
+    }
+    set_condition(&mut status, ready);
+    if status == current {
+        return Ok(());
+    }
+    write(hub, &cluster, &current, &status).await
+}
+
+async fn collect_details(
+    cluster: &Cluster,
+    member: &Member,
+    status: &mut ClusterStatus,
+    observed: &mut Option<Observed>,
+    now: jiff::Timestamp,
+) -> Result<(), ReconcileError> {
+    status.kubernetes_version = collect::version(member)
+        .await
+        .map_err(ReconcileError::decision(format!("read the version of cluster {}", member.name)))?;
+    let refreshed = member.call(member.mapping.refresh()).await;
+    let failure = refreshed.as_ref().err().map(|error| chain(error));
+    let enablements = collect::enablements(&member.mapping.served());
+    let current = condition(status, CONDITION_COMPLETE_API_ENABLEMENTS);
+    let complete = api_enablements_condition(current, enablements.len(), failure.as_deref(), now);
+    if !enablements.is_empty() {
+        status.api_enablements = enablements;
+    }
+    set_condition(status, complete);
+
+    let observed = observed.get_or_insert_with(|| Observed::start(member));
+    if !observed.is_synced() {
+        let both = async {
+            observed.nodes.wait_synced().await;
+            observed.pods.wait_synced().await;
+        };
+        // A member that may not list nodes or pods still gets its other status.
+        if tokio::time::timeout(std::time::Duration::from_secs(2), both).await.is_err() {
+            return Ok(());
+        }
+    }
+    let nodes = observed.nodes.list();
+    let pods = observed.pods.list();
+    let nodes: Vec<&Value> = nodes.iter().map(|node| node.value()).collect();
+    let pods: Vec<&Value> = pods.iter().map(|pod| pod.value()).collect();
+    status.node_summary = Some(summarise_nodes(&nodes));
+    status.resource_summary = Some(summarise_resources(&nodes, &pods, &cluster.spec.resource_models));
+    Ok(())
+}
+
+fn condition<'a>(status: &'a ClusterStatus, type_: &str) -> Option<&'a Condition> {
+    status.conditions.iter().find(|condition| condition.type_ == type_)
+}
+
+fn set_condition(status: &mut ClusterStatus, condition: Condition) {
+    match status.conditions.iter_mut().find(|present| present.type_ == condition.type_) {
+        Some(present) => *present = condition,
+        None => status.conditions.push(condition),
+    }
+}
+
+/// Writes what changed. The resource version makes it a compare-and-swap, for the list of conditions is replaced as a whole.
+async fn write(
+    hub: &Hub,
+    cluster: &Cluster,
+    current: &ClusterStatus,
+    status: &ClusterStatus,
+) -> Result<(), ReconcileError> {
+    let document = |status: &ClusterStatus| {
+        serde_json::to_value(status)
+            .map_err(ReconcileError::decision(format!("write the status of cluster {}", cluster.name())))
+    };
+    let (before, after) = (document(current)?, document(status)?);
+    let mut changed = serde_json::Map::new();
+    for key in before.as_object().into_iter().chain(after.as_object()).flat_map(|object| object.keys()) {
+        if before.get(key) != after.get(key) {
+            changed.insert(key.clone(), after.get(key).cloned().unwrap_or(Value::Null));
+        }
+    }
+    // A merge patch would merge the maps of a summary with what is no longer there.
+    if let Some(summary) = changed.get_mut("resourceSummary") {
+        null_removed(before.get("resourceSummary"), summary);
+    }
+    let patch =
+        json!({"metadata": {"resourceVersion": cluster.metadata.resource_version}, "status": changed});
+    hub.all::<Cluster>()
+        .patch_status(cluster.name(), &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .map(drop)
+        .map_err(ReconcileError::api(format!("update the status of cluster {}", cluster.name())))
+}
+
+/// Adds an explicit null for every key that `before` had and `after` lacks.
+fn null_removed(before: Option<&Value>, after: &mut Value) {
+    let (Some(Value::Object(before)), Value::Object(after)) = (before, after) else { return };
+    for (key, value) in before {
+        match after.get_mut(key) {
+            Some(kept) => null_removed(Some(value), kept),
+            None => {
+                after.insert(key.clone(), Value::Null);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_is_removed_explicitly() {
+        let mut after = json!({"allocated": {"cpu": "1"}});
+        null_removed(
+            Some(&json!({"allocated": {"cpu": "2", "memory": "1Gi"}, "allocating": {"pods": "1"}})),
+            &mut after,
+        );
+        assert_eq!(after, json!({"allocated": {"cpu": "1", "memory": null}, "allocating": null}));
+    }
+}

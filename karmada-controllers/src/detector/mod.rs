@@ -1,0 +1,155 @@
+//! Detector: finds the policy of every template, claims the template and keeps its binding.
+//!
+//! Watches templates of all kinds that can be propagated, and both kinds of propagation policies.
+//! Keys are templates in one queue and policies in the other; an empty namespace names a
+//! ClusterPropagationPolicy.
+
+mod discovery;
+mod lookup;
+mod policy;
+mod template;
+mod writes;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use karmada_core::api::FeatureGates;
+use karmada_core::interpreter::Interpreter;
+use karmada_core::propagation::{
+    Change as Meaning, NamespaceFilter, SkippedApis, TemplateKey, classify_change,
+};
+use kube::Resource;
+use parking_lot::Mutex;
+
+use crate::binding::is_generation_changed;
+use crate::hub::{Change, EventRecorder, Hub, ObjectKey, WorkQueue, key_of};
+
+/// Templates in work at the same time: most of it is waiting for durable writes.
+const TEMPLATE_WORKERS: usize = 16;
+/// Policies in work at the same time.
+const POLICY_WORKERS: usize = 2;
+
+/// What is propagated.
+#[derive(Clone, Debug, Default)]
+pub struct DetectorSettings {
+    /// APIs whose objects are never propagated (`--skipped-propagating-apis`).
+    pub skipped_apis: SkippedApis,
+    /// Namespaces whose objects are never propagated (`--skipped-propagating-namespaces`).
+    pub namespaces: NamespaceFilter,
+    pub gates: FeatureGates,
+}
+
+struct Context {
+    hub: Arc<Hub>,
+    settings: Arc<DetectorSettings>,
+    interpreter: Arc<Interpreter>,
+    events: EventRecorder,
+    templates: Arc<WorkQueue<TemplateKey>>,
+    policies: Arc<WorkQueue<ObjectKey>>,
+    /// What the changes of a queued template mean; a user's change outweighs Karmada's.
+    meanings: Mutex<BTreeMap<TemplateKey, Meaning>>,
+    /// Templates that no policy selects.
+    waiting: Mutex<BTreeSet<TemplateKey>>,
+    /// Priorities that policies had before they were lowered.
+    lowered: Mutex<BTreeMap<ObjectKey, i32>>,
+}
+
+impl Context {
+    fn enqueue(&self, key: TemplateKey, meaning: Meaning) {
+        self.remember(&key, meaning);
+        self.templates.add(key);
+    }
+
+    fn remember(&self, key: &TemplateKey, meaning: Meaning) {
+        let mut meanings = self.meanings.lock();
+        let known = meanings.entry(key.clone()).or_insert(meaning);
+        if meaning == Meaning::ByUser {
+            *known = Meaning::ByUser;
+        }
+    }
+}
+
+/// Starts the caches of all kinds that can be propagated and waits for their first lists.
+///
+/// # Errors
+/// When discovery cannot be read.
+pub(crate) async fn start_caches(hub: &Hub, settings: &DetectorSettings) -> Result<(), kube::Error> {
+    discovery::start_kinds(hub, &settings.skipped_apis).await
+}
+
+/// Starts the controller.
+pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<Interpreter>, settings: &Arc<DetectorSettings>) {
+    let context = Arc::new(Context {
+        hub: hub.clone(),
+        settings: settings.clone(),
+        interpreter: interpreter.clone(),
+        events: hub.events.for_component("resource-detector"),
+        templates: Arc::default(),
+        policies: Arc::default(),
+        meanings: Mutex::default(),
+        waiting: Mutex::default(),
+        lowered: Mutex::default(),
+    });
+    watch_templates(&context);
+    watch_policies(&context, &hub.propagation_policies, |policy| policy.spec.priority);
+    watch_policies(&context, &hub.cluster_propagation_policies, |policy| policy.spec.priority);
+    discovery::follow_kinds(hub, settings);
+
+    let runtime = hub.runtime.clone();
+    {
+        let (templates, context) = (context.templates.clone(), context.clone());
+        runtime.run_queue("detector", &templates, TEMPLATE_WORKERS, move |key| {
+            let context = context.clone();
+            async move { template::reconcile(&context, &key).await }
+        });
+    }
+    let policies = context.policies.clone();
+    runtime.run_queue("policy", &policies, POLICY_WORKERS, move |key| {
+        let context = context.clone();
+        async move { policy::reconcile(&context, &key).await }
+    });
+}
+
+fn watch_templates(context: &Arc<Context>) {
+    let handler = context.clone();
+    context.hub.templates.on_change(Arc::new(move |resource, change| {
+        if !handler.settings.namespaces.handles(change.object().value()) {
+            return;
+        }
+        let key = key_of(resource, change.object());
+        match change {
+            Change::Added(_) => handler.enqueue(key, Meaning::ByUser),
+            Change::Updated { old, new } => match classify_change(old.value(), new.value()) {
+                Meaning::Irrelevant => {}
+                meaning => handler.enqueue(key, meaning),
+            },
+            // The binding follows by garbage collection.
+            Change::Deleted(_) => {
+                handler.waiting.lock().remove(&key);
+            }
+        }
+    }));
+}
+
+fn watch_policies<K>(
+    context: &Arc<Context>,
+    informer: &crate::hub::Informer<K>,
+    priority: fn(&K) -> Option<i32>,
+) where
+    K: Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+{
+    let handler = context.clone();
+    informer.on_change(move |change| {
+        if matches!(change, Change::Deleted(_)) || !is_generation_changed(change) {
+            return;
+        }
+        let key = ObjectKey::of(&**change.object());
+        if let Change::Updated { old, new } = change {
+            let (before, after) = (priority(old).unwrap_or_default(), priority(new).unwrap_or_default());
+            if after < before {
+                handler.lowered.lock().insert(key.clone(), before);
+            }
+        }
+        handler.policies.add(key);
+    });
+}

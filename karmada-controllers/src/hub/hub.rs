@@ -1,0 +1,143 @@
+//! The control plane's API server as controllers see it: one client, one cache per kind.
+
+use std::fmt;
+use std::sync::Arc;
+
+use k8s_openapi::NamespaceResourceScope;
+use karmada_core::api::cluster::Cluster;
+use karmada_core::api::policy::constants::{
+    CLUSTER_PROPAGATION_POLICY_ID_LABEL, PROPAGATION_POLICY_ID_LABEL,
+};
+use karmada_core::api::policy::{
+    ClusterOverridePolicy, ClusterPropagationPolicy, OverridePolicy, PropagationPolicy,
+};
+use karmada_core::api::work::constants::{CLUSTER_RESOURCE_BINDING_ID_LABEL, RESOURCE_BINDING_ID_LABEL};
+use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding, Work};
+use kube::api::Api;
+use kube::runtime::watcher;
+use kube::{Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+
+use crate::control_plane::StartError;
+
+use super::{EventRecorder, Informer, RestMapping, Runtime, Templates};
+
+/// The control plane's API server as controllers see it: one client, one cache per kind.
+pub struct Hub {
+    pub client: Client,
+    pub runtime: Runtime,
+    pub events: EventRecorder,
+    pub mapping: RestMapping,
+    /// Caches of the kinds that users propagate.
+    pub templates: Templates,
+    pub clusters: Arc<Informer<Cluster>>,
+    pub propagation_policies: Arc<Informer<PropagationPolicy>>,
+    pub cluster_propagation_policies: Arc<Informer<ClusterPropagationPolicy>>,
+    pub override_policies: Arc<Informer<OverridePolicy>>,
+    pub cluster_override_policies: Arc<Informer<ClusterOverridePolicy>>,
+    pub bindings: Arc<Informer<ResourceBinding>>,
+    pub cluster_bindings: Arc<Informer<ClusterResourceBinding>>,
+    pub works: Arc<Informer<Work>>,
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("templates", &self.templates).finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    /// Starts the caches of Karmada's kinds and waits for their first lists.
+    ///
+    /// # Errors
+    /// When discovery of the control plane fails, or it does not serve Karmada's kinds.
+    pub async fn start(client: Client, runtime: Runtime) -> Result<Arc<Self>, StartError> {
+        let mapping = RestMapping::new(client.clone());
+        mapping.refresh().await.map_err(|error| StartError::Discovery(Box::new(error)))?;
+        // A watch of a kind that is not served would be tried for ever.
+        require::<Cluster>(&mapping)?;
+        require::<PropagationPolicy>(&mapping)?;
+        require::<ClusterPropagationPolicy>(&mapping)?;
+        require::<OverridePolicy>(&mapping)?;
+        require::<ClusterOverridePolicy>(&mapping)?;
+        require::<ResourceBinding>(&mapping)?;
+        require::<ClusterResourceBinding>(&mapping)?;
+        require::<Work>(&mapping)?;
+        let hub = Arc::new(Self {
+            events: EventRecorder::start(client.clone(), &runtime),
+            templates: Templates::new(client.clone(), runtime.clone(), policy_ids, |_| true),
+            clusters: start_informer(&client, &runtime, |_| Vec::new()),
+            propagation_policies: start_informer(&client, &runtime, policy_ids),
+            cluster_propagation_policies: start_informer(&client, &runtime, policy_ids),
+            override_policies: start_informer(&client, &runtime, |_| Vec::new()),
+            cluster_override_policies: start_informer(&client, &runtime, |_| Vec::new()),
+            bindings: start_informer(&client, &runtime, policy_ids),
+            cluster_bindings: start_informer(&client, &runtime, policy_ids),
+            works: start_informer(&client, &runtime, binding_ids),
+            mapping,
+            client,
+            runtime,
+        });
+        hub.wait_synced().await;
+        Ok(hub)
+    }
+
+    /// Returns a client for a kind in one namespace.
+    pub fn namespaced<K>(&self, namespace: &str) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Returns a client for a cluster-scoped kind.
+    pub fn all<K: Resource<DynamicType = ()>>(&self) -> Api<K> {
+        Api::all(self.client.clone())
+    }
+
+    async fn wait_synced(&self) {
+        self.clusters.wait_synced().await;
+        self.propagation_policies.wait_synced().await;
+        self.cluster_propagation_policies.wait_synced().await;
+        self.override_policies.wait_synced().await;
+        self.cluster_override_policies.wait_synced().await;
+        self.bindings.wait_synced().await;
+        self.cluster_bindings.wait_synced().await;
+        self.works.wait_synced().await;
+    }
+}
+
+fn require<K: Resource<DynamicType = ()>>(mapping: &RestMapping) -> Result<(), StartError> {
+    match mapping.find_known(&K::api_version(&()), &K::kind(&())) {
+        Some(_) => Ok(()),
+        None => Err(StartError::MissingKind(K::kind(&()).into_owned())),
+    }
+}
+
+fn start_informer<K>(client: &Client, runtime: &Runtime, index: fn(&K) -> Vec<String>) -> Arc<Informer<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + fmt::Debug + Send + Sync + 'static,
+{
+    let drop_managed_fields = |object: &mut K| object.meta_mut().managed_fields = None;
+    let informer = Arc::new(Informer::new(K::plural(&()), drop_managed_fields).with_index(index));
+    let api: Api<K> = Api::all(client.clone());
+    runtime.spawn(informer.clone().run(api, watcher::Config::default(), runtime.cancellation()));
+    informer
+}
+
+/// Permanent ids of the policies that claimed an object (of a policy: its own).
+fn policy_ids<K: Resource>(object: &K) -> Vec<String> {
+    label_values(object, &[PROPAGATION_POLICY_ID_LABEL, CLUSTER_PROPAGATION_POLICY_ID_LABEL])
+}
+
+/// Permanent id of the binding that a Work was built from.
+fn binding_ids(work: &Work) -> Vec<String> {
+    label_values(work, &[RESOURCE_BINDING_ID_LABEL, CLUSTER_RESOURCE_BINDING_ID_LABEL])
+}
+
+fn label_values<K: Resource>(object: &K, keys: &[&str]) -> Vec<String> {
+    keys.iter()
+        .filter_map(|key| object.labels().get(*key).cloned())
+        .filter(|value| !value.is_empty())
+        .collect()
+}

@@ -1,0 +1,416 @@
+//! A shared cache of one kind, fed by one watch.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use futures::StreamExt;
+use kube::api::Api;
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt, watcher as watch_kind};
+use kube::{Resource, ResourceExt};
+use parking_lot::{Mutex, RwLock};
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Namespace (empty for cluster-scoped objects) and name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectKey {
+    pub namespace: String,
+    pub name: String,
+}
+
+impl ObjectKey {
+    /// Names an object. The namespace is empty for cluster-scoped ones.
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+
+    /// Names the object that `object` is.
+    pub fn of<K: Resource>(object: &K) -> Self {
+        let meta = object.meta();
+        Self {
+            namespace: meta.namespace.clone().unwrap_or_default(),
+            name: meta.name.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace.is_empty() {
+            f.write_str(&self.name)
+        } else {
+            write!(f, "{}/{}", self.namespace, self.name)
+        }
+    }
+}
+
+/// What happened to a cached object.
+#[derive(Clone, Debug)]
+pub enum Change<K> {
+    Added(Arc<K>),
+    Updated { old: Arc<K>, new: Arc<K> },
+    Deleted(Arc<K>),
+}
+
+impl<K> Change<K> {
+    /// Returns the newest known state of the object.
+    pub fn object(&self) -> &Arc<K> {
+        match self {
+            Self::Added(object) | Self::Deleted(object) | Self::Updated { new: object, .. } => object,
+        }
+    }
+}
+
+type Handler<K> = Box<dyn Fn(&Change<K>) + Send + Sync>;
+type IndexFunction<K> = Box<dyn Fn(&K) -> Vec<String> + Send + Sync>;
+type Transform<K> = Box<dyn Fn(&mut K) + Send + Sync>;
+
+/// How an object came to the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Watch,
+    OwnWrite,
+}
+
+struct State<K> {
+    objects: HashMap<ObjectKey, Arc<K>>,
+    /// Highest revision that the watch has shown.
+    seen: u64,
+    index: HashMap<String, BTreeSet<ObjectKey>>,
+    handlers: Vec<Handler<K>>,
+}
+
+/// A shared cache of one kind, fed by one watch.
+///
+/// Handlers run in the order of registration, in the task of the watch, and must only
+/// enqueue keys. A handler that is added late is first shown all cached objects as added.
+pub struct Informer<K> {
+    name: String,
+    // One lock for objects and handlers: a late handler misses no change and sees none twice.
+    state: RwLock<State<K>>,
+    index_function: Option<IndexFunction<K>>,
+    transform: Transform<K>,
+    synced: watch::Sender<bool>,
+    last_error: Mutex<Option<String>>,
+}
+
+impl<K> Debug for Informer<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Informer").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<K> Informer<K>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    /// Makes a cache that is not fed yet.
+    ///
+    /// `transform` runs on every object before it is stored, to drop what nobody reads.
+    pub fn new(name: impl Into<String>, transform: impl Fn(&mut K) + Send + Sync + 'static) -> Self {
+        Self {
+            name: name.into(),
+            state: RwLock::new(State {
+                objects: HashMap::new(),
+                seen: 0,
+                index: HashMap::new(),
+                handlers: Vec::new(),
+            }),
+            index_function: None,
+            transform: Box::new(transform),
+            synced: watch::Sender::new(false),
+            last_error: Mutex::new(None),
+        }
+    }
+
+    /// Keeps an index of the values that `function` gives for each object.
+    pub fn with_index(mut self, function: impl Fn(&K) -> Vec<String> + Send + Sync + 'static) -> Self {
+        self.index_function = Some(Box::new(function));
+        self
+    }
+
+    /// Feeds the cache until cancelled. Watch errors are retried with backoff.
+    pub async fn run(self: Arc<Self>, api: Api<K>, config: watcher::Config, cancel: CancellationToken) {
+        let stream = watch_kind(api, config).default_backoff();
+        futures::pin_mut!(stream);
+        let mut listed: Option<BTreeSet<ObjectKey>> = None;
+        loop {
+            let next = tokio::select! {
+                () = cancel.cancelled() => return,
+                next = stream.next() => next,
+            };
+            match next {
+                None => return,
+                Some(Ok(Event::Init)) => listed = Some(BTreeSet::new()),
+                Some(Ok(Event::InitApply(object))) => {
+                    if let Some(listed) = listed.as_mut() {
+                        listed.insert(ObjectKey::of(&object));
+                    }
+                    self.apply(object, Origin::Watch);
+                }
+                Some(Ok(Event::InitDone)) => {
+                    if let Some(listed) = listed.take() {
+                        self.retain(&listed);
+                    }
+                    *self.last_error.lock() = None;
+                    self.synced.send_replace(true);
+                }
+                Some(Ok(Event::Apply(object))) => self.apply(object, Origin::Watch),
+                Some(Ok(Event::Delete(object))) => self.remove(&ObjectKey::of(&object), Some(object)),
+                Some(Err(error)) => {
+                    tracing::debug!(
+                        informer = self.name,
+                        error = &error as &dyn std::error::Error,
+                        "watch failed, will retry"
+                    );
+                    *self.last_error.lock() = Some(error.to_string());
+                }
+            }
+        }
+    }
+
+    /// Takes over the answer to a write without waiting for the watch to show it.
+    ///
+    /// The next reconcile reads its own write, and other controllers hear of it at once. An
+    /// answer that the watch has already overtaken is ignored: the object may be gone by now.
+    /// Revisions are compared as numbers; where they are none, the watch alone feeds the cache.
+    pub fn observe(&self, object: K) {
+        let Some(revision) = revision_of(&object) else { return };
+        if revision > self.state.read().seen {
+            self.apply(object, Origin::OwnWrite);
+        }
+    }
+
+    /// Registers a handler, showing it all cached objects first.
+    pub fn on_change(&self, handler: impl Fn(&Change<K>) + Send + Sync + 'static) {
+        let mut state = self.state.write();
+        for object in state.objects.values() {
+            handler(&Change::Added(object.clone()));
+        }
+        state.handlers.push(Box::new(handler));
+    }
+
+    /// Waits until the first list is complete.
+    pub async fn wait_synced(&self) {
+        let mut receiver = self.synced.subscribe();
+        // The sender lives in self, so waiting cannot fail.
+        let _ = receiver.wait_for(|synced| *synced).await;
+    }
+
+    /// Whether the first list is complete.
+    pub fn is_synced(&self) -> bool {
+        *self.synced.borrow()
+    }
+
+    /// Returns the error of the last failed watch while the cache is not synced.
+    pub fn last_error(&self) -> Option<String> {
+        self.last_error.lock().clone()
+    }
+
+    /// Returns one object.
+    pub fn find(&self, key: &ObjectKey) -> Option<Arc<K>> {
+        self.state.read().objects.get(key).cloned()
+    }
+
+    /// Returns all objects, ordered by namespace and name.
+    pub fn list(&self) -> Vec<Arc<K>> {
+        let mut objects: Vec<_> = self.state.read().objects.values().cloned().collect();
+        objects.sort_by_key(|object| ObjectKey::of(&**object));
+        objects
+    }
+
+    /// Returns the objects of one namespace, ordered by name.
+    pub fn list_namespace(&self, namespace: &str) -> Vec<Arc<K>> {
+        let state = self.state.read();
+        let mut objects: Vec<_> = state
+            .objects
+            .iter()
+            .filter(|(key, _)| key.namespace == namespace)
+            .map(|(_, object)| object.clone())
+            .collect();
+        objects.sort_by_key(|object| object.name_any());
+        objects
+    }
+
+    /// Returns the objects for which the index function gave `value`, ordered by key.
+    pub fn list_indexed(&self, value: &str) -> Vec<Arc<K>> {
+        let state = self.state.read();
+        let Some(keys) = state.index.get(value) else { return Vec::new() };
+        keys.iter().filter_map(|key| state.objects.get(key).cloned()).collect()
+    }
+
+    fn apply(&self, mut object: K, origin: Origin) {
+        (self.transform)(&mut object);
+        let key = ObjectKey::of(&object);
+        let revision = revision_of(&object);
+        let new = Arc::new(object);
+        let mut state = self.state.write();
+        match (origin, revision) {
+            (Origin::Watch, Some(revision)) => state.seen = state.seen.max(revision),
+            // Looked at again under the lock: the watch may have come in between.
+            (Origin::OwnWrite, Some(revision)) if revision <= state.seen => return,
+            _ => {}
+        }
+        if let Some(old) = state.objects.get(&key).cloned() {
+            // A re-list shows every object again, and the watch shows our own writes: only changes are news.
+            let is_known = match (revision_of(&*old), revision) {
+                (Some(old), Some(new)) => new <= old,
+                _ => {
+                    old.meta().resource_version.is_some()
+                        && old.meta().resource_version == new.meta().resource_version
+                }
+            };
+            if is_known {
+                return;
+            }
+            self.unindex(&mut state, &key, &old);
+        }
+        let old = state.objects.insert(key.clone(), new.clone());
+        self.index(&mut state, &key, &new);
+        let change = match old {
+            Some(old) => Change::Updated { old, new },
+            None => Change::Added(new),
+        };
+        for handler in &state.handlers {
+            handler(&change);
+        }
+    }
+
+    fn remove(&self, key: &ObjectKey, last: Option<K>) {
+        let mut state = self.state.write();
+        if let Some(revision) = last.as_ref().and_then(|last| revision_of(last)) {
+            state.seen = state.seen.max(revision);
+        }
+        let Some(old) = state.objects.remove(key) else { return };
+        self.unindex(&mut state, key, &old);
+        let last = last.map_or(old, |mut last| {
+            (self.transform)(&mut last);
+            Arc::new(last)
+        });
+        let change = Change::Deleted(last);
+        for handler in &state.handlers {
+            handler(&change);
+        }
+    }
+
+    /// Removes what a complete list no longer holds.
+    fn retain(&self, listed: &BTreeSet<ObjectKey>) {
+        let gone: Vec<ObjectKey> =
+            self.state.read().objects.keys().filter(|key| !listed.contains(*key)).cloned().collect();
+        for key in gone {
+            self.remove(&key, None);
+        }
+    }
+
+    fn index(&self, state: &mut State<K>, key: &ObjectKey, object: &K) {
+        let Some(function) = &self.index_function else { return };
+        for value in function(object) {
+            state.index.entry(value).or_default().insert(key.clone());
+        }
+    }
+
+    fn unindex(&self, state: &mut State<K>, key: &ObjectKey, object: &K) {
+        let Some(function) = &self.index_function else { return };
+        for value in function(object) {
+            if let Some(keys) = state.index.get_mut(&value) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    state.index.remove(&value);
+                }
+            }
+        }
+    }
+}
+
+/// Returns the revision of an object where it is a number, as that of every API server is.
+fn revision_of<K: Resource>(object: &K) -> Option<u64> {
+    object.meta().resource_version.as_deref()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::api::ObjectMeta;
+
+    use super::*;
+
+    fn config_map(name: &str, version: &str, label: &str) -> ConfigMap {
+        ConfigMap {
+            metadata: ObjectMeta {
+                name: Some(name.into()),
+                namespace: Some("ns".into()),
+                resource_version: Some(version.into()),
+                labels: Some([("id".to_string(), label.to_string())].into()),
+                ..ObjectMeta::default()
+            },
+            ..ConfigMap::default()
+        }
+    }
+
+    fn informer() -> Informer<ConfigMap> {
+        Informer::new("test", |_| {})
+            .with_index(|object: &ConfigMap| object.labels().values().cloned().collect())
+    }
+
+    fn names(objects: &[Arc<ConfigMap>]) -> Vec<String> {
+        objects.iter().map(|object| object.name_any()).collect()
+    }
+
+    #[test]
+    fn index_follows_updates_and_deletes() {
+        let informer = informer();
+        informer.apply(config_map("a", "1", "x"), Origin::Watch);
+        informer.apply(config_map("b", "2", "x"), Origin::Watch);
+        assert_eq!(names(&informer.list_indexed("x")), ["a", "b"]);
+        informer.apply(config_map("a", "3", "y"), Origin::Watch);
+        assert_eq!(names(&informer.list_indexed("x")), ["b"]);
+        informer.remove(&ObjectKey::new("ns", "b"), None);
+        assert!(informer.list_indexed("x").is_empty());
+    }
+
+    #[test]
+    fn late_handler_sees_what_is_cached_and_a_relist_is_no_news() {
+        let informer = informer();
+        informer.apply(config_map("a", "1", "x"), Origin::Watch);
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = seen.clone();
+        informer.on_change(move |change| {
+            let kind = match change {
+                Change::Added(_) => "added",
+                Change::Updated { .. } => "updated",
+                Change::Deleted(_) => "deleted",
+            };
+            log.lock().push(format!("{kind} {}", change.object().name_any()));
+        });
+        informer.apply(config_map("a", "1", "x"), Origin::Watch);
+        informer.apply(config_map("b", "2", "x"), Origin::Watch);
+        informer.retain(&BTreeSet::from([ObjectKey::new("ns", "b")]));
+        assert_eq!(*seen.lock(), ["added a", "added b", "deleted a"]);
+    }
+
+    #[test]
+    fn an_own_write_is_read_at_once_and_its_echo_is_no_news() {
+        let informer = informer();
+        informer.apply(config_map("a", "1", "x"), Origin::Watch);
+        let seen = Arc::new(Mutex::new(0));
+        let count = seen.clone();
+        informer.on_change(move |_| *count.lock() += 1);
+        informer.observe(config_map("a", "5", "y"));
+        assert_eq!(names(&informer.list_indexed("y")), ["a"]);
+        informer.apply(config_map("a", "4", "z"), Origin::Watch);
+        informer.apply(config_map("a", "5", "y"), Origin::Watch);
+        assert_eq!(*seen.lock(), 2);
+    }
+
+    #[test]
+    fn an_answer_that_the_watch_has_overtaken_does_not_bring_an_object_back() {
+        let informer = informer();
+        informer.apply(config_map("a", "1", "x"), Origin::Watch);
+        informer.remove(&ObjectKey::new("ns", "a"), Some(config_map("a", "7", "x")));
+        informer.observe(config_map("a", "6", "x"));
+        assert!(informer.list().is_empty());
+    }
+}

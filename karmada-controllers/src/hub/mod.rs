@@ -1,0 +1,23 @@
+//! What every controller shares: one watch per kind, work queues, events, the map of served kinds.
+
+mod controller;
+mod error;
+mod events;
+mod hub;
+mod informer;
+mod queue;
+mod rest_mapping;
+mod templates;
+mod unstructured;
+
+pub use controller::{Action, Runtime};
+pub use error::ReconcileError;
+pub(crate) use error::{chain, is_not_found, is_status};
+pub use events::{EventRecorder, ObjectReference};
+pub use hub::Hub;
+pub use informer::{Change, Informer, ObjectKey};
+pub use queue::WorkQueue;
+pub use rest_mapping::{RestMapping, Served};
+pub use templates::{TemplateHandler, Templates};
+pub(crate) use templates::{api_of, key_of};
+pub use unstructured::Unstructured;

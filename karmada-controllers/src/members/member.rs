@@ -1,0 +1,128 @@
+//! One member cluster: its client, caches, work and end.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use karmada_core::propagation::TemplateKey;
+use kube::Client;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::Endpoint;
+use crate::hub::{ObjectKey, RestMapping, Runtime, Templates, Unstructured, WorkQueue};
+
+/// Longest time that one call of a member's API server may take.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Label on every object that Karmada manages in a member.
+const MANAGED_LABEL: &str = "karmada.io/managed";
+
+/// A call of a member that did not answer in time.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    #[error("no answer from the member within {} s", CALL_TIMEOUT.as_secs())]
+    Timeout,
+    #[error(transparent)]
+    Api(#[from] kube::Error),
+}
+
+impl CallError {
+    /// Whether the member answered with the HTTP status `code`.
+    pub fn is_status(&self, code: u16) -> bool {
+        matches!(self, Self::Api(error) if crate::hub::is_status(error, code))
+    }
+}
+
+/// One member cluster: its client, caches, work and end.
+///
+/// Nothing in it is shared with another member: a dead, slow or hostile member fills only
+/// its own queue and holds up only its own workers.
+pub struct Member {
+    pub name: String,
+    pub endpoint: Endpoint,
+    pub client: Client,
+    pub mapping: RestMapping,
+    /// Caches of the kinds that were propagated here.
+    pub objects: Templates,
+    /// Works of the execution namespace that need attention.
+    pub queue: Arc<WorkQueue<ObjectKey>>,
+    pub runtime: Runtime,
+    /// Whether the control plane considers the member ready, as its Cluster object says.
+    pub ready: watch::Sender<bool>,
+    /// Resource version of each object after our last write: an event that carries it is our own.
+    versions: Mutex<HashMap<TemplateKey, String>>,
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member")
+            .field("name", &self.name)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Member {
+    /// Makes the unit of a member. No request is sent and no task started.
+    pub fn new(name: &str, endpoint: Endpoint, client: Client, runtime: Runtime) -> Self {
+        Self {
+            name: name.to_string(),
+            endpoint,
+            mapping: RestMapping::new(client.clone()),
+            objects: Templates::new(client.clone(), runtime.child(), |_| Vec::new(), is_managed),
+            queue: Arc::default(),
+            client,
+            runtime,
+            ready: watch::Sender::new(false),
+            versions: Mutex::default(),
+        }
+    }
+
+    /// Whether the control plane considers the member ready.
+    pub fn is_ready(&self) -> bool {
+        *self.ready.borrow()
+    }
+
+    /// Waits for a call of the member, not longer than [`CALL_TIMEOUT`].
+    ///
+    /// # Errors
+    /// The call's error, or that it took too long.
+    pub async fn call<T>(&self, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, CallError> {
+        match tokio::time::timeout(CALL_TIMEOUT, call).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(CallError::Timeout),
+        }
+    }
+
+    /// Remembers the version that our write gave an object.
+    pub fn record_version(&self, key: TemplateKey, version: Option<String>) {
+        if let Some(version) = version {
+            self.versions.lock().insert(key, version);
+        }
+    }
+
+    /// Forgets an object that is no longer ours to keep.
+    pub fn forget_version(&self, key: &TemplateKey) {
+        self.versions.lock().remove(key);
+    }
+
+    /// Returns the version that our last write gave an object.
+    pub fn recorded_version(&self, key: &TemplateKey) -> Option<String> {
+        self.versions.lock().get(key).cloned()
+    }
+
+    /// Ends everything that runs for this member.
+    pub async fn stop(&self) {
+        self.queue.close();
+        self.runtime.shutdown().await;
+    }
+}
+
+/// Whether an object of a member is managed by Karmada; of others only the existence is cached.
+fn is_managed(object: &Unstructured) -> bool {
+    use kube::ResourceExt;
+    object.labels().get(MANAGED_LABEL).is_some_and(|value| value == "true")
+}

@@ -1,0 +1,122 @@
+//! The macro that makes a root object out of a spec and a status type.
+
+/// Defines a Kubernetes kind: the root struct and its kube traits.
+///
+/// kube's derive makes exactly one kind per spec type; here two kinds (a namespaced one and a
+/// cluster-wide one) often share a spec. Reading does not look at `apiVersion` and `kind`:
+/// they are written from the type.
+macro_rules! kind {
+    (
+        $(#[$meta:meta])*
+        $name:ident, $scope:ident, $group:expr, $version:literal, $plural:literal, spec = $spec:ty $(, status = $status:ty)?
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+        #[serde(default)]
+        pub struct $name {
+            /// Standard object metadata.
+            pub metadata: kube::core::ObjectMeta,
+            /// What the user, or the component that owns the object, wants.
+            pub spec: $spec,
+            $(
+                /// What was last observed.
+                pub status: Option<$status>,
+            )?
+        }
+
+        impl $name {
+            /// The kind's name.
+            pub const KIND: &'static str = stringify!($name);
+            /// The kind's group and version, as in `apiVersion`.
+            pub const API_VERSION: &'static str = concat!($group, "/", $version);
+
+            /// Returns an object with this name and spec.
+            pub fn new(name: &str, spec: $spec) -> Self {
+                Self {
+                    metadata: kube::core::ObjectMeta { name: Some(name.to_owned()), ..Default::default() },
+                    spec,
+                    ..Default::default()
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                #[derive(serde::Serialize)]
+                #[serde(rename_all = "camelCase")]
+                struct Wire<'a> {
+                    api_version: &'static str,
+                    kind: &'static str,
+                    metadata: &'a kube::core::ObjectMeta,
+                    spec: &'a $spec,
+                    $(
+                        #[serde(skip_serializing_if = "Option::is_none")]
+                        status: &'a Option<$status>,
+                    )?
+                }
+                Wire {
+                    api_version: Self::API_VERSION,
+                    kind: Self::KIND,
+                    metadata: &self.metadata,
+                    spec: &self.spec,
+                    $( status: kind!(@status self $status), )?
+                }
+                .serialize(serializer)
+            }
+        }
+
+        impl kube::Resource for $name {
+            type DynamicType = ();
+            type Scope = kube::core::$scope;
+
+            fn kind((): &()) -> std::borrow::Cow<'_, str> {
+                Self::KIND.into()
+            }
+            fn group((): &()) -> std::borrow::Cow<'_, str> {
+                $group.into()
+            }
+            fn version((): &()) -> std::borrow::Cow<'_, str> {
+                $version.into()
+            }
+            fn api_version((): &()) -> std::borrow::Cow<'_, str> {
+                Self::API_VERSION.into()
+            }
+            fn plural((): &()) -> std::borrow::Cow<'_, str> {
+                $plural.into()
+            }
+            fn meta(&self) -> &kube::core::ObjectMeta {
+                &self.metadata
+            }
+            fn meta_mut(&mut self) -> &mut kube::core::ObjectMeta {
+                &mut self.metadata
+            }
+        }
+
+        impl kube::core::object::HasSpec for $name {
+            type Spec = $spec;
+
+            fn spec(&self) -> &Self::Spec {
+                &self.spec
+            }
+            fn spec_mut(&mut self) -> &mut Self::Spec {
+                &mut self.spec
+            }
+        }
+
+        $(
+            impl kube::core::object::HasStatus for $name {
+                type Status = $status;
+
+                fn status(&self) -> Option<&Self::Status> {
+                    self.status.as_ref()
+                }
+                fn status_mut(&mut self) -> &mut Option<Self::Status> {
+                    &mut self.status
+                }
+            }
+        )?
+    };
+    (@status $self:ident $status:ty) => {
+        &$self.status
+    };
+}

@@ -1,0 +1,86 @@
+//! From selected clusters to the result of scheduling.
+
+use super::{components, duplicated, dynamic::Division, overflow, static_weight, strategy::Strategy};
+use crate::{
+    api::work::TargetCluster,
+    scheduling::{
+        ClusterIndex, EmptyWorkloads, ScheduleContext, ScheduleError, ScheduleInput, select::Candidate,
+    },
+};
+
+/// A cluster's replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) cluster: ClusterIndex,
+    pub(super) replicas: i64,
+}
+
+/// Divides the replicas of a binding over clusters.
+///
+/// A resource without replicas, or with several components, goes to every selected cluster.
+pub(in crate::scheduling) fn assign_replicas(
+    context: &ScheduleContext<'_>,
+    input: &ScheduleInput<'_>,
+    selected: &[Candidate],
+    may_overflow: bool,
+) -> Result<Vec<TargetCluster>, ScheduleError> {
+    if selected.is_empty() {
+        return Err(ScheduleError::NoClusterSelected);
+    }
+    let name_of = |cluster| context.snapshot.name_of(cluster).to_owned();
+    if !input.has_replicas() || input.spec.components.len() > 1 {
+        let components = components::component_counts(context.options.gates, input.spec);
+        let target = |candidate: &Candidate| TargetCluster {
+            name: name_of(candidate.cluster),
+            components: components.clone(),
+            ..Default::default()
+        };
+        return Ok(selected.iter().map(target).collect());
+    }
+    let mut shares = divide(context, input, selected, may_overflow)?;
+    shares.retain(|share| share.replicas > 0);
+    if context.options.empty_workloads == EmptyWorkloads::Propagate {
+        let mut has_share = vec![false; context.snapshot.len()];
+        shares.iter().for_each(|share| has_share[share.cluster.0 as usize] = true);
+        let missing = selected.iter().filter(|candidate| !has_share[candidate.cluster.0 as usize]);
+        shares.extend(missing.map(|candidate| Share { cluster: candidate.cluster, replicas: 0 }));
+    }
+    let target = |share: &Share| TargetCluster {
+        name: name_of(share.cluster),
+        replicas: i32::try_from(share.replicas).unwrap_or(i32::MAX),
+        ..Default::default()
+    };
+    Ok(shares.iter().map(target).collect())
+}
+
+fn divide(
+    context: &ScheduleContext<'_>,
+    input: &ScheduleInput<'_>,
+    selected: &[Candidate],
+    may_overflow: bool,
+) -> Result<Vec<Share>, ScheduleError> {
+    let strategy = Strategy::of_placement(input.placement())?;
+    let replicas = i64::from(input.spec.replicas);
+    if strategy == Strategy::Duplicated {
+        return Ok(duplicated::divide(replicas, selected));
+    }
+    let division = Division::new(context.snapshot, input);
+    if may_overflow {
+        return overflow::divide(&division, strategy, replicas, selected);
+    }
+    divide_once(&division, strategy, replicas, selected)
+}
+
+/// Divides by one strategy, without overflow.
+pub(super) fn divide_once(
+    division: &Division<'_>,
+    strategy: Strategy<'_>,
+    replicas: i64,
+    selected: &[Candidate],
+) -> Result<Vec<Share>, ScheduleError> {
+    match strategy {
+        Strategy::Duplicated => Ok(duplicated::divide(replicas, selected)),
+        Strategy::StaticWeight(weights) => Ok(static_weight::divide(division, weights, replicas, selected)),
+        Strategy::Aggregated | Strategy::DynamicWeight => division.divide(strategy, replicas, selected),
+    }
+}

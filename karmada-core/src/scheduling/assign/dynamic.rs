@@ -1,0 +1,160 @@
+//! Dynamic division: by the room of the clusters, moving as little as possible.
+
+use super::{
+    aggregated,
+    dispense::{Party, TieOrder, dispense},
+    divide::Share,
+    go_sort::sort_like_go,
+    strategy::Strategy,
+};
+use crate::scheduling::{
+    ClusterIndex, ScheduleError, ScheduleInput, Snapshot, error::DivisionStep, select::Candidate,
+};
+
+/// What dividing one binding's replicas looks at, whatever the clusters.
+pub(super) struct Division<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    /// Where the replicas are now, in the order of the binding.
+    previous: Vec<Share>,
+    is_fresh: bool,
+    tie_order: TieOrder,
+}
+
+impl<'a> Division<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, input: &ScheduleInput<'_>) -> Self {
+        let share = |target: &crate::api::work::TargetCluster| {
+            let cluster = snapshot.index_of(&target.name)?;
+            Some(Share { cluster, replicas: i64::from(target.replicas) })
+        };
+        Self {
+            snapshot,
+            previous: input.spec.clusters.iter().filter_map(share).collect(),
+            is_fresh: input.is_fresh(),
+            tie_order: TieOrder::of_uid(&input.spec.resource.uid),
+        }
+    }
+
+    /// Divides replicas by room: aggregated or by weight.
+    ///
+    /// Only as many replicas are moved as must be, unless a fresh division was asked for.
+    pub(super) fn divide(
+        &self,
+        strategy: Strategy<'_>,
+        replicas: i64,
+        selected: &[Candidate],
+    ) -> Result<Vec<Share>, ScheduleError> {
+        let kept = self.previous_in(selected);
+        let assigned: i64 = kept.iter().map(|share| share.replicas).sum();
+        if self.is_fresh {
+            self.divide_fresh(strategy, replicas, selected, &kept)
+        } else if assigned == replicas {
+            Ok(kept)
+        } else if assigned > replicas {
+            let weights = by_weight(kept);
+            self.divide_by_room(strategy, replicas, weights, &[], DivisionStep::ScaleDown)
+        } else {
+            self.scale_up(strategy, replicas - assigned, selected, kept)
+        }
+    }
+
+    /// Shares replicas by weight; returns every cluster of `weights`, sorted by name.
+    ///
+    /// What comes in as `replicas` of a share is its weight.
+    pub(super) fn dispense(&self, replicas: i64, mut weights: Vec<Share>) -> Vec<Share> {
+        weights.sort_unstable_by_key(|share| share.cluster);
+        let mut parties: Vec<Party> =
+            weights.iter().map(|share| Party { weight: share.replicas, seats: 0 }).collect();
+        dispense(&mut parties, replicas, self.tie_order);
+        for (share, party) in weights.iter_mut().zip(parties) {
+            share.replicas = party.seats;
+        }
+        weights
+    }
+
+    fn divide_fresh(
+        &self,
+        strategy: Strategy<'_>,
+        replicas: i64,
+        selected: &[Candidate],
+        kept: &[Share],
+    ) -> Result<Vec<Share>, ScheduleError> {
+        let held = self.replicas_by_cluster(kept);
+        let weight = |candidate: &Candidate| Share {
+            cluster: candidate.cluster,
+            replicas: candidate.allocatable + held[candidate.cluster.0 as usize],
+        };
+        let weights = by_weight(selected.iter().map(weight).collect());
+        self.divide_by_room(strategy, replicas, weights, &[], DivisionStep::Fresh)
+    }
+
+    fn scale_up(
+        &self,
+        strategy: Strategy<'_>,
+        missing: i64,
+        selected: &[Candidate],
+        kept: Vec<Share>,
+    ) -> Result<Vec<Share>, ScheduleError> {
+        let weight =
+            |candidate: &Candidate| Share { cluster: candidate.cluster, replicas: candidate.allocatable };
+        let weights = by_weight(selected.iter().map(weight).collect());
+        let mut shares = self.divide_by_room(strategy, missing, weights, &kept, DivisionStep::ScaleUp)?;
+        let mut held = self.replicas_by_cluster(&kept);
+        for share in &mut shares {
+            let held = &mut held[share.cluster.0 as usize];
+            share.replicas += *held;
+            *held = 0;
+        }
+        // Clusters without a new replica follow in their old order.
+        let untouched = kept.into_iter().filter(|share| held[share.cluster.0 as usize] > 0);
+        shares.extend(untouched);
+        Ok(shares)
+    }
+
+    /// Divides by weights that say how much room there is.
+    fn divide_by_room(
+        &self,
+        strategy: Strategy<'_>,
+        target: i64,
+        mut weights: Vec<Share>,
+        used: &[Share],
+        step: DivisionStep,
+    ) -> Result<Vec<Share>, ScheduleError> {
+        // DEVIATION: upstream adds room in 32 bits, so a sum beyond 2^31 wraps around and
+        // clusters with the most room are refused.
+        let available: i64 = weights.iter().map(|weight| weight.replicas).sum();
+        if available < target {
+            return Err(ScheduleError::NotEnoughReplicas { step, available });
+        }
+        if strategy == Strategy::Aggregated {
+            let held = self.replicas_by_cluster(used);
+            weights = aggregated::shorten(weights, target, |share| held[share.cluster.0 as usize] > 0);
+        }
+        Ok(self.dispense(target, weights))
+    }
+
+    /// Returns the old shares that are in selected clusters.
+    fn previous_in(&self, selected: &[Candidate]) -> Vec<Share> {
+        if self.previous.is_empty() {
+            return Vec::new();
+        }
+        let mut is_selected = vec![false; self.snapshot.len()];
+        for ClusterIndex(index) in selected.iter().map(|candidate| candidate.cluster) {
+            is_selected[index as usize] = true;
+        }
+        self.previous.iter().filter(|share| is_selected[share.cluster.0 as usize]).copied().collect()
+    }
+
+    fn replicas_by_cluster(&self, shares: &[Share]) -> Vec<i64> {
+        let mut replicas = vec![0; self.snapshot.len()];
+        for share in shares {
+            replicas[share.cluster.0 as usize] += share.replicas;
+        }
+        replicas
+    }
+}
+
+/// Sorts weights, highest first; equals end up where upstream's sort leaves them.
+fn by_weight(mut weights: Vec<Share>) -> Vec<Share> {
+    sort_like_go(&mut weights, |left, right| left.replicas > right.replicas);
+    weights
+}

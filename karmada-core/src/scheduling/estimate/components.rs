@@ -1,0 +1,71 @@
+//! How many whole sets of components fit into a cluster.
+
+use std::collections::BTreeMap;
+
+use super::{Footprint, capacity::Capacity, demand::PodSet, general::MAX_ESTIMATE, models::Nodes};
+
+/// A workload with several components, prepared for many clusters.
+pub(super) struct ComponentSet {
+    components: Vec<PodSet>,
+    /// The pods of one set.
+    pods: i64,
+    /// What one set asks for, in the units of the quantities' formats.
+    demand: BTreeMap<String, i64>,
+}
+
+impl ComponentSet {
+    pub(super) fn new(components: Vec<PodSet>) -> Self {
+        let pods = components.iter().map(|component| component.replicas).sum();
+        let demand = sum_by_format(&components);
+        Self { components, pods, demand }
+    }
+
+    /// Returns how many sets fit: the sums of the cluster are the bound, its nodes decide.
+    pub(super) fn estimate(
+        &self,
+        capacity: &Capacity,
+        footprint: Option<&Footprint<'_>>,
+        use_models: bool,
+    ) -> i64 {
+        let pods = capacity.pods.saturating_sub(footprint.map_or(0, Footprint::pods));
+        if pods <= 0 {
+            return 0;
+        }
+        if self.pods <= 0 {
+            return pods.min(MAX_ESTIMATE);
+        }
+        let mut sets = (pods / self.pods).min(MAX_ESTIMATE);
+        for (name, amount) in &self.demand {
+            let Some(free) = capacity.free(name) else { return 0 };
+            let used = footprint.map_or(0, |footprint| footprint.used_by_format(name));
+            let free = free.amount_by_format.saturating_sub(used);
+            if free <= 0 {
+                return 0;
+            }
+            sets = sets.min(free / amount);
+        }
+        match &capacity.nodes {
+            Some(grades) if use_models && sets > 0 => {
+                let mut nodes = Nodes::new(grades);
+                if let Some(footprint) = footprint {
+                    footprint.place(&mut nodes);
+                }
+                nodes.count_sets(&self.components, sets)
+            }
+            _ => sets,
+        }
+    }
+}
+
+/// Returns what pods ask for together, in the units of the quantities' formats.
+pub(super) fn sum_by_format(components: &[PodSet]) -> BTreeMap<String, i64> {
+    let mut sum: BTreeMap<String, i64> = BTreeMap::new();
+    for component in components {
+        for one in &component.demand_by_format {
+            let entry = sum.entry(one.name.clone()).or_default();
+            *entry = entry.saturating_add(one.amount.saturating_mul(component.replicas));
+        }
+    }
+    sum.retain(|_, amount| *amount > 0);
+    sum
+}

@@ -1,0 +1,152 @@
+//! The general estimator: how many replicas fit by the cluster's own report.
+
+use super::{
+    Footprint,
+    capacity::Capacity,
+    components::ComponentSet,
+    demand::{Demand, PodSet, demand_of},
+    models::Nodes,
+};
+use crate::{
+    api::{policy::SpreadField, work::ResourceBindingSpec},
+    scheduling::{FeatureGates, ScheduleContext, ScheduleInput, snapshot::ClusterEntry},
+};
+
+/// The largest estimate; it also stands for "nobody knows".
+pub(super) const MAX_ESTIMATE: i64 = i32::MAX as i64;
+
+/// Estimates the room for one binding, prepared for many clusters.
+pub(in crate::scheduling) struct Estimator<'a> {
+    workload: Workload,
+    gates: FeatureGates,
+    context: ScheduleContext<'a>,
+    input: ScheduleInput<'a>,
+}
+
+enum Workload {
+    /// Nothing to count.
+    None,
+    /// Equal pods; without requirements only their number counts.
+    Pods(Option<Demand>),
+    /// Sets of components.
+    Sets(ComponentSet),
+}
+
+impl<'a> Estimator<'a> {
+    pub(in crate::scheduling) fn new(context: &ScheduleContext<'a>, input: &ScheduleInput<'a>) -> Self {
+        let spec = input.spec;
+        let gates = context.options.gates;
+        let workload = if spec.replicas == 0 && spec.components.is_empty() {
+            Workload::None
+        } else if places_component_sets(spec, gates) {
+            Workload::Sets(ComponentSet::new(spec.components.iter().map(PodSet::of_component).collect()))
+        } else {
+            let requirements = spec.replica_requirements.as_ref();
+            Workload::Pods(requirements.map(|requirements| demand_of(&requirements.resource_request)))
+        };
+        Self { workload, gates, context: *context, input: *input }
+    }
+
+    /// Returns how many further replicas, or sets of components, fit into a cluster.
+    ///
+    /// The least answer of all estimators counts; without any answer all replicas fit.
+    pub(in crate::scheduling) fn estimate(&self, entry: &ClusterEntry) -> i32 {
+        if matches!(self.workload, Workload::None) {
+            return i32::MAX;
+        }
+        let mut estimate = entry.capacity.as_ref().map_or(0, |capacity| {
+            let assumed = self.gates.scheduling_overcommit_protection.then_some(self.context.assumed);
+            let footprint = assumed.and_then(|assumed| assumed.footprint(&entry.name));
+            self.estimate_general(capacity, footprint.as_ref())
+        });
+        if let Some(accurate) = self.input.estimates.and_then(|estimates| estimates.get(&entry.name)) {
+            estimate = estimate.min(i64::from(*accurate));
+        }
+        if estimate == MAX_ESTIMATE { self.input.spec.replicas } else { estimate as i32 }
+    }
+
+    fn estimate_general(&self, capacity: &Capacity, footprint: Option<&Footprint<'_>>) -> i64 {
+        let use_models = self.gates.customized_cluster_resource_modeling;
+        match &self.workload {
+            Workload::None => MAX_ESTIMATE,
+            Workload::Sets(set) => set.estimate(capacity, footprint, use_models),
+            Workload::Pods(demand) => estimate_pods(capacity, demand.as_ref(), footprint, use_models),
+        }
+        .clamp(0, MAX_ESTIMATE)
+    }
+}
+
+/// Returns true when the components of a workload go to one cluster as whole sets.
+pub(in crate::scheduling) fn places_component_sets(spec: &ResourceBindingSpec, gates: FeatureGates) -> bool {
+    let constraints = spec.placement.iter().flat_map(|placement| &placement.spread_constraints);
+    gates.multiple_pod_templates_scheduling
+        && !spec.components.is_empty()
+        && constraints.into_iter().any(|constraint| {
+            constraint.spread_by_field == SpreadField::Cluster
+                && constraint.min_groups == 1
+                && constraint.max_groups == 1
+        })
+}
+
+fn estimate_pods(
+    capacity: &Capacity,
+    demand: Option<&Demand>,
+    footprint: Option<&Footprint<'_>>,
+    use_models: bool,
+) -> i64 {
+    let pods = capacity.pods.saturating_sub(footprint.map_or(0, Footprint::pods));
+    let Some(demand) = demand.filter(|_| pods > 0) else { return pods };
+    if let Some(grades) = capacity.nodes.as_ref().filter(|_| use_models) {
+        let mut nodes = Nodes::new(grades);
+        if let Some(footprint) = footprint {
+            footprint.place(&mut nodes);
+        }
+        return pods.min(nodes.count_pods(demand));
+    }
+    let mut estimate = pods;
+    for one in demand {
+        let Some(free) = capacity.free(&one.name) else { return 0 };
+        let used = footprint.map_or(0, |footprint| footprint.used(&one.name));
+        estimate = estimate.min(free.amount.saturating_sub(used).max(0) / one.amount);
+    }
+    estimate
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn estimate(summary: Value, demand: Option<Value>) -> i64 {
+        let capacity = Capacity::new(&serde_json::from_value(summary).unwrap(), &[]);
+        let demand = demand.map(|demand| demand_of(&serde_json::from_value(demand).unwrap()));
+        estimate_pods(&capacity, demand.as_ref(), None, true).clamp(0, MAX_ESTIMATE)
+    }
+
+    #[test]
+    fn the_scarcest_resource_decides() {
+        let summary = json!({"allocatable": {"cpu": "10", "memory": "4Gi", "pods": "100"}});
+        assert_eq!(estimate(summary, Some(json!({"cpu": "500m", "memory": "1Gi"}))), 4);
+    }
+
+    #[test]
+    fn without_requirements_only_pods_count() {
+        let summary = json!({"allocatable": {"cpu": "1", "pods": "100"}, "allocated": {"pods": "40"}});
+        assert_eq!(estimate(summary, None), 60);
+    }
+
+    #[test]
+    fn nothing_fits_without_a_resource_that_is_asked_for() {
+        let summary = json!({"allocatable": {"cpu": "10", "pods": "100"}});
+        assert_eq!(estimate(summary.clone(), Some(json!({"nvidia.com/gpu": "1"}))), 0);
+        assert_eq!(estimate(summary, Some(json!({"nvidia.com/gpu": "0"}))), 100);
+    }
+
+    #[test]
+    fn an_overcommitted_cluster_has_no_room() {
+        let summary =
+            json!({"allocatable": {"cpu": "1", "pods": "10"}, "allocated": {"cpu": "2", "pods": "20"}});
+        assert_eq!(estimate(summary, Some(json!({"cpu": "1m"}))), 0);
+    }
+}

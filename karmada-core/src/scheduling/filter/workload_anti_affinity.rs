@@ -1,0 +1,28 @@
+//! No workload of the same anti-affinity group runs in the cluster.
+
+use crate::scheduling::{ClusterIndex, ScheduleContext, ScheduleInput};
+
+/// Refuses clusters that a workload of the group uses.
+pub(super) struct WorkloadAntiAffinity {
+    /// By cluster index.
+    used: Vec<bool>,
+}
+
+impl WorkloadAntiAffinity {
+    /// Returns none when the workload is in no group.
+    pub(super) fn new(context: &ScheduleContext<'_>, input: &ScheduleInput<'_>) -> Option<Self> {
+        let group = &input.spec.workload_affinity_groups.as_ref()?.anti_affinity_group;
+        let mut used = vec![false; context.snapshot.len()];
+        for clusters in context.groups.anti_affinity_peers(&input.spec.resource.namespace, group, input.name)
+        {
+            for index in clusters.iter().filter_map(|name| context.snapshot.index_of(name)) {
+                used[index.0 as usize] = true;
+            }
+        }
+        Some(Self { used })
+    }
+
+    pub(super) fn refuses(&self, cluster: ClusterIndex) -> bool {
+        self.used[cluster.0 as usize]
+    }
+}

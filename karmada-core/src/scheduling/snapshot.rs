@@ -1,0 +1,220 @@
+//! The clusters, prepared for scheduling.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use super::{ClusterIndex, estimate::Capacity};
+use crate::{
+    api::cluster::{
+        Cluster, Taint,
+        constants::{EFFECT_NO_EXECUTE, EFFECT_NO_SCHEDULE},
+    },
+    propagation::ClusterFacts,
+};
+
+/// The clusters, prepared for scheduling: quantities parsed, enabled APIs in a set.
+///
+/// It is built once and shared between calls. A clone is cheap (clusters are shared), so a
+/// snapshot that is in use can be copied before one cluster is replaced.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Sorted by name: the order of indexes is the order of names.
+    entries: Vec<Arc<ClusterEntry>>,
+    apis: Arc<ApiNumbers>,
+}
+
+/// Numbers for kinds, so that a cluster's APIs are a short sorted list.
+#[derive(Clone, Debug, Default)]
+struct ApiNumbers(HashMap<String, u32>);
+
+/// One cluster.
+#[derive(Clone, Debug)]
+pub(super) struct ClusterEntry {
+    pub(super) name: String,
+    pub(super) deleting: bool,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) provider: String,
+    pub(super) region: String,
+    pub(super) zones: Vec<String>,
+    /// Only taints that keep new workloads away.
+    pub(super) taints: Vec<Taint>,
+    /// None when the cluster has not reported its resources.
+    pub(super) capacity: Option<Capacity>,
+    apis: Vec<u32>,
+}
+
+impl Snapshot {
+    /// Prepares clusters; their order has no meaning, the last of a name wins.
+    pub fn new<'a>(clusters: impl IntoIterator<Item = &'a Cluster>) -> Self {
+        let mut snapshot = Self::default();
+        let mut by_name = BTreeMap::new();
+        for cluster in clusters {
+            by_name.insert(cluster.name(), cluster);
+        }
+        let entries = by_name.into_values().map(|cluster| Arc::new(snapshot.prepare(cluster))).collect();
+        snapshot.entries = entries;
+        snapshot
+    }
+
+    /// Adds a cluster or replaces the one of its name.
+    pub fn upsert(&mut self, cluster: &Cluster) {
+        let entry = Arc::new(self.prepare(cluster));
+        match self.position(&entry.name) {
+            Ok(position) => self.entries[position] = entry,
+            Err(position) => self.entries.insert(position, entry),
+        }
+    }
+
+    /// Removes a cluster.
+    pub fn remove(&mut self, name: &str) {
+        if let Ok(position) = self.position(name) {
+            self.entries.remove(position);
+        }
+    }
+
+    /// Returns the number of clusters, with those that are being deleted.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns true when there is no cluster.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Returns where a cluster is.
+    pub fn index_of(&self, name: &str) -> Option<ClusterIndex> {
+        self.position(name).ok().map(|position| ClusterIndex(position as u32))
+    }
+
+    /// Returns a cluster's name.
+    ///
+    /// # Panics
+    ///
+    /// When the index is of another snapshot.
+    pub fn name_of(&self, index: ClusterIndex) -> &str {
+        &self.entry(index).name
+    }
+
+    /// Returns true when the cluster exists and is being deleted.
+    pub fn is_deleting(&self, name: &str) -> bool {
+        self.position(name).is_ok_and(|position| self.entries[position].deleting)
+    }
+
+    pub(super) fn entry(&self, index: ClusterIndex) -> &ClusterEntry {
+        &self.entries[index.0 as usize]
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = (ClusterIndex, &ClusterEntry)> {
+        self.entries.iter().enumerate().map(|(index, entry)| (ClusterIndex(index as u32), &**entry))
+    }
+
+    /// Returns the number of a kind; none when no cluster has it.
+    pub(super) fn api_number(&self, group_version: &str, kind: &str) -> Option<u32> {
+        self.apis.0.get(&api_key(group_version, kind)).copied()
+    }
+
+    fn position(&self, name: &str) -> Result<usize, usize> {
+        self.entries.binary_search_by(|entry| entry.name.as_str().cmp(name))
+    }
+
+    fn prepare(&mut self, cluster: &Cluster) -> ClusterEntry {
+        let mut entry = ClusterEntry::without_resources(cluster);
+        let Some(status) = &cluster.status else { return entry };
+        entry.capacity = status
+            .resource_summary
+            .as_ref()
+            .map(|summary| Capacity::new(summary, &cluster.spec.resource_models));
+        for enablement in &status.api_enablements {
+            for resource in &enablement.resources {
+                let key = api_key(&enablement.group_version, &resource.kind);
+                let number = if let Some(number) = self.apis.0.get(&key) {
+                    *number
+                } else {
+                    let numbers = &mut Arc::make_mut(&mut self.apis).0;
+                    let number = numbers.len() as u32;
+                    numbers.insert(key, number);
+                    number
+                };
+                entry.apis.push(number);
+            }
+        }
+        entry.apis.sort_unstable();
+        entry.apis.dedup();
+        entry
+    }
+}
+
+impl ClusterEntry {
+    /// Prepares all but APIs and resources.
+    pub(super) fn without_resources(cluster: &Cluster) -> Self {
+        let spec = &cluster.spec;
+        let keeps_away =
+            |taint: &&Taint| matches!(taint.effect.as_str(), EFFECT_NO_SCHEDULE | EFFECT_NO_EXECUTE);
+        Self {
+            name: cluster.name().to_owned(),
+            deleting: cluster.metadata.deletion_timestamp.is_some(),
+            labels: cluster.metadata.labels.clone().unwrap_or_default(),
+            provider: spec.provider.clone(),
+            region: spec.region.clone(),
+            zones: spec.zones.clone(),
+            taints: spec.taints.iter().filter(keeps_away).cloned().collect(),
+            capacity: None,
+            apis: Vec::new(),
+        }
+    }
+
+    /// Returns what an affinity looks at.
+    pub(super) fn facts(&self) -> ClusterFacts<'_> {
+        ClusterFacts {
+            name: &self.name,
+            labels: &self.labels,
+            provider: &self.provider,
+            region: &self.region,
+            zones: &self.zones,
+        }
+    }
+
+    /// Returns true when the cluster serves the kind of this number.
+    pub(super) fn has_api(&self, number: u32) -> bool {
+        self.apis.binary_search(&number).is_ok()
+    }
+}
+
+fn api_key(group_version: &str, kind: &str) -> String {
+    format!("{group_version}\n{kind}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::cluster::ClusterSpec;
+
+    fn cluster(name: &str) -> Cluster {
+        Cluster::new(name, ClusterSpec::default())
+    }
+
+    #[test]
+    fn keeps_clusters_by_name_in_any_order_of_arrival() {
+        let snapshot = Snapshot::new([&cluster("b"), &cluster("a")]);
+        assert_eq!(snapshot.index_of("a"), Some(ClusterIndex(0)));
+        assert_eq!(snapshot.name_of(ClusterIndex(1)), "b");
+    }
+
+    #[test]
+    fn replaces_and_removes_one_cluster() {
+        let mut snapshot = Snapshot::new([&cluster("a"), &cluster("c")]);
+        let before = snapshot.clone();
+        let mut changed = cluster("a");
+        changed.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH));
+        snapshot.upsert(&changed);
+        snapshot.upsert(&cluster("b"));
+        snapshot.remove("c");
+        assert_eq!(snapshot.len(), 2);
+        assert!(snapshot.is_deleting("a") && !before.is_deleting("a"));
+        assert_eq!(before.len(), 2);
+    }
+}

@@ -1,0 +1,129 @@
+//! `karmadactl demo`.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::local_up::explain;
+use crate::context::Context;
+use crate::demo::{DemoError, Drift, Story};
+use crate::embedded::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpOptions, Storage, default_data_dir};
+use crate::error::CliError;
+use crate::signals::stop_requested;
+use crate::table::Table;
+
+/// The member somebody meddles with.
+const MEDDLED: &str = "member2";
+/// How many replicas somebody wants there.
+const MEDDLED_REPLICAS: i64 = 7;
+
+/// Show what Karmada does, with three simulated members in this process
+///
+/// Starts a control plane and three members in memory, runs nginx in them by a policy, gives one of them another image
+/// registry, repairs a change made behind Karmada's back and gathers the status. The tables are read back from the
+/// API. Simulated means that no container runs.
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// Keep everything running after the demo, for kubectl
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// Tells the story.
+pub async fn run(args: DemoArgs, context: &Context) -> Result<(), CliError> {
+    let DemoArgs { keep } = args;
+    let printer = &context.printer;
+    let started = Instant::now();
+    let directory = default_data_dir("demo");
+    let options = LocalUpOptions {
+        members: 3,
+        storage: Storage::Memory,
+        directory: directory.clone(),
+        listen: ([127, 0, 0, 1], 0).into(),
+    };
+    let up = LocalUp::start(options).await.map_err(explain)?;
+    let story = Story::new(up.control_plane.server().client(), up.member_clients());
+    tell(&story, context, started).await?;
+    let kubeconfig = directory.join(CONTROL_PLANE_KUBECONFIG);
+    if keep {
+        printer.line(&format!(
+            "\nEverything keeps running. In another terminal:\n  export KUBECONFIG={}\n  kubectl get deployments,resourcebindings\n  \
+             karmadactl get deployments --operation-scope all\nCtrl-C stops it.",
+            kubeconfig.display()
+        ))?;
+        stop_requested().await.map_err(CliError::failed)?;
+    } else {
+        printer.line(
+            "\nGo on:\n  karmadactl local-up              the same, kept running for kubectl\n  \
+             karmadactl demo --keep           this demo, kept running for kubectl\n  \
+             karmadactl join --help           join a cluster of your own",
+        )?;
+    }
+    up.shutdown().await;
+    Ok(())
+}
+
+async fn tell(story: &Story, context: &Context, started: Instant) -> Result<(), CliError> {
+    let printer = &context.printer;
+    let chapter = |text: &str| printer.line(&format!("\n{}", printer.bold(text)));
+
+    story.members_ready().await.map_err(failed)?;
+    printer.line(&format!("A control plane and three members are up after {}.", milliseconds(started.elapsed())))?;
+    printer.line("The members are simulated: real API servers, nodes on paper, no container runs.")?;
+    command(context, "karmadactl get clusters", &story.clusters().await.map_err(failed)?)?;
+
+    chapter("1. A Deployment, a policy that says where, an exception for one cluster")?;
+    printer.line("$ kubectl apply -f samples/nginx")?;
+    let applied_at = Instant::now();
+    for name in story.apply_samples().await.map_err(failed)? {
+        printer.line(&format!("{name} serverside-applied"))?;
+    }
+    story.healthy().await.map_err(failed)?;
+    printer.line(&format!("Healthy in all three members after {}.", milliseconds(applied_at.elapsed())))?;
+
+    chapter("2. Policy -> binding -> works -> members")?;
+    let (bindings, targets) = story.schedule().await.map_err(failed)?;
+    command(context, "karmadactl get resourcebindings", &bindings)?;
+    printer.line(&format!("The scheduler shared the three replicas out: {targets}."))?;
+    command(context, "karmadactl get works -n karmada-es-<member>", &story.works().await.map_err(failed)?)?;
+    command(
+        context,
+        "karmadactl get deployments --operation-scope all",
+        &story.everywhere().await.map_err(failed)?,
+    )?;
+
+    chapter("3. The override: member3 pulls from a registry of its own")?;
+    printer.data(&story.images().await.map_err(failed)?.render())?;
+
+    chapter("4. Somebody changes a member behind Karmada's back")?;
+    let Drift { broken, repaired, took } = story.drift(MEDDLED, MEDDLED_REPLICAS).await.map_err(failed)?;
+    let scale = format!("kubectl --kubeconfig {MEDDLED}.config scale deployment nginx --replicas {MEDDLED_REPLICAS}");
+    command(context, &scale, &broken)?;
+    printer.line(&format!("Put right after {}:", milliseconds(took)))?;
+    print_tables(context, &repaired)?;
+
+    chapter("5. The status of all members, gathered")?;
+    story.healthy().await.map_err(failed)?;
+    let (items, template) = story.status().await.map_err(failed)?;
+    printer.data(&items.render())?;
+    command(context, "karmadactl get deployments nginx", &template)?;
+    printer.line(&format!("\nThat took {} in all.", milliseconds(started.elapsed())))
+}
+
+/// Prints what a command would print here.
+fn command(context: &Context, line: &str, tables: &[Table]) -> Result<(), CliError> {
+    context.printer.line(&format!("\n$ {line}"))?;
+    print_tables(context, tables)
+}
+
+fn print_tables(context: &Context, tables: &[Table]) -> Result<(), CliError> {
+    tables.iter().try_for_each(|table| context.printer.data(&table.render()))
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{} ms", duration.as_millis())
+}
+
+fn failed(error: DemoError) -> CliError {
+    CliError::failed(error).with_hint("run it again with --log info to see what the controllers do")
+}

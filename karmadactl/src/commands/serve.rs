@@ -1,0 +1,157 @@
+//! `karmadactl serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use karmada_apiserver::store::Durability;
+use karmada_controllers::members::Connector;
+
+use crate::context::Context;
+use crate::embedded::{
+    CONTROL_PLANE_KUBECONFIG, ControlPlaneError, EmbeddedControlPlane, EmbeddedError, EmbeddedOptions, EmbeddedServer,
+    Storage, default_data_dir, previous_address, write_kubeconfig,
+};
+use crate::error::CliError;
+use crate::signals::stop_requested;
+
+const EXAMPLES: &str = "\
+Examples:
+  # Serve a control plane and use it from another terminal
+  karmadactl serve --data-dir ./karmada --kubeconfig ./karmada.config
+  kubectl --kubeconfig ./karmada.config get clusters
+
+  # Always at the same address
+  karmadactl serve --listen 127.0.0.1:6443
+
+  # For a test: nothing is written to disk but the kubeconfig
+  karmadactl serve --in-memory --kubeconfig ./test.config";
+
+/// Serve an embedded control plane in the foreground
+///
+/// Prints one line when it is ready and serves until it is told to stop (Ctrl-C or SIGTERM). What it acknowledged is on
+/// disk: after a crash, the next start with the same data directory goes on where it was.
+#[derive(Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
+pub struct ServeArgs {
+    /// Directory of the data [default: karmada/serve in the user's data directory]
+    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::DirPath, conflicts_with = "in_memory")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Address to listen on; port 0 takes the port of the last run if it is free, else any
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+
+    /// Kubeconfig to write, readable for the user only [default: karmada-apiserver.config in the data directory]
+    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::FilePath)]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Keep nothing on disk
+    #[arg(long)]
+    pub in_memory: bool,
+
+    /// When a write is acknowledged
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub durability: DurabilityArg,
+
+    /// Serve a plain Kubernetes API: no Karmada kinds, no controllers
+    #[arg(long)]
+    pub api_only: bool,
+}
+
+/// When a write is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DurabilityArg {
+    /// When it is safe on disk
+    #[default]
+    Fsync,
+    /// When the operating system has it; a power cut may lose the last writes
+    Async,
+    /// At once; nothing is written
+    Memory,
+}
+
+impl From<DurabilityArg> for Durability {
+    fn from(durability: DurabilityArg) -> Self {
+        match durability {
+            DurabilityArg::Fsync => Self::Fsync,
+            DurabilityArg::Async => Self::Async,
+            DurabilityArg::Memory => Self::Memory,
+        }
+    }
+}
+
+impl DurabilityArg {
+    /// The storage in a directory, or in memory.
+    pub fn storage(self, directory: PathBuf, in_memory: bool) -> Storage {
+        if in_memory || self == Self::Memory {
+            Storage::Memory
+        } else {
+            Storage::Disk { directory, durability: self.into() }
+        }
+    }
+}
+
+/// Serves until told to stop.
+pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
+    let ServeArgs { data_dir, listen, kubeconfig, in_memory, durability, api_only } = args;
+    let data_dir = data_dir.unwrap_or_else(|| default_data_dir("serve"));
+    let kubeconfig = kubeconfig.unwrap_or_else(|| data_dir.join(CONTROL_PLANE_KUBECONFIG));
+    let options = EmbeddedOptions {
+        name: "karmada-apiserver".to_owned(),
+        storage: durability.storage(data_dir, in_memory),
+        listen,
+        preferred: previous_address(&kubeconfig),
+    };
+    let served = if api_only {
+        Served::Plain(EmbeddedServer::plain(&options).await.map_err(explain)?)
+    } else {
+        let started = EmbeddedControlPlane::start(&options, Connector::new()).await;
+        Served::ControlPlane(started.map_err(explain_control_plane)?)
+    };
+    let server = served.server();
+    write_kubeconfig(&kubeconfig, &server.kubeconfig().map_err(explain)?).map_err(CliError::failed)?;
+    context.printer.line(&format!("ready: {} (kubeconfig {})", server.url(), kubeconfig.display()))?;
+    stop_requested().await.map_err(CliError::failed)?;
+    context.printer.progress("stopping");
+    served.shutdown().await;
+    Ok(())
+}
+
+enum Served {
+    Plain(EmbeddedServer),
+    ControlPlane(EmbeddedControlPlane),
+}
+
+impl Served {
+    fn server(&self) -> &EmbeddedServer {
+        match self {
+            Self::Plain(server) => server,
+            Self::ControlPlane(control_plane) => control_plane.server(),
+        }
+    }
+
+    async fn shutdown(&self) {
+        match self {
+            Self::Plain(server) => server.shutdown().await,
+            Self::ControlPlane(control_plane) => control_plane.shutdown().await,
+        }
+    }
+}
+
+/// Adds the way out to an API server that did not start.
+pub(super) fn explain(error: EmbeddedError) -> CliError {
+    let hint = match &error {
+        EmbeddedError::Listen { .. } => Some("--listen 127.0.0.1:0 takes any free port".to_owned()),
+        EmbeddedError::Directory(_) => Some("choose another directory with --data-dir".to_owned()),
+        EmbeddedError::Start { .. } | EmbeddedError::Credentials(_) => None,
+    };
+    CliError::failed(error).with_hints(hint)
+}
+
+/// Adds the way out to a control plane that did not start.
+pub(super) fn explain_control_plane(error: ControlPlaneError) -> CliError {
+    match error {
+        ControlPlaneError::Server(error) => explain(error),
+    }
+}

@@ -1,0 +1,15 @@
+//! Control planes and members inside this process.
+//!
+//! An embedded control plane is an API server with Karmada's kinds and admission, and the
+//! controllers over an in-process client. A simulated member is an API server with nodes that
+//! exist on paper. Both also listen on a TLS socket, for kubectl and for other programs.
+
+mod control_plane;
+mod files;
+mod local_up;
+mod server;
+
+pub use control_plane::{ControlPlaneError, EmbeddedControlPlane};
+pub use files::{FileError, default_data_dir, previous_address, write_kubeconfig};
+pub use local_up::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpError, LocalUpOptions, SimulatedMember};
+pub use server::{EmbeddedError, EmbeddedOptions, EmbeddedServer, Storage};

@@ -1,0 +1,17 @@
+//! Reading objects of the control plane and of member clusters side by side.
+//!
+//! Every cluster is asked at the same time and has its own timeout; one that fails is reported
+//! next to what the others answered.
+
+mod fetch;
+mod merge;
+mod request;
+mod watch;
+
+pub use fetch::{Column, Content, Failure, FailureCause, Fetched, Part, ServerTable, fetch};
+pub use merge::{Shown, merge_objects, merge_tables, names, row_of};
+pub use request::{
+    CONTROL_PLANE, GetError, GetRequest, Missing, NamespaceChoice, OperationScope, Representation, Source,
+    Target, parse_targets, sources,
+};
+pub use watch::{Watch, Watched, watch};

@@ -1,0 +1,109 @@
+//! The way to a member cluster: its endpoint and the credentials its Cluster points to.
+
+use base64::Engine as _;
+use kube::Api;
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use serde_json::{Value, json};
+
+use crate::api_error::ApiError;
+
+/// A member cluster that cannot be reached.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("cluster {cluster} has no API endpoint yet")]
+    NoEndpoint { cluster: String },
+    #[error("cluster {cluster} refers to no credentials (spec.secretRef)")]
+    NoSecretRef { cluster: String },
+    #[error("cannot read the credentials of cluster {cluster} (secret {namespace}/{name})")]
+    Secret {
+        cluster: String,
+        namespace: String,
+        name: String,
+        #[source]
+        source: Box<ApiError>,
+    },
+    #[error("the secret {namespace}/{name} of cluster {cluster} has no token")]
+    NoToken { cluster: String, namespace: String, name: String },
+    #[error("cannot make a client for cluster {cluster} at {endpoint}")]
+    Client {
+        cluster: String,
+        endpoint: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// The kind Cluster, for calls with unstructured objects.
+pub fn cluster_resource() -> ApiResource {
+    ApiResource::from_gvk_with_plural(
+        &GroupVersionKind::gvk("cluster.karmada.io", "v1alpha1", "Cluster"),
+        "clusters",
+    )
+}
+
+/// Returns the registered clusters, by name.
+pub async fn clusters(control_plane: &kube::Client) -> Result<Vec<DynamicObject>, ApiError> {
+    let api: Api<DynamicObject> = Api::all_with(control_plane.clone(), &cluster_resource());
+    let mut clusters = api.list(&kube::api::ListParams::default()).await?.items;
+    clusters.sort_by(|left, right| left.metadata.name.cmp(&right.metadata.name));
+    Ok(clusters)
+}
+
+/// Makes a client for a member cluster out of its Cluster's endpoint and secret.
+pub async fn member_client(
+    control_plane: &kube::Client,
+    cluster: &DynamicObject,
+) -> Result<kube::Client, ConnectError> {
+    let name = cluster.metadata.name.clone().unwrap_or_default();
+    let spec = &cluster.data["spec"];
+    let endpoint = spec["apiEndpoint"]
+        .as_str()
+        .filter(|endpoint| !endpoint.is_empty())
+        .ok_or_else(|| ConnectError::NoEndpoint { cluster: name.clone() })?;
+    let (Some(namespace), Some(secret_name)) =
+        (spec["secretRef"]["namespace"].as_str(), spec["secretRef"]["name"].as_str())
+    else {
+        return Err(ConnectError::NoSecretRef { cluster: name });
+    };
+    let secrets: Api<k8s_openapi::api::core::v1::Secret> = Api::namespaced(control_plane.clone(), namespace);
+    let secret = secrets.get(secret_name).await.map_err(|source| ConnectError::Secret {
+        cluster: name.clone(),
+        namespace: namespace.to_owned(),
+        name: secret_name.to_owned(),
+        source: Box::new(ApiError(source)),
+    })?;
+    let data = secret.data.unwrap_or_default();
+    let token = data
+        .get("token")
+        .and_then(|token| String::from_utf8(token.0.clone()).ok())
+        .filter(|token| !token.is_empty())
+        .ok_or_else(|| ConnectError::NoToken {
+            cluster: name.clone(),
+            namespace: namespace.to_owned(),
+            name: secret_name.to_owned(),
+        })?;
+    let mut server = json!({ "server": endpoint });
+    if spec["insecureSkipTLSVerification"] == true {
+        server["insecure-skip-tls-verify"] = Value::Bool(true);
+    } else if let Some(bundle) = data.get("caBundle").filter(|bundle| !bundle.0.is_empty()) {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(&bundle.0);
+        server["certificate-authority-data"] = Value::String(encoded);
+    }
+    if let Some(proxy) = spec["proxyURL"].as_str().filter(|proxy| !proxy.is_empty()) {
+        server["proxy-url"] = Value::String(proxy.to_owned());
+    }
+    let failed =
+        |source| ConnectError::Client { cluster: name.clone(), endpoint: endpoint.to_owned(), source };
+    let kubeconfig: Kubeconfig = serde_json::from_value(json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "member",
+        "clusters": [{ "name": "member", "cluster": server }],
+        "users": [{ "name": "member", "user": { "token": token } }],
+        "contexts": [{ "name": "member", "context": { "cluster": "member", "user": "member" } }],
+    }))
+    .map_err(|source| failed(source.into()))?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .map_err(|source| failed(source.into()))?;
+    kube::Client::try_from(config).map_err(|source| failed(source.into()))
+}

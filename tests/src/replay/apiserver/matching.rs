@@ -1,0 +1,257 @@
+//! Comparison of an answer with a recorded one that holds placeholders.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value};
+
+use super::super::diff::same_number;
+use super::placeholder::{Bindings, Piece, match_text, split};
+
+/// Members whose value depends on the set of kinds or on the machine.
+const NOT_COMPARED: [&str; 2] = ["storageVersionHash", "serverAddressByClientCIDRs"];
+/// Characters of a value shown in a difference.
+const MAX_SHOWN: usize = 300;
+
+/// Returns how `got` differs from `expected`; binds placeholders on the way.
+pub fn differences(expected: &Value, got: &Value, bindings: &mut Bindings) -> Vec<String> {
+    let mut matcher = Matcher { bindings, path: String::new(), lines: Vec::new() };
+    matcher.value(expected, got);
+    matcher.lines
+}
+
+struct Matcher<'a> {
+    bindings: &'a mut Bindings,
+    path: String,
+    lines: Vec<String>,
+}
+
+impl Matcher<'_> {
+    fn fail(&mut self, text: &str) {
+        let place = if self.path.is_empty() { "/" } else { &self.path };
+        self.lines.push(format!("{place}: {text}"));
+    }
+
+    fn unequal(&mut self, expected: &Value, got: &Value) {
+        self.fail(&format!("expected {}, got {}", show(expected), show(got)));
+    }
+
+    fn below(&mut self, step: &str, run: impl FnOnce(&mut Self)) {
+        let length = self.path.len();
+        self.path.push('/');
+        self.path.push_str(step);
+        run(self);
+        self.path.truncate(length);
+    }
+
+    fn value(&mut self, expected: &Value, got: &Value) {
+        match (expected, got) {
+            (Value::String(pattern), _) if pattern == "$ANY" => {}
+            (Value::String(pattern), Value::String(text)) => {
+                if !match_text(pattern, text, self.bindings) {
+                    let known = Value::String(self.bindings.fill_text(pattern));
+                    self.unequal(&known, got);
+                }
+            }
+            (Value::String(pattern), Value::Number(number)) => {
+                let is_placeholder = matches!(split(pattern).as_slice(), [Piece::Placeholder { .. }]);
+                if !is_placeholder || !match_text(pattern, &number.to_string(), self.bindings) {
+                    self.unequal(expected, got);
+                }
+            }
+            (Value::Number(a), Value::Number(b)) if same_number(a, b) => {}
+            (Value::Object(expected_fields), _) if expected_fields.contains_key("$partial") => {
+                self.subset(&expected_fields["$partial"], got);
+            }
+            (Value::Object(expected_fields), _) if expected_fields.contains_key("$contains_item") => {
+                let wanted = &expected_fields["$contains_item"];
+                let items = got["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+                if !items.iter().any(|item| self.holds(wanted, item)) {
+                    self.fail(&format!("no item is {}", show(wanted)));
+                }
+            }
+            (Value::Object(_), Value::Object(_)) => self.objects(expected, got),
+            (Value::Array(expected), Value::Array(got)) => self.lists(expected, got),
+            _ if expected == got => {}
+            _ => self.unequal(expected, got),
+        }
+    }
+
+    /// Tries a match and keeps its bindings when it holds.
+    fn holds(&mut self, expected: &Value, got: &Value) -> bool {
+        let mut tried = self.bindings.clone();
+        let holds = differences(expected, got, &mut tried).is_empty();
+        if holds {
+            *self.bindings = tried;
+        }
+        holds
+    }
+
+    fn subset(&mut self, expected: &Value, got: &Value) {
+        match (expected, got) {
+            (Value::Object(fields), Value::Object(got)) => {
+                for (key, value) in fields {
+                    match got.get(key) {
+                        Some(got) => self.below(key, |this| this.subset(value, got)),
+                        None => self.fail(&format!("{key} is missing, expected {}", show(value))),
+                    }
+                }
+            }
+            (Value::Array(items), Value::Array(got)) => {
+                for item in items {
+                    let mut found = false;
+                    for got in got {
+                        let mut tried = Matcher {
+                            bindings: &mut self.bindings.clone(),
+                            path: String::new(),
+                            lines: Vec::new(),
+                        };
+                        tried.subset(item, got);
+                        found |= tried.lines.is_empty();
+                    }
+                    if !found {
+                        self.fail(&format!("no item is {}", show(item)));
+                    }
+                }
+            }
+            _ => self.value(expected, got),
+        }
+    }
+
+    fn objects(&mut self, expected: &Value, got: &Value) {
+        let (expected, got) = (normalise_status(expected), normalise_status(got));
+        let empty = Map::new();
+        let expected = expected.as_object().unwrap_or(&empty);
+        let got = got.as_object().unwrap_or(&empty);
+        let mut left: Vec<&String> = got.keys().collect();
+        // Names first: they are what other differences are about.
+        for (key, value) in expected {
+            let Some(found) = self.find_key(key, &left) else {
+                if !NOT_COMPARED.contains(&key.as_str()) {
+                    self.fail(&format!("{key} is missing, expected {}", show(value)));
+                }
+                continue;
+            };
+            left.retain(|key| **key != found);
+            if NOT_COMPARED.contains(&key.as_str()) {
+                continue;
+            }
+            let got = &got[&found];
+            match (key.as_str(), value, got) {
+                ("managedFields", Value::Array(a), Value::Array(b)) => {
+                    let (a, b) = (sorted(a, manager_order), sorted(b, manager_order));
+                    self.below(key, |this| this.lists(&a, &b));
+                }
+                _ => self.below(key, |this| this.value(value, got)),
+            }
+        }
+        for key in left.into_iter().filter(|key| !NOT_COMPARED.contains(&key.as_str())) {
+            self.fail(&format!("{key} is unexpected: {}", show(&got[key])));
+        }
+    }
+
+    fn find_key(&mut self, pattern: &str, keys: &[&String]) -> Option<String> {
+        if !pattern.contains('$') {
+            return keys.iter().find(|key| **key == pattern).map(|key| (*key).clone());
+        }
+        keys.iter().find(|key| match_text(pattern, key, self.bindings)).map(|key| (*key).clone())
+    }
+
+    fn lists(&mut self, expected: &[Value], got: &[Value]) {
+        for (index, (expected, got)) in expected.iter().zip(got).enumerate() {
+            self.below(&index.to_string(), |this| this.value(expected, got));
+        }
+        for (index, value) in expected.iter().enumerate().skip(got.len()) {
+            self.fail(&format!("{index} is missing, expected {}", show(value)));
+        }
+        for (index, value) in got.iter().enumerate().skip(expected.len()) {
+            self.fail(&format!("{index} is unexpected: {}", show(value)));
+        }
+    }
+}
+
+/// Sorts what has no order in a failure Status: causes, and what its message lists.
+fn normalise_status(value: &Value) -> Value {
+    let mut value = value.clone();
+    if value["kind"] != "Status" || value["status"] != "Failure" {
+        return value;
+    }
+    let Some(causes) = value.pointer_mut("/details/causes").and_then(Value::as_array_mut) else {
+        return value;
+    };
+    if causes.len() > 1 {
+        causes.sort_by_key(|cause| (cause["field"].to_string(), cause["message"].to_string()));
+        if let Some(message) = value["message"].as_str() {
+            let mut parts: Vec<&str> = message.split([',', '[', ']']).map(str::trim).collect();
+            parts.sort_unstable();
+            value["message"] = Value::from(parts.join(", "));
+        }
+    }
+    value
+}
+
+fn manager_order(a: &Value, b: &Value) -> Ordering {
+    let key = |entry: &Value| {
+        ["manager", "operation", "subresource", "apiVersion"]
+            .map(|name| entry[name].as_str().map(str::to_owned))
+    };
+    key(a).cmp(&key(b))
+}
+
+fn sorted(values: &[Value], order: fn(&Value, &Value) -> Ordering) -> Vec<Value> {
+    let mut values = values.to_vec();
+    values.sort_by(order);
+    values
+}
+
+fn show(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}... ({} bytes)", &text[..end], text.len()),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn binds_keys_and_numbers_and_ignores_the_order_of_managers() {
+        let uid = "0b1c2d3e-0100-4a5b-8c6d-000000490889";
+        let mut bindings = Bindings::default();
+        let expected = json!({
+            "metadata": {"uid": "$UID1", "managedFields": [{"manager": "a"}, {"manager": "b"}]},
+            "port": "$PORT1", "x": {"k:{\"uid\":\"$UID1\"}": 1}, "any": "$ANY",
+        });
+        let got = json!({
+            "metadata": {"uid": uid, "managedFields": [{"manager": "b"}, {"manager": "a"}]},
+            "port": 30080, "x": {format!("k:{{\"uid\":\"{uid}\"}}"): 1}, "any": [1],
+        });
+        assert_eq!(differences(&expected, &got, &mut bindings), Vec::<String>::new());
+        assert_eq!(bindings.fill(&json!({"p": "$PORT1"})), json!({"p": 30080}));
+    }
+
+    #[test]
+    fn names_the_place_of_a_difference() {
+        let lines = differences(
+            &json!({"a": [{"b": 1}], "c": 1}),
+            &json!({"a": [{"b": 2}], "d": 1}),
+            &mut Bindings::default(),
+        );
+        assert_eq!(
+            lines,
+            ["/a/0/b: expected 1, got 2", "/: c is missing, expected 1", "/: d is unexpected: 1"]
+        );
+    }
+
+    #[test]
+    fn parts_and_items_suffice_where_the_transcript_says_so() {
+        let mut bindings = Bindings::default();
+        let got = json!({"kind": "List", "items": [{"n": 1}, {"n": 2, "m": 3}]});
+        assert!(differences(&json!({"$partial": {"items": [{"n": 2}]}}), &got, &mut bindings).is_empty());
+        assert!(differences(&json!({"$contains_item": {"n": 2, "m": 3}}), &got, &mut bindings).is_empty());
+        assert!(!differences(&json!({"$contains_item": {"n": 2}}), &got, &mut bindings).is_empty());
+    }
+}

@@ -1,0 +1,140 @@
+//! Sending one request of a transcript to a server in this process.
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderMap, Method, Request};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use super::placeholder::Bindings;
+
+/// The user agent of requests that do not name one.
+const USER_AGENT: &str = "apirec/1.0";
+const JSON: &str = "application/json";
+
+/// Who sends a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The client certificate of this user.
+    User { name: String, groups: Vec<String> },
+    /// No certificate; there may be an `Authorization` header.
+    None,
+}
+
+/// Gives the router that serves requests of an identity.
+pub type Api = Box<dyn Fn(&Identity) -> Router + Send + Sync>;
+
+/// An answer with its whole body.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    /// The body: JSON when it is, else text.
+    pub body: Value,
+}
+
+/// Sends the request of a step and returns the answer with its body unread.
+pub async fn send(api: &Api, step: &Value, bindings: &Bindings) -> Result<Response, String> {
+    let (identity, authorization) = authentication(&step["auth"], bindings)?;
+    let body = body(step, bindings);
+    let method = step["method"].as_str().unwrap_or_default();
+    let mut request = Request::builder()
+        .method(Method::from_bytes(method.as_bytes()).map_err(|error| format!("method {method}: {error}"))?)
+        .uri(uri(step, bindings));
+    let mut headers = vec![("Accept", Some(JSON.to_owned())), ("User-Agent", Some(USER_AGENT.to_owned()))];
+    if !body.is_empty() {
+        headers.push(("Content-Type", Some(JSON.to_owned())));
+    }
+    for (name, value) in step["headers"].as_object().into_iter().flatten() {
+        headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        headers.push((name, value.as_str().map(|value| bindings.fill_text(value))));
+    }
+    headers.push(("Authorization", authorization));
+    for (name, value) in headers {
+        if let Some(value) = value {
+            request = request.header(name, value);
+        }
+    }
+    if !body.is_empty() {
+        request = request.header("Content-Length", body.len());
+    }
+    let request =
+        request.body(Body::from(body)).map_err(|error| format!("cannot build the request: {error}"))?;
+    let Ok(response) = api(&identity).oneshot(request).await;
+    Ok(response)
+}
+
+/// Reads the rest of an answer.
+pub async fn read(response: Response) -> Result<Answer, String> {
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.map_err(|error| format!("the body broke off: {error}"))?.to_bytes();
+    let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+    let is_json = parts
+        .headers
+        .get(http::header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|content_type| content_type.contains("json"));
+    let body = if bytes.is_empty() {
+        Value::Null
+    } else if is_json {
+        serde_json::from_slice(&bytes).unwrap_or_else(|_| text())
+    } else {
+        text()
+    };
+    Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+}
+
+fn authentication(auth: &Value, bindings: &Bindings) -> Result<(Identity, Option<String>), String> {
+    let text = |name: &str| auth[name].as_str().unwrap_or_default();
+    match auth["method"].as_str() {
+        None => {
+            let groups = vec!["system:masters".to_owned()];
+            Ok((Identity::User { name: "admin".to_owned(), groups }, None))
+        }
+        Some("x509") => {
+            let groups = auth["groups"].as_array().into_iter().flatten();
+            let groups = groups.filter_map(Value::as_str).map(str::to_owned).collect();
+            Ok((Identity::User { name: text("user").to_owned(), groups }, None))
+        }
+        Some("anonymous") => Ok((Identity::None, None)),
+        Some("bearer") => Ok((Identity::None, Some(format!("Bearer {}", bindings.fill_text(text("token")))))),
+        Some("header") => Ok((Identity::None, Some(bindings.fill_text(text("authorization"))))),
+        Some(other) => Err(format!("unknown authentication method {other}")),
+    }
+}
+
+fn body(step: &Value, bindings: &Bindings) -> Vec<u8> {
+    if let Some(parts) = step.get("body_gen") {
+        let text = |name: &str| parts[name].as_str().unwrap_or_default();
+        let count = parts["count"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
+        return format!("{}{}{}", text("prefix"), text("repeat").repeat(count), text("suffix")).into_bytes();
+    }
+    match step.get("body") {
+        None => Vec::new(),
+        Some(Value::String(text)) => bindings.fill_text(text).into_bytes(),
+        Some(value) => bindings.fill(value).to_string().into_bytes(),
+    }
+}
+
+fn uri(step: &Value, bindings: &Bindings) -> String {
+    let path = bindings.fill_text(step["path"].as_str().unwrap_or_default());
+    let mut pairs = Vec::new();
+    for (name, value) in step["query"].as_object().into_iter().flatten() {
+        let values = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
+        for value in values {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            pairs.push(format!("{}={}", encode(name), encode(&bindings.fill_text(&value))));
+        }
+    }
+    if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) }
+}
+
+fn encode(text: &str) -> String {
+    let encoded = text.bytes().map(|byte| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    });
+    encoded.collect()
+}

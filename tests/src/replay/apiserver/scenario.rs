@@ -1,0 +1,276 @@
+//! Running the steps of one scenario.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderMap;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::super::Outcome;
+use super::matching::differences;
+use super::placeholder::Bindings;
+use super::request::{Answer, Api, read, send};
+use super::watch::{Bookmarks, End, Watch};
+
+/// How long a step with `retry` is repeated.
+const RETRY: Duration = Duration::from_secs(20);
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// What scenarios may need that this server has.
+const SUPPORTED: [&str; 2] = ["crd", "controllers"];
+/// Headers that are compared when they were recorded.
+const HEADERS: [&str; 5] = ["Content-Type", "Retry-After", "WWW-Authenticate", "Location", "Allow"];
+const CONTENT_TYPE: &str = "Content-Type";
+
+/// Replays one scenario against a server of its own.
+pub fn run(case: &Value) -> Outcome {
+    if let Some(reason) = unsupported(case) {
+        return Outcome::Skipped(reason);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(replay(case)),
+        Err(error) => Outcome::Failed(format!("cannot start a runtime: {error}")),
+    }
+}
+
+fn unsupported(case: &Value) -> Option<String> {
+    let needs = case["needs"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let missing: Vec<&str> = needs.filter(|need| !SUPPORTED.contains(need)).collect();
+    if !missing.is_empty() {
+        return Some(format!("needs {}", missing.join(", ")));
+    }
+    let steps = case["steps"].as_array()?;
+    steps
+        .iter()
+        .any(|step| step.get("background").is_some())
+        .then(|| "kubectl with steps in the background".to_owned())
+}
+
+async fn replay(case: &Value) -> Outcome {
+    let name = case["name"].as_str().unwrap_or_default();
+    let api: Api = match start(case).await {
+        Ok(api) => api,
+        Err(outcome) => return outcome,
+    };
+    let mut scenario = Scenario {
+        api,
+        bindings: Bindings::default(),
+        watches: BTreeMap::new(),
+        bookmarks: if name.starts_with("bookmark-before-timeout") {
+            Bookmarks::All
+        } else {
+            Bookmarks::EndOfInitialEvents
+        },
+    };
+    let order = case["rvOrder"].as_array().cloned().unwrap_or_default();
+    for (index, step) in case["steps"].as_array().into_iter().flatten().enumerate() {
+        if step["teardown"] == true {
+            break;
+        }
+        let result = scenario.step(step).await.and_then(|()| scenario.bindings.check_order(&order));
+        if let Err(difference) = result {
+            return Outcome::Failed(format!("step {index}: {}\n{difference}", describe(step)));
+        }
+    }
+    Outcome::Passed
+}
+
+fn describe(step: &Value) -> String {
+    let text = |name: &str| step[name].as_str().unwrap_or_default();
+    if step.get("method").is_some() {
+        let query = step.get("query").map(Value::to_string).unwrap_or_default();
+        let body = step.get("body").map(Value::to_string).unwrap_or_default();
+        let body: String = body.chars().take(300).collect();
+        return format!("{} {} {query} {body}", text("method"), text("path"));
+    }
+    let text = step.to_string();
+    text.chars().take(200).collect()
+}
+
+struct Scenario {
+    api: Api,
+    bindings: Bindings,
+    watches: BTreeMap<String, Watch>,
+    bookmarks: Bookmarks,
+}
+
+impl Scenario {
+    async fn step(&mut self, step: &Value) -> Result<(), String> {
+        if step.get("method").is_some() {
+            return self.request(step).await;
+        }
+        if let Some(name) = step["read_watch"].as_str() {
+            let mut watch = self.watches.remove(name).ok_or_else(|| format!("{name} is not open"))?;
+            let result = self.read_watch(&mut watch, &step["expect"]).await;
+            self.watches.insert(name.to_owned(), watch);
+            return result;
+        }
+        if let Some(name) = step["close_watch"].as_str() {
+            self.watches.remove(name);
+            return Ok(());
+        }
+        if step["control"] == "sleep" {
+            sleep(Duration::from_millis(step["ms"].as_u64().unwrap_or_default())).await;
+            return Ok(());
+        }
+        if let Some(token) = step["decode_token"].as_str() {
+            return self.decode_token(token, &step["expect"]);
+        }
+        if step.get("kubectl").is_some() {
+            // The requests that it made follow.
+            return Ok(());
+        }
+        Err("unknown kind of step".to_owned())
+    }
+
+    async fn request(&mut self, step: &Value) -> Result<(), String> {
+        let patience = if step["retry"] == true { RETRY } else { Duration::ZERO };
+        let late = Instant::now() + patience;
+        loop {
+            let mut bindings = self.bindings.clone();
+            let result = self.request_once(step, &mut bindings).await;
+            if result.is_ok() || Instant::now() >= late {
+                self.bindings = bindings;
+                return result;
+            }
+            sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    async fn request_once(&mut self, step: &Value, bindings: &mut Bindings) -> Result<(), String> {
+        let expect = &step["expect"];
+        let response = send(&self.api, step, bindings).await?;
+        if let Some(watch) = step["watch"].as_str()
+            && response.status() == 200
+        {
+            let lines = header_differences(expect, response.status().as_u16(), response.headers(), bindings);
+            fail_on(lines)?;
+            let mut open = Watch::new(response.into_body(), self.bookmarks);
+            if watch == "inline" {
+                std::mem::swap(&mut self.bindings, bindings);
+                let result = self.read_watch(&mut open, expect).await;
+                std::mem::swap(&mut self.bindings, bindings);
+                return result;
+            }
+            self.watches.insert(watch.to_owned(), open);
+            return Ok(());
+        }
+        let answer = read(response).await?;
+        fail_on(answer_differences(step, &answer, bindings))
+    }
+
+    async fn read_watch(&mut self, watch: &mut Watch, expect: &Value) -> Result<(), String> {
+        let mut expected = expect["watch"].as_array().cloned().unwrap_or_default();
+        let end = if expect["end"] == true { End::Expected } else { End::NotExpected };
+        let mut delivery = watch.read(expected.len(), end).await?;
+        if expect["unordered"] == true {
+            sort_by_name(&mut delivery.events);
+            sort_by_name(&mut expected);
+        }
+        let mut got = delivery.events;
+        if expect["partial"] == true && got.len() > 2 {
+            got.drain(1..got.len() - 1);
+        }
+        let mut lines = differences(&Value::Array(expected), &Value::Array(got), &mut self.bindings);
+        if end == End::Expected && !delivery.ended {
+            lines.push("the server did not end the watch".to_owned());
+        }
+        fail_on(lines)
+    }
+
+    fn decode_token(&mut self, token: &str, expect: &Value) -> Result<(), String> {
+        let token = self.bindings.fill_text(token);
+        let mut parts = token.split('.').map(|part| {
+            let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|error| format!("token: {error}"))?;
+            serde_json::from_slice::<Value>(&bytes).map_err(|error| format!("token: {error}"))
+        });
+        let mut next = || parts.next().unwrap_or_else(|| Err("the token has too few parts".to_owned()));
+        let (header, claims) = (next()?, next()?);
+        let mut lines = differences(&expect["header"], &header, &mut self.bindings);
+        lines.extend(differences(&expect["claims"], &claims, &mut self.bindings));
+        if let Some(expected) = expect["lifetime_seconds"].as_i64() {
+            let lifetime = claims["exp"].as_i64().zip(claims["iat"].as_i64()).map(|(exp, iat)| exp - iat);
+            if lifetime != Some(expected) {
+                lines.push(format!("lifetime: expected {expected} s, got {lifetime:?}"));
+            }
+        }
+        fail_on(lines)
+    }
+}
+
+fn fail_on(lines: Vec<String>) -> Result<(), String> {
+    if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
+}
+
+fn sort_by_name(events: &mut [Value]) {
+    events.sort_by_key(|event| {
+        let metadata = &event["object"]["metadata"];
+        // Bookmarks have no name; they come last.
+        (event["type"] == "BOOKMARK", metadata["name"].as_str().map(str::to_owned))
+    });
+}
+
+fn answer_differences(step: &Value, answer: &Answer, bindings: &mut Bindings) -> Vec<String> {
+    let (expect, path) = (&step["expect"], step["path"].as_str().unwrap_or_default());
+    if path.starts_with("/openapi/") && step["by_kubectl"] == true {
+        // Whether kubectl has the document already is its own matter.
+        let ok = matches!(answer.status, 200 | 304);
+        return if ok {
+            Vec::new()
+        } else {
+            vec![format!("status: expected 200 or 304, got {}", answer.status)]
+        };
+    }
+    let mut lines = header_differences(expect, answer.status, &answer.headers, bindings);
+    // These depend on the set of kinds and on the build.
+    let is_free = matches!(path, "/" | "/version" | "/version/");
+    let Some(expected) = expect.get("body") else { return lines };
+    if !is_free && expected.get("$binary").is_none() {
+        lines.extend(differences(expected, &answer.body, bindings));
+    }
+    if !lines.is_empty() {
+        let message = answer.body["message"].as_str().filter(|_| answer.body["kind"] == "Status");
+        lines.extend(message.filter(|_| answer.status >= 400).map(|message| format!("message: {message}")));
+    }
+    lines
+}
+
+fn header_differences(
+    expect: &Value,
+    status: u16,
+    headers: &HeaderMap,
+    bindings: &mut Bindings,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    if expect["status"].as_u64() != Some(u64::from(status)) {
+        lines.push(format!("status: expected {}, got {status}", expect["status"]));
+    }
+    let Some(expected) = expect["headers"].as_object() else { return lines };
+    let is_binary = expect["body"].get("$binary").is_some();
+    for name in HEADERS {
+        let Some(expected) = expected.get(name) else { continue };
+        let got = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        // Protobuf is not offered; JSON is acceptable too.
+        if is_binary && name == CONTENT_TYPE {
+            continue;
+        }
+        lines.extend(
+            differences(expected, &Value::from(got), bindings)
+                .into_iter()
+                .map(|line| format!("header {name}{line}")),
+        );
+    }
+    let warnings: Vec<Value> =
+        headers.get_all("Warning").iter().filter_map(|value| value.to_str().ok()).map(Value::from).collect();
+    let expected = expected.get("Warning").cloned().unwrap_or_else(|| Value::Array(Vec::new()));
+    let found = differences(&expected, &Value::Array(warnings), bindings);
+    lines.extend(found.into_iter().map(|line| format!("header Warning{line}")));
+    lines
+}
+
+async fn start(_case: &Value) -> Result<Api, Outcome> {
+    Err(Outcome::Skipped("the API server is not part of this build".to_owned()))
+}
