@@ -1,6 +1,6 @@
 //! One operation on one resource: who, on what, and with which options.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::failure::{Cause, Failure};
 use super::options::WriteOptions;
 use crate::admission::{AdmissionDenied, AdmissionRequest, Operation};
 use crate::auth::UserInfo;
-use crate::registry::{FieldError, Lookup, PrepareContext, PrepareError, Registry, Resource};
+use crate::registry::{Body, FieldError, Lookup, PrepareContext, PrepareError, Registry, Resource};
 use crate::server::Inner;
 use crate::store::{Store, Stored, object_key};
 
@@ -29,6 +29,8 @@ pub(crate) struct Call<'a> {
     pub(crate) options: WriteOptions,
     pub(crate) now: Timestamp,
     pub(crate) warnings: Vec<String>,
+    /// The body that the object of a write was read from.
+    pub(crate) body: OnceLock<Body>,
 }
 
 /// Reads other objects for the registry's rules.
@@ -66,6 +68,7 @@ impl<'a> Call<'a> {
             options: WriteOptions { field_manager: manager.to_owned(), ..WriteOptions::default() },
             now: Timestamp::now(),
             warnings: Vec::new(),
+            body: OnceLock::new(),
         }
     }
 
@@ -99,6 +102,7 @@ impl<'a> Call<'a> {
             field_validation: self.options.field_validation,
             now: self.now,
             lookup: Some(&lookup),
+            body: self.body.get(),
         };
         rules(&context).map_err(|error| self.prepare_failure(error, object_name))
     }

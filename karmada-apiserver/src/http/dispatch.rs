@@ -75,6 +75,7 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
         now: Timestamp::now(),
         warnings: resource.deprecation_warning.iter().cloned().collect(),
         resource,
+        body: std::sync::OnceLock::new(),
     };
     if !target.subresource.is_empty() {
         return subresource::dispatch(call, incoming).await;
@@ -169,7 +170,15 @@ fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
 pub(super) fn read_object(call: &Call<'_>, incoming: &Incoming) -> Result<Value, Failure> {
     let format = body::object_format(&incoming.headers)?;
     let kind = call.resource.kind.clone();
-    let mut object = body::parse_object(&incoming.body, format, &kind)?;
+    let mut object = match crate::registry::Body::parse(&incoming.body) {
+        Ok(mut parsed) if parsed.value.is_object() => {
+            let object = parsed.value.take();
+            // The first body of an operation is the one its object is read from.
+            let _ = call.body.set(parsed);
+            object
+        }
+        _ => body::parse_object(&incoming.body, format, &kind)?,
+    };
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (found_kind, found_version) = (text("kind"), text("apiVersion"));
     if found_version.matches('/').count() > 1 {
