@@ -117,11 +117,8 @@ fn run_schedule(case: &Value) -> Result<Outcome, serde_json::Error> {
         estimates: None,
     };
     let decision = schedule(&world.context(), &input);
-    let violations = if is_validated(case) {
-        check_placement(&world.context(), &input, &decision)
-    } else {
-        Vec::new()
-    };
+    let violations =
+        if is_validated(case) { check_placement(&world.context(), &input, &decision) } else { Vec::new() };
     let expect = &case["expect"];
     let is_workload = spec.replicas > 0 || !spec.components.is_empty();
     let mut wanted = json!({
@@ -140,7 +137,8 @@ fn run_schedule(case: &Value) -> Result<Outcome, serde_json::Error> {
     wanted["result"] = expected_result(expect, ordered);
     got["result"] = actual_result(&decision, expect, ordered);
     let Some(difference) = diff(&wanted, &got) else { return Ok(Outcome::Passed) };
-    if wanted["unfit"] == got["unfit"] && wanted["available"] == got["available"] && sums_are_wide(&decision) {
+    if wanted["unfit"] == got["unfit"] && wanted["available"] == got["available"] && sums_are_wide(&decision)
+    {
         return Ok(Outcome::Differs(RULE_WIDE_SUMS.to_owned()));
     }
     Ok(Outcome::Failed(difference))
@@ -149,7 +147,10 @@ fn run_schedule(case: &Value) -> Result<Outcome, serde_json::Error> {
 /// Returns true when admission would let the case's policy and binding through.
 fn is_validated(case: &Value) -> bool {
     let tags = case["tags"].as_array().cloned().unwrap_or_default();
-    !tags.iter().filter_map(Value::as_str).any(|tag| tag.starts_with("unvalidated") || tag.starts_with("undefaulted"))
+    !tags
+        .iter()
+        .filter_map(Value::as_str)
+        .any(|tag| tag.starts_with("unvalidated") || tag.starts_with("undefaulted"))
 }
 
 /// Returns true when the room of all feasible clusters together does not fit 32 bits.
@@ -336,8 +337,12 @@ fn run_select_groups(case: &Value) -> Result<Outcome, serde_json::Error> {
             weight: number(group, "weight"),
         })
         .collect();
-    let selected =
-        select_groups(&groups, number(input, "minGroups"), number(input, "maxGroups"), number(input, "target"));
+    let selected = select_groups(
+        &groups,
+        number(input, "minGroups"),
+        number(input, "maxGroups"),
+        number(input, "target"),
+    );
     let got = match selected {
         Some(groups) => json!({"groups": groups.iter().map(|group| &group.name).collect::<Vec<_>>()}),
         None => json!({"error": "none"}),

@@ -1,11 +1,7 @@
 //! Static weight: by weights that the policy gives to clusters.
 
 use super::{divide::Share, dynamic::Division};
-use crate::{
-    api::policy::ClusterPreferences,
-    propagation::CompiledAffinity,
-    scheduling::select::Candidate,
-};
+use crate::{api::policy::ClusterPreferences, propagation::CompiledAffinity, scheduling::select::Candidate};
 
 /// Divides by the policy's weights, from scratch and whatever room clusters have.
 ///
