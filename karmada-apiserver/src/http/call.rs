@@ -95,11 +95,7 @@ impl<'a> Call<'a> {
         rules: impl FnOnce(&PrepareContext<'_>) -> Result<T, PrepareError>,
     ) -> Result<T, Failure> {
         let lookup = StoreLookup(self.server.store.clone());
-        let context = PrepareContext {
-            field_validation: self.options.field_validation,
-            now: self.now,
-            lookup: Some(&lookup),
-        };
+        let context = PrepareContext::new(self.options.field_validation, self.now).with_lookup(&lookup);
         rules(&context).map_err(|error| self.prepare_failure(error, object_name))
     }
 

@@ -11,7 +11,8 @@ use karmada_core::object::{execution_namespace, work_name};
 use karmada_core::propagation::TemplateKey;
 use karmada_core::scheduling::EventKind;
 use karmada_core::work::{
-    About, BindingInput, BindingScope, OrphanWork, WorkWrite, WorksInput, WorksOptions, build_works, target_clusters,
+    About, BindingInput, BindingScope, OrphanWork, WorkWrite, WorksInput, WorksOptions, build_works,
+    target_clusters,
 };
 use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
@@ -55,9 +56,12 @@ async fn reconcile_works(
     let cluster_override_policies: Vec<ClusterOverridePolicy> =
         hub.cluster_override_policies.list().iter().map(|policy| (**policy).clone()).collect();
     let override_policies: Vec<OverridePolicy> = match binding.scope {
-        BindingScope::Namespaced => {
-            hub.override_policies.list_namespace(&about.namespace).iter().map(|policy| (**policy).clone()).collect()
-        }
+        BindingScope::Namespaced => hub
+            .override_policies
+            .list_namespace(&about.namespace)
+            .iter()
+            .map(|policy| (**policy).clone())
+            .collect(),
         BindingScope::Cluster => Vec::new(),
     };
     let mut existing = hub.works.list_indexed(id);
@@ -92,10 +96,12 @@ async fn reconcile_works(
     }
     // Clusters do not wait for one another.
     let written = join_all(decision.writes.iter().map(|write| write_work(context, write))).await;
-    let is_news = !decision.writes.is_empty() || !decision.orphans.is_empty() || !decision.failures.is_empty();
+    let is_news =
+        !decision.writes.is_empty() || !decision.orphans.is_empty() || !decision.failures.is_empty();
     let failed = written.into_iter().find_map(Result::err);
     if is_news && failed.is_none() {
-        let template_reference = template.as_ref().map(|template| ObjectReference::of_value(template.value()));
+        let template_reference =
+            template.as_ref().map(|template| ObjectReference::of_value(template.value()));
         for event in &decision.events {
             let subject = match event.about {
                 About::Template => template_reference.as_ref(),
@@ -112,7 +118,10 @@ async fn reconcile_works(
         return Err(error);
     }
     match decision.failures.into_iter().next() {
-        Some(failure) => Err(ReconcileError::decision(format!("build the Work for cluster {}", failure.cluster))(failure.error)),
+        Some(failure) => Err(ReconcileError::decision(format!(
+            "build the Work for cluster {}",
+            failure.cluster
+        ))(failure.error)),
         None => Ok(Action::Done),
     }
 }
@@ -135,7 +144,9 @@ async fn delete_work(context: &Context, orphan: &OrphanWork) -> Result<(), Recon
     match api.delete(&orphan.name, &DeleteParams::default()).await {
         Ok(_) => Ok(()),
         Err(error) if is_not_found(&error) => Ok(()),
-        Err(error) => Err(ReconcileError::api(format!("delete Work {}/{}", orphan.namespace, orphan.name))(error)),
+        Err(error) => {
+            Err(ReconcileError::api(format!("delete Work {}/{}", orphan.namespace, orphan.name))(error))
+        }
     }
 }
 

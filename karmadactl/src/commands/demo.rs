@@ -68,7 +68,10 @@ async fn tell(story: &Story, context: &Context, started: Instant) -> Result<(), 
     let chapter = |text: &str| printer.line(&format!("\n{}", printer.bold(text)));
 
     story.members_ready().await.map_err(failed)?;
-    printer.line(&format!("A control plane and three members are up after {}.", milliseconds(started.elapsed())))?;
+    printer.line(&format!(
+        "A control plane and three members are up after {}.",
+        milliseconds(started.elapsed())
+    ))?;
     printer.line("The members are simulated: real API servers, nodes on paper, no container runs.")?;
     command(context, "karmadactl get clusters", &story.clusters().await.map_err(failed)?)?;
 
@@ -97,7 +100,8 @@ async fn tell(story: &Story, context: &Context, started: Instant) -> Result<(), 
 
     chapter("4. Somebody changes a member behind Karmada's back")?;
     let Drift { broken, repaired, took } = story.drift(MEDDLED, MEDDLED_REPLICAS).await.map_err(failed)?;
-    let scale = format!("kubectl --kubeconfig {MEDDLED}.config scale deployment nginx --replicas {MEDDLED_REPLICAS}");
+    let scale =
+        format!("kubectl --kubeconfig {MEDDLED}.config scale deployment nginx --replicas {MEDDLED_REPLICAS}");
     command(context, &scale, &broken)?;
     printer.line(&format!("Put right after {}:", milliseconds(took)))?;
     print_tables(context, &repaired)?;

@@ -66,7 +66,11 @@ pub async fn run(args: LocalUpArgs, context: &Context) -> Result<(), CliError> {
     printer.progress(&format!("starting a control plane and {members} simulated members"));
     let up = LocalUp::start(options).await.map_err(explain)?;
     let kubeconfig = directory.join(CONTROL_PLANE_KUBECONFIG);
-    printer.line(&format!("ready: {} (kubeconfig {})", up.control_plane.server().url(), kubeconfig.display()))?;
+    printer.line(&format!(
+        "ready: {} (kubeconfig {})",
+        up.control_plane.server().url(),
+        kubeconfig.display()
+    ))?;
     printer.progress(&next_steps(&up, &directory, in_memory));
     stop_requested().await.map_err(CliError::failed)?;
     printer.progress("stopping");

@@ -9,8 +9,8 @@ use karmada_controllers::members::Connector;
 
 use crate::context::Context;
 use crate::embedded::{
-    CONTROL_PLANE_KUBECONFIG, ControlPlaneError, EmbeddedControlPlane, EmbeddedError, EmbeddedOptions, EmbeddedServer,
-    Storage, default_data_dir, previous_address, write_kubeconfig,
+    CONTROL_PLANE_KUBECONFIG, ControlPlaneError, EmbeddedControlPlane, EmbeddedError, EmbeddedOptions,
+    EmbeddedServer, Storage, default_data_dir, previous_address, write_kubeconfig,
 };
 use crate::error::CliError;
 use crate::signals::stop_requested;

@@ -25,7 +25,10 @@ impl EmbeddedControlPlane {
     }
 
     /// Starts the controllers over an API server.
-    pub(super) async fn over(server: EmbeddedServer, _connector: Connector) -> Result<Self, ControlPlaneError> {
+    pub(super) async fn over(
+        server: EmbeddedServer,
+        _connector: Connector,
+    ) -> Result<Self, ControlPlaneError> {
         Ok(Self { server })
     }
 

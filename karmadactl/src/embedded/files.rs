@@ -44,7 +44,8 @@ pub(super) fn create_private_directory(path: &Path) -> Result<(), FileError> {
 
 /// Writes a kubeconfig that only the user can read, whole or not at all.
 pub fn write_kubeconfig(path: &Path, kubeconfig: &Value) -> Result<(), FileError> {
-    let text = render_document(kubeconfig, DocumentFormat::Yaml).map_err(|error| FileError::Render(Box::new(error)))?;
+    let text = render_document(kubeconfig, DocumentFormat::Yaml)
+        .map_err(|error| FileError::Render(Box::new(error)))?;
     let failed = |source| FileError::Write { path: path.to_owned(), source };
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         create_private_directory(directory)?;
@@ -79,13 +80,20 @@ mod tests {
     fn a_kubeconfig_is_private_and_tells_the_address_of_the_last_run() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("new").join("a.config");
-        write_kubeconfig(&path, &json!({ "clusters": [{ "cluster": { "server": "https://127.0.0.1:6443" } }] })).unwrap();
+        write_kubeconfig(
+            &path,
+            &json!({ "clusters": [{ "cluster": { "server": "https://127.0.0.1:6443" } }] }),
+        )
+        .unwrap();
         assert_eq!(previous_address(&path), Some("127.0.0.1:6443".parse().unwrap()));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-            assert_eq!(std::fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+            assert_eq!(
+                std::fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777,
+                0o700
+            );
         }
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         assert_eq!(previous_address(&directory.path().join("none")), None);

@@ -105,7 +105,8 @@ impl LocalUp {
             connector.add_in_process(&member.server.url(), member.server.token_clients());
         }
         let client = server.client();
-        try_join_all(members.iter().map(|member| prepare_member(&client, member, &directory, &runtime))).await?;
+        try_join_all(members.iter().map(|member| prepare_member(&client, member, &directory, &runtime)))
+            .await?;
         let control_plane = EmbeddedControlPlane::over(server, connector).await?;
         Ok(Self { control_plane, members, runtime })
     }
@@ -123,7 +124,11 @@ impl LocalUp {
     }
 }
 
-async fn start_member(name: &str, storage: &Storage, directory: &Path) -> Result<SimulatedMember, EmbeddedError> {
+async fn start_member(
+    name: &str,
+    storage: &Storage,
+    directory: &Path,
+) -> Result<SimulatedMember, EmbeddedError> {
     let options = EmbeddedOptions {
         name: name.to_owned(),
         storage: storage.below(name),

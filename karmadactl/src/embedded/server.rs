@@ -58,7 +58,7 @@ pub enum EmbeddedError {
         name: String,
         directory: Option<PathBuf>,
         #[source]
-        source: StartError,
+        source: Box<StartError>,
     },
     #[error("cannot listen on {address}")]
     Listen {
@@ -97,11 +97,12 @@ impl EmbeddedServer {
         if let Some(directory) = &data_dir {
             create_private_directory(directory)?;
         }
-        let config = ServerConfig { name: options.name.clone(), data_dir: data_dir.clone(), durability, ..config };
+        let config =
+            ServerConfig { name: options.name.clone(), data_dir: data_dir.clone(), durability, ..config };
         let server = ApiServer::start(config).await.map_err(|source| EmbeddedError::Start {
             name: options.name.clone(),
             directory: data_dir,
-            source,
+            source: Box::new(source),
         })?;
         match listen(&server, options).await {
             Ok(listener) => Ok(Self { server, listener }),
@@ -158,7 +159,8 @@ fn bearer_client(server: &ApiServer, token: &str) -> kube::Client {
 
 /// Listens on the address of the last run when the user leaves the port open and it is free.
 async fn listen(server: &ApiServer, options: &EmbeddedOptions) -> Result<Listener, EmbeddedError> {
-    let preferred = options.preferred.filter(|address| options.listen.port() == 0 && address.ip() == options.listen.ip());
+    let preferred =
+        options.preferred.filter(|address| options.listen.port() == 0 && address.ip() == options.listen.ip());
     if let Some(address) = preferred {
         match server.listen(address).await {
             Ok(listener) => return Ok(listener),
