@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 use crate::cluster_status::StatusSettings;
 use crate::hub::{Hub, Runtime};
 use crate::members::{Connector, Fleet};
-use crate::{binding, binding_status, cluster, cluster_status, detector, execution, namespace_sync, scheduler};
+use crate::{
+    binding, binding_status, cluster, cluster_status, detector, execution, namespace_sync, scheduler,
+};
 
 /// How the controllers run. The defaults are upstream's.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +49,12 @@ impl ControlPlane {
     /// # Errors
     /// When the API server cannot be asked what it serves, or does not serve Karmada's kinds.
     pub async fn start(client: Client, settings: ControlPlaneSettings) -> Result<Self, StartError> {
-        let ControlPlaneSettings { connector, status, detector: detector_settings, scheduler: scheduler_settings } = settings;
+        let ControlPlaneSettings {
+            connector,
+            status,
+            detector: detector_settings,
+            scheduler: scheduler_settings,
+        } = settings;
         let runtime = Runtime::new();
         let hub = Hub::start(client, runtime.clone()).await?;
         let fleet = Arc::new(Fleet::new());
@@ -55,7 +62,9 @@ impl ControlPlane {
 
         // Caches of user kinds first: the other controllers read templates from them.
         let detector_settings = Arc::new(detector_settings);
-        detector::start_caches(&hub, &detector_settings).await.map_err(|error| StartError::Discovery(Box::new(error)))?;
+        detector::start_caches(&hub, &detector_settings)
+            .await
+            .map_err(|error| StartError::Discovery(Box::new(error)))?;
         execution::route_works(&hub, fleet.clone());
         let (started, mut members) = mpsc::unbounded_channel();
         cluster::start(cluster::Context { hub: hub.clone(), fleet: fleet.clone(), connector, started });

@@ -6,8 +6,21 @@
 //! Controllers speak only to a [`kube::Client`]: the embedded API server called in process, or
 //! a real one over HTTPS. Start reading at [`control_plane`].
 
+mod binding;
+mod binding_status;
 mod cluster;
 mod cluster_status;
+pub mod control_plane;
+mod detector;
+mod execution;
 pub mod hub;
 pub mod members;
+
+mod namespace_sync;
+mod scheduler;
 pub mod simulated;
+
+pub use cluster_status::StatusSettings;
+pub use control_plane::{ControlPlane, ControlPlaneSettings, StartError};
+pub use detector::DetectorSettings;
+pub use scheduler::SchedulerSettings;

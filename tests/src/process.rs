@@ -31,7 +31,8 @@ impl Server {
     pub fn start(program: &Path, arguments: &[&str], log: &Path) -> anyhow::Result<Self> {
         let started = Instant::now();
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
-        let mut child = Command::new(program).args(arguments).stdout(Stdio::piped()).stderr(stderr).spawn()?;
+        let mut child =
+            Command::new(program).args(arguments).stdout(Stdio::piped()).stderr(stderr).spawn()?;
         let stdout = child.stdout.take().context("no stdout")?;
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
@@ -91,7 +92,8 @@ pub fn free_address() -> std::io::Result<String> {
 /// Makes a client from a kubeconfig file.
 pub async fn client(kubeconfig: &Path) -> anyhow::Result<Client> {
     karmadactl::install_crypto_provider();
-    let kubeconfig = Kubeconfig::read_from(kubeconfig).with_context(|| format!("reading {}", kubeconfig.display()))?;
+    let kubeconfig =
+        Kubeconfig::read_from(kubeconfig).with_context(|| format!("reading {}", kubeconfig.display()))?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     Ok(Client::try_from(config)?)
 }

@@ -98,12 +98,10 @@ impl<'a> Call<'a> {
         rules: impl FnOnce(&PrepareContext<'_>) -> Result<T, PrepareError>,
     ) -> Result<T, Failure> {
         let lookup = StoreLookup(self.server.store.clone());
-        let context = PrepareContext {
-            field_validation: self.options.field_validation,
-            now: self.now,
-            lookup: Some(&lookup),
-            body: self.body.as_ref(),
-        };
+        let mut context = PrepareContext::new(self.options.field_validation, self.now).with_lookup(&lookup);
+        if let Some(body) = &self.body {
+            context = context.with_body(body);
+        }
         rules(&context).map_err(|error| self.prepare_failure(error, object_name))
     }
 

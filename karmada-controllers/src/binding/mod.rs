@@ -5,6 +5,8 @@
 
 mod reconcile;
 
+pub(crate) use reconcile::write_work;
+
 use std::sync::Arc;
 
 use karmada_core::api::policy::OverrideSpec;
@@ -64,7 +66,9 @@ pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<Interpreter>) {
         hub.works.on_change(move |change| {
             let key = match change {
                 Change::Deleted(work) => binding_of(work),
-                Change::Updated { old, new } if old.metadata.generation != new.metadata.generation => binding_of(new),
+                Change::Updated { old, new } if old.metadata.generation != new.metadata.generation => {
+                    binding_of(new)
+                }
                 Change::Updated { .. } | Change::Added(_) => None,
             };
             if let Some(key) = key {

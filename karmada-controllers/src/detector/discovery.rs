@@ -7,6 +7,7 @@ use karmada_core::object::GroupVersionKind;
 use karmada_core::propagation::SkippedApis;
 use tokio::sync::Notify;
 
+use super::DetectorSettings;
 use crate::hub::{Hub, chain};
 
 /// How often discovery is read even if no CustomResourceDefinition changed.
@@ -27,7 +28,7 @@ pub(super) async fn start_kinds(hub: &Hub, skipped: &SkippedApis) -> Result<(), 
 }
 
 /// Follows kinds that appear and go.
-pub(super) fn follow_kinds(hub: &Arc<Hub>, skipped: Arc<SkippedApis>) {
+pub(super) fn follow_kinds(hub: &Arc<Hub>, settings: &Arc<DetectorSettings>) {
     let changed = Arc::new(Notify::new());
     {
         let changed = changed.clone();
@@ -37,7 +38,7 @@ pub(super) fn follow_kinds(hub: &Arc<Hub>, skipped: Arc<SkippedApis>) {
             }
         }));
     }
-    let hub = hub.clone();
+    let (hub, settings) = (hub.clone(), settings.clone());
     hub.runtime.clone().spawn_cancellable(async move {
         loop {
             tokio::select! {
@@ -45,8 +46,10 @@ pub(super) fn follow_kinds(hub: &Arc<Hub>, skipped: Arc<SkippedApis>) {
                 () = tokio::time::sleep(DISCOVERY_INTERVAL) => {}
             }
             match hub.mapping.refresh().await {
-                Ok(()) => update_kinds(&hub, &skipped),
-                Err(error) => tracing::warn!(error = chain(&error), "discovery of the control plane failed, will retry"),
+                Ok(()) => update_kinds(&hub, &settings.skipped_apis),
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "discovery of the control plane failed, will retry")
+                }
             }
         }
     });
@@ -56,11 +59,20 @@ fn update_kinds(hub: &Hub, skipped: &SkippedApis) {
     let served = hub.mapping.served();
     for kind in &served {
         let resource = &kind.resource;
-        if kind.propagable && kind.preferred && !skipped.skips(&GroupVersionKind { group: resource.group.clone(), version: resource.version.clone(), kind: resource.kind.clone() }) {
+        if kind.propagable
+            && kind.preferred
+            && !skipped.skips(&GroupVersionKind {
+                group: resource.group.clone(),
+                version: resource.version.clone(),
+                kind: resource.kind.clone(),
+            })
+        {
             hub.templates.ensure(resource, kind.namespaced);
         }
     }
     hub.templates.retain(|resource| {
-        served.iter().any(|kind| kind.resource.api_version == resource.api_version && kind.resource.kind == resource.kind)
+        served.iter().any(|kind| {
+            kind.resource.api_version == resource.api_version && kind.resource.kind == resource.kind
+        })
     });
 }

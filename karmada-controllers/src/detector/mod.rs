@@ -15,7 +15,9 @@ use std::sync::Arc;
 
 use karmada_core::api::FeatureGates;
 use karmada_core::interpreter::Interpreter;
-use karmada_core::propagation::{Change as Meaning, NamespaceFilter, SkippedApis, TemplateKey, classify_change};
+use karmada_core::propagation::{
+    Change as Meaning, NamespaceFilter, SkippedApis, TemplateKey, classify_change,
+};
 use kube::Resource;
 use parking_lot::Mutex;
 
@@ -129,8 +131,11 @@ fn watch_templates(context: &Arc<Context>) {
     }));
 }
 
-fn watch_policies<K>(context: &Arc<Context>, informer: &crate::hub::Informer<K>, priority: fn(&K) -> Option<i32>)
-where
+fn watch_policies<K>(
+    context: &Arc<Context>,
+    informer: &crate::hub::Informer<K>,
+    priority: fn(&K) -> Option<i32>,
+) where
     K: Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
 {
     let handler = context.clone();

@@ -92,12 +92,15 @@ async fn delete(context: &Context, policy: &PolicyRef) -> Result<Action, Reconci
     write_all(hub, reconcile_policy_deletion(&PolicyDeletionInput { policy, templates: &templates })).await?;
 
     let kept: Vec<&String> = finalizers.iter().filter(|finalizer| *finalizer != policy.finalizer()).collect();
-    let patch = json!({"metadata": {"resourceVersion": policy.metadata().resource_version, "finalizers": kept}});
+    let patch =
+        json!({"metadata": {"resourceVersion": policy.metadata().resource_version, "finalizers": kept}});
     let (parameters, patch) = (PatchParams::default(), Patch::Merge(&patch));
     let result = match policy {
-        PolicyRef::Namespaced(_) => {
-            hub.namespaced::<PropagationPolicy>(policy.namespace()).patch(policy.name(), &parameters, &patch).await.map(drop)
-        }
+        PolicyRef::Namespaced(_) => hub
+            .namespaced::<PropagationPolicy>(policy.namespace())
+            .patch(policy.name(), &parameters, &patch)
+            .await
+            .map(drop),
         PolicyRef::Cluster(_) => {
             hub.all::<ClusterPropagationPolicy>().patch(policy.name(), &parameters, &patch).await.map(drop)
         }
@@ -110,7 +113,11 @@ async fn delete(context: &Context, policy: &PolicyRef) -> Result<Action, Reconci
 }
 
 /// Preempts for a policy, and gives other policies their turn where this one became weaker.
-async fn take_from_lower_policies(context: &Context, key: &ObjectKey, policy: &PolicyRef) -> Result<(), ReconcileError> {
+async fn take_from_lower_policies(
+    context: &Context,
+    key: &ObjectKey,
+    policy: &PolicyRef,
+) -> Result<(), ReconcileError> {
     let hub = &context.hub;
     let lookup = HubLookup(hub);
     if policy.spec().preemption == Preemption::Always {
@@ -126,12 +133,18 @@ async fn take_from_lower_policies(context: &Context, key: &ObjectKey, policy: &P
                 name: selector.name.clone(),
             };
             let Some(template) = hub.templates.find(&template_key) else { continue };
-            let Some(preemption) = preempt(policy, template.value(), &lookup, &context.settings.gates) else { continue };
+            let Some(preemption) = preempt(policy, template.value(), &lookup, &context.settings.gates) else {
+                continue;
+            };
             patch_template(hub, &template_key, &preemption.patch).await?;
             let about = ObjectReference::of_value(template.value());
             match preemption.event.type_ {
-                EventType::Normal => context.events.normal(&about, preemption.event.reason, preemption.event.message),
-                EventType::Warning => context.events.warning(&about, preemption.event.reason, preemption.event.message),
+                EventType::Normal => {
+                    context.events.normal(&about, preemption.event.reason, preemption.event.message)
+                }
+                EventType::Warning => {
+                    context.events.warning(&about, preemption.event.reason, preemption.event.message)
+                }
             }
         }
     }

@@ -3,7 +3,8 @@
 use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding};
 use karmada_core::object::binding_name;
 use karmada_core::propagation::{
-    BindingView, Change as Meaning, EventType, TemplateInput, TemplateKey, TemplateOutcome, reconcile_template,
+    BindingView, Change as Meaning, EventType, TemplateInput, TemplateKey, TemplateOutcome,
+    reconcile_template,
 };
 use std::sync::Arc;
 
@@ -47,7 +48,11 @@ pub(super) async fn reconcile(context: &Context, key: &TemplateKey) -> Result<Ac
     result
 }
 
-async fn decide_and_write(context: &Context, key: &TemplateKey, meaning: Meaning) -> Result<Action, ReconcileError> {
+async fn decide_and_write(
+    context: &Context,
+    key: &TemplateKey,
+    meaning: Meaning,
+) -> Result<Action, ReconcileError> {
     let hub = &context.hub;
     let Some(template) = hub.templates.find(key) else {
         context.waiting.lock().remove(key);
@@ -85,7 +90,11 @@ async fn decide_and_write(context: &Context, key: &TemplateKey, meaning: Meaning
         Err(error) if error.is_conflict() => {}
         Err(error) => {
             let message = format!("Apply policy failed: {}", crate::hub::chain(error));
-            context.events.warning(&about, karmada_core::api::policy::constants::APPLY_POLICY_FAILED, message);
+            context.events.warning(
+                &about,
+                karmada_core::api::policy::constants::APPLY_POLICY_FAILED,
+                message,
+            );
         }
     }
     written?;

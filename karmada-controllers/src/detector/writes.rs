@@ -20,7 +20,9 @@ pub(super) async fn write_all(hub: &Hub, writes: Vec<Write>) -> Result<(), Recon
     let mut template_version = None;
     for write in writes {
         match write {
-            Write::PatchTemplate { key, patch } => template_version = patch_template(hub, &key, &patch).await?,
+            Write::PatchTemplate { key, patch } => {
+                template_version = patch_template(hub, &key, &patch).await?
+            }
             Write::CreateBinding(binding) => match with_version(*binding, template_version.as_deref()) {
                 Binding::Namespaced(binding) => create(&namespaced(hub, &binding), &binding).await?,
                 Binding::Cluster(binding) => create(&hub.all(), &binding).await?,
@@ -56,7 +58,11 @@ where
 }
 
 /// Patches a template, returning its new resource version.
-pub(super) async fn patch_template(hub: &Hub, key: &TemplateKey, patch: &Value) -> Result<Option<String>, ReconcileError> {
+pub(super) async fn patch_template(
+    hub: &Hub,
+    key: &TemplateKey,
+    patch: &Value,
+) -> Result<Option<String>, ReconcileError> {
     let Some(api) = hub.templates.api(&key.api_version, &key.kind, &key.namespace) else {
         return Err(ReconcileError::Waiting(format!("kind {} {} to be served", key.api_version, key.kind)));
     };
@@ -73,7 +79,10 @@ where
     K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
 {
     let operation = || format!("create {} {}", K::kind(&()), object.name_any());
-    api.create(&PostParams::default(), object).await.map(drop).map_err(|error| ReconcileError::api(operation())(error))
+    api.create(&PostParams::default(), object)
+        .await
+        .map(drop)
+        .map_err(|error| ReconcileError::api(operation())(error))
 }
 
 async fn replace<K>(api: &Api<K>, object: &K) -> Result<(), ReconcileError>

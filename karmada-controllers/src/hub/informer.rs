@@ -68,8 +68,17 @@ type Handler<K> = Box<dyn Fn(&Change<K>) + Send + Sync>;
 type IndexFunction<K> = Box<dyn Fn(&K) -> Vec<String> + Send + Sync>;
 type Transform<K> = Box<dyn Fn(&mut K) + Send + Sync>;
 
+/// How an object came to the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Watch,
+    OwnWrite,
+}
+
 struct State<K> {
     objects: HashMap<ObjectKey, Arc<K>>,
+    /// Highest revision that the watch has shown.
+    seen: u64,
     index: HashMap<String, BTreeSet<ObjectKey>>,
     handlers: Vec<Handler<K>>,
 }
@@ -106,6 +115,7 @@ where
             name: name.into(),
             state: RwLock::new(State {
                 objects: HashMap::new(),
+                seen: 0,
                 index: HashMap::new(),
                 handlers: Vec::new(),
             }),
@@ -139,7 +149,7 @@ where
                     if let Some(listed) = listed.as_mut() {
                         listed.insert(ObjectKey::of(&object));
                     }
-                    self.apply(object);
+                    self.apply(object, Origin::Watch);
                 }
                 Some(Ok(Event::InitDone)) => {
                     if let Some(listed) = listed.take() {
@@ -148,7 +158,7 @@ where
                     *self.last_error.lock() = None;
                     self.synced.send_replace(true);
                 }
-                Some(Ok(Event::Apply(object))) => self.apply(object),
+                Some(Ok(Event::Apply(object))) => self.apply(object, Origin::Watch),
                 Some(Ok(Event::Delete(object))) => self.remove(&ObjectKey::of(&object), Some(object)),
                 Some(Err(error)) => {
                     tracing::debug!(
@@ -159,6 +169,18 @@ where
                     *self.last_error.lock() = Some(error.to_string());
                 }
             }
+        }
+    }
+
+    /// Takes over the answer to a write without waiting for the watch to show it.
+    ///
+    /// The next reconcile reads its own write, and other controllers hear of it at once. An
+    /// answer that the watch has already overtaken is ignored: the object may be gone by now.
+    /// Revisions are compared as numbers; where they are none, the watch alone feeds the cache.
+    pub fn observe(&self, object: K) {
+        let Some(revision) = revision_of(&object) else { return };
+        if revision > self.state.read().seen {
+            self.apply(object, Origin::OwnWrite);
         }
     }
 
@@ -220,21 +242,33 @@ where
         keys.iter().filter_map(|key| state.objects.get(key).cloned()).collect()
     }
 
-    fn apply(&self, mut object: K) {
+    fn apply(&self, mut object: K, origin: Origin) {
         (self.transform)(&mut object);
         let key = ObjectKey::of(&object);
+        let revision = revision_of(&object);
         let new = Arc::new(object);
         let mut state = self.state.write();
-        let old = state.objects.insert(key.clone(), new.clone());
-        if let Some(old) = &old {
-            // A re-list shows every object again; only changes are news.
-            if old.meta().resource_version == new.meta().resource_version
-                && new.meta().resource_version.is_some()
-            {
+        match (origin, revision) {
+            (Origin::Watch, Some(revision)) => state.seen = state.seen.max(revision),
+            // Looked at again under the lock: the watch may have come in between.
+            (Origin::OwnWrite, Some(revision)) if revision <= state.seen => return,
+            _ => {}
+        }
+        if let Some(old) = state.objects.get(&key).cloned() {
+            // A re-list shows every object again, and the watch shows our own writes: only changes are news.
+            let is_known = match (revision_of(&*old), revision) {
+                (Some(old), Some(new)) => new <= old,
+                _ => {
+                    old.meta().resource_version.is_some()
+                        && old.meta().resource_version == new.meta().resource_version
+                }
+            };
+            if is_known {
                 return;
             }
-            self.unindex(&mut state, &key, old);
+            self.unindex(&mut state, &key, &old);
         }
+        let old = state.objects.insert(key.clone(), new.clone());
         self.index(&mut state, &key, &new);
         let change = match old {
             Some(old) => Change::Updated { old, new },
@@ -247,6 +281,9 @@ where
 
     fn remove(&self, key: &ObjectKey, last: Option<K>) {
         let mut state = self.state.write();
+        if let Some(revision) = last.as_ref().and_then(|last| revision_of(last)) {
+            state.seen = state.seen.max(revision);
+        }
         let Some(old) = state.objects.remove(key) else { return };
         self.unindex(&mut state, key, &old);
         let last = last.map_or(old, |mut last| {
@@ -288,6 +325,11 @@ where
     }
 }
 
+/// Returns the revision of an object where it is a number, as that of every API server is.
+fn revision_of<K: Resource>(object: &K) -> Option<u64> {
+    object.meta().resource_version.as_deref()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use k8s_openapi::api::core::v1::ConfigMap;
@@ -320,10 +362,10 @@ mod tests {
     #[test]
     fn index_follows_updates_and_deletes() {
         let informer = informer();
-        informer.apply(config_map("a", "1", "x"));
-        informer.apply(config_map("b", "2", "x"));
+        informer.apply(config_map("a", "1", "x"), Origin::Watch);
+        informer.apply(config_map("b", "2", "x"), Origin::Watch);
         assert_eq!(names(&informer.list_indexed("x")), ["a", "b"]);
-        informer.apply(config_map("a", "3", "y"));
+        informer.apply(config_map("a", "3", "y"), Origin::Watch);
         assert_eq!(names(&informer.list_indexed("x")), ["b"]);
         informer.remove(&ObjectKey::new("ns", "b"), None);
         assert!(informer.list_indexed("x").is_empty());
@@ -332,7 +374,7 @@ mod tests {
     #[test]
     fn late_handler_sees_what_is_cached_and_a_relist_is_no_news() {
         let informer = informer();
-        informer.apply(config_map("a", "1", "x"));
+        informer.apply(config_map("a", "1", "x"), Origin::Watch);
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = seen.clone();
         informer.on_change(move |change| {
@@ -343,9 +385,32 @@ mod tests {
             };
             log.lock().push(format!("{kind} {}", change.object().name_any()));
         });
-        informer.apply(config_map("a", "1", "x"));
-        informer.apply(config_map("b", "2", "x"));
+        informer.apply(config_map("a", "1", "x"), Origin::Watch);
+        informer.apply(config_map("b", "2", "x"), Origin::Watch);
         informer.retain(&BTreeSet::from([ObjectKey::new("ns", "b")]));
         assert_eq!(*seen.lock(), ["added a", "added b", "deleted a"]);
+    }
+
+    #[test]
+    fn an_own_write_is_read_at_once_and_its_echo_is_no_news() {
+        let informer = informer();
+        informer.apply(config_map("a", "1", "x"), Origin::Watch);
+        let seen = Arc::new(Mutex::new(0));
+        let count = seen.clone();
+        informer.on_change(move |_| *count.lock() += 1);
+        informer.observe(config_map("a", "5", "y"));
+        assert_eq!(names(&informer.list_indexed("y")), ["a"]);
+        informer.apply(config_map("a", "4", "z"), Origin::Watch);
+        informer.apply(config_map("a", "5", "y"), Origin::Watch);
+        assert_eq!(*seen.lock(), 2);
+    }
+
+    #[test]
+    fn an_answer_that_the_watch_has_overtaken_does_not_bring_an_object_back() {
+        let informer = informer();
+        informer.apply(config_map("a", "1", "x"), Origin::Watch);
+        informer.remove(&ObjectKey::new("ns", "a"), Some(config_map("a", "7", "x")));
+        informer.observe(config_map("a", "6", "x"));
+        assert!(informer.list().is_empty());
     }
 }

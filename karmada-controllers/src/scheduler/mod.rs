@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use karmada_core::api::cluster::Cluster;
 use karmada_core::api::work::{ResourceBindingSpec, ResourceBindingStatus};
-use karmada_core::scheduling::{ScheduleOptions, Snapshot, is_affected_by_cluster, is_in_charge};
+use karmada_core::scheduling::{
+    ScheduleOptions, Snapshot, WorkloadGroups, is_affected_by_cluster, is_in_charge,
+};
+use kube::Resource;
 use kube::core::object::{HasSpec, HasStatus};
-use kube::{Resource, ResourceExt};
 use parking_lot::{Mutex, RwLock};
 
 use crate::binding::is_generation_changed;
@@ -37,6 +39,8 @@ struct Context {
     settings: SchedulerSettings,
     events: EventRecorder,
     snapshot: RwLock<Arc<Snapshot>>,
+    /// The other workloads by group; empty without the gate WorkloadAffinity.
+    groups: Mutex<WorkloadGroups>,
     /// Bindings that found no room: any change of a cluster may help them.
     unschedulable: Mutex<std::collections::BTreeSet<ObjectKey>>,
 }
@@ -52,12 +56,23 @@ pub(crate) fn start(hub: &Arc<Hub>, mut settings: SchedulerSettings) {
         hub: hub.clone(),
         settings,
         snapshot: RwLock::new(Arc::new(Snapshot::new([]))),
+        groups: Mutex::default(),
         unschedulable: Mutex::default(),
     });
     {
         // Before the bindings: the first decisions must see all clusters.
         let (context, queue) = (context.clone(), queue.clone());
         hub.clusters.on_change(move |change| follow_cluster(&context, &queue, change));
+    }
+    if context.settings.options.gates.workload_affinity {
+        let context = context.clone();
+        hub.bindings.on_change(move |change| match change {
+            Change::Deleted(binding) => {
+                let key = ObjectKey::of(&**binding);
+                context.groups.lock().remove(&key.namespace, &key.name);
+            }
+            other => context.groups.lock().observe(other.object()),
+        });
     }
     watch_bindings(&context, &hub.bindings, &queue);
     watch_bindings(&context, &hub.cluster_bindings, &queue);
@@ -94,7 +109,7 @@ where
         let binding = change.object();
         if !matches!(change, Change::Deleted(_))
             && is_generation_changed(change)
-            && is_in_charge(&context.settings.name, binding.labels(), binding.spec())
+            && is_in_charge(&context.settings.name, binding.meta(), binding.spec())
         {
             queue.add(ObjectKey::of(&**binding));
         }
@@ -116,7 +131,8 @@ fn follow_cluster(context: &Context, queue: &WorkQueue<ObjectKey>, change: &Chan
     }
     let Change::Updated { old, new } = change else { return };
     let is_leaving = old.metadata.deletion_timestamp.is_none() && new.metadata.deletion_timestamp.is_some();
-    let is_changed = old.metadata.labels != new.metadata.labels || old.metadata.generation != new.metadata.generation;
+    let is_changed =
+        old.metadata.labels != new.metadata.labels || old.metadata.generation != new.metadata.generation;
     let clusters: &[&Cluster] = match (is_leaving, is_changed) {
         (true, _) => &[&**new],
         (false, true) => &[&**old, &**new],
@@ -126,15 +142,23 @@ fn follow_cluster(context: &Context, queue: &WorkQueue<ObjectKey>, change: &Chan
     add_affected(context, queue, &context.hub.cluster_bindings.list(), clusters);
 }
 
-fn add_affected<K>(context: &Context, queue: &WorkQueue<ObjectKey>, bindings: &[Arc<K>], clusters: &[&Cluster])
-where
+fn add_affected<K>(
+    context: &Context,
+    queue: &WorkQueue<ObjectKey>,
+    bindings: &[Arc<K>],
+    clusters: &[&Cluster],
+) where
     K: Resource + HasSpec<Spec = ResourceBindingSpec> + HasStatus<Status = ResourceBindingStatus>,
 {
     for binding in bindings {
-        let status = binding.status().cloned().unwrap_or_default();
-        let generation = binding.meta().generation.unwrap_or_default();
         let is_affected = clusters.iter().any(|cluster| {
-            is_affected_by_cluster(&context.settings.name, binding.spec(), &status, generation, cluster)
+            is_affected_by_cluster(
+                &context.settings.name,
+                binding.meta(),
+                binding.spec(),
+                binding.status(),
+                cluster,
+            )
         });
         if is_affected {
             queue.add(ObjectKey::of(&**binding));

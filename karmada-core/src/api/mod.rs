@@ -13,12 +13,14 @@ mod string_enum;
 
 pub mod cluster;
 mod crds;
+pub mod features;
 mod meta;
 pub mod policy;
 pub mod reserved;
 pub mod work;
 
 pub use crds::crds;
+pub use features::{Feature, FeatureGateError, FeatureGates};
 pub use meta::{
     Condition, LabelSelector, NodeSelector, NodeSelectorTerm, ResourceList, SelectorRequirement, Toleration,
 };

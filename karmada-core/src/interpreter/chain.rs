@@ -81,7 +81,11 @@ impl Interpreter {
         Self { layers: layers.into() }
     }
 
-    fn layer(&self, object: &Value, operation: Operation) -> Result<&dyn ResourceInterpreter, InterpretError> {
+    fn layer(
+        &self,
+        object: &Value,
+        operation: Operation,
+    ) -> Result<&dyn ResourceInterpreter, InterpretError> {
         let kind = ObjectKind::of(object);
         self.layers
             .iter()
@@ -169,8 +173,10 @@ mod tests {
 
     #[test]
     fn asks_the_first_layer_that_has_the_operation() {
-        let interpreter = Interpreter::new(vec![Arc::new(AlwaysUnhealthy), Arc::new(NativeInterpreter::default())]);
-        let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Bound"}});
+        let interpreter =
+            Interpreter::new(vec![Arc::new(AlwaysUnhealthy), Arc::new(NativeInterpreter::default())]);
+        let claim =
+            json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Bound"}});
         assert_eq!(interpreter.health(&claim).unwrap(), ResourceHealth::Unhealthy);
         assert_eq!(Interpreter::default().health(&claim).unwrap(), ResourceHealth::Healthy);
         assert_eq!(interpreter.reflect_status(&claim).unwrap(), Some(json!({"phase": "Bound"})));

@@ -45,7 +45,9 @@ impl DependentReference {
 }
 
 /// Sorts references and checks that each says which objects it means.
-pub(super) fn checked(mut references: Vec<DependentReference>) -> Result<Vec<DependentReference>, InterpretError> {
+pub(super) fn checked(
+    mut references: Vec<DependentReference>,
+) -> Result<Vec<DependentReference>, InterpretError> {
     for (index, reference) in references.iter().enumerate() {
         check(index, reference)?;
     }
@@ -58,9 +60,13 @@ fn check(index: usize, reference: &DependentReference) -> Result<(), InterpretEr
     match &reference.label_selector {
         _ if !reference.name.is_empty() => Ok(()),
         None => error("dependency can not leave name and labelSelector all empty".to_owned()),
-        Some(selector) => match selector.match_labels.values().find(|value| value.len() > LONGEST_LABEL_VALUE) {
-            Some(value) => error(format!("label value {value:?} must be no more than {LONGEST_LABEL_VALUE} bytes")),
-            None => Ok(()),
-        },
+        Some(selector) => {
+            match selector.match_labels.values().find(|value| value.len() > LONGEST_LABEL_VALUE) {
+                Some(value) => {
+                    error(format!("label value {value:?} must be no more than {LONGEST_LABEL_VALUE} bytes"))
+                }
+                None => Ok(()),
+            }
+        }
     }
 }

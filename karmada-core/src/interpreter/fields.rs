@@ -22,7 +22,10 @@ pub(super) fn map<'a>(object: &'a Value, path: &[&str]) -> Result<Option<&'a Map
 }
 
 /// Returns the map at a path, all of whose values must be texts.
-pub(super) fn text_map<'a>(object: &'a Value, path: &[&str]) -> Result<Option<&'a Map<String, Value>>, PathError> {
+pub(super) fn text_map<'a>(
+    object: &'a Value,
+    path: &[&str],
+) -> Result<Option<&'a Map<String, Value>>, PathError> {
     let found = map(object, path)?;
     match found.and_then(|map| map.values().find(|value| !value.is_string())) {
         Some(value) => Err(mismatch(path, value, "string")),

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::chain::not_found;
 use super::dependency::checked;
 use super::{DependentReference, InterpretError, ObjectKind, Operation, ResourceInterpreter, fields, kinds};
-use crate::object::set_nested;
 use crate::api::work::{AggregatedStatusItem, ReplicaRequirements, ResourceHealth};
+use crate::object::set_nested;
 
 /// What changes the native rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

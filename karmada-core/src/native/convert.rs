@@ -56,7 +56,9 @@ fn convert_struct(type_name: &str, value: &Value) -> Result<Value, TypeError> {
 
 fn convert_field(field: &Field, value: &Value) -> Result<Option<Value>, TypeError> {
     let converted = convert_value(&field.field_type, value)?;
-    let drop = field.zero == Zero::Omitted && !matches!(field.field_type, FieldType::Struct(_)) && is_zero(&converted);
+    let drop = field.zero == Zero::Omitted
+        && !matches!(field.field_type, FieldType::Struct(_))
+        && is_zero(&converted);
     Ok((!drop).then_some(converted))
 }
 
@@ -85,7 +87,9 @@ fn convert_value(field_type: &FieldType, value: &Value) -> Result<Value, TypeErr
             elements
                 .iter()
                 .enumerate()
-                .map(|(index, value)| element_value(element, value).map_err(|error| inside(error, &index.to_string())))
+                .map(|(index, value)| {
+                    element_value(element, value).map_err(|error| inside(error, &index.to_string()))
+                })
                 .collect::<Result<Vec<_>, _>>()
                 .map(Value::Array)
         }
@@ -112,7 +116,9 @@ fn zero_of(field: &Field) -> Option<Value> {
     match field.zero {
         Zero::Kept => None,
         Zero::Written => Some(zero_value(&field.field_type)),
-        Zero::Omitted => matches!(field.field_type, FieldType::Struct(_)).then(|| zero_value(&field.field_type)),
+        Zero::Omitted => {
+            matches!(field.field_type, FieldType::Struct(_)).then(|| zero_value(&field.field_type))
+        }
     }
 }
 
@@ -120,10 +126,16 @@ fn zero_value(field_type: &FieldType) -> Value {
     match field_type {
         FieldType::Text | FieldType::Bytes => Value::from(""),
         FieldType::Boolean => Value::Bool(false),
-        FieldType::Integer32 | FieldType::Integer64 | FieldType::Float | FieldType::IntegerOrText => Value::from(0),
+        FieldType::Integer32 | FieldType::Integer64 | FieldType::Float | FieldType::IntegerOrText => {
+            Value::from(0)
+        }
         FieldType::Quantity => Value::from("0"),
         FieldType::Struct(name) => convert_struct(name, &Value::Null).unwrap_or(Value::Null),
-        FieldType::Time | FieldType::MicroTime | FieldType::Anything | FieldType::List(_) | FieldType::Map(_) => Value::Null,
+        FieldType::Time
+        | FieldType::MicroTime
+        | FieldType::Anything
+        | FieldType::List(_)
+        | FieldType::Map(_) => Value::Null,
     }
 }
 
@@ -160,7 +172,9 @@ fn quantity(value: &Value) -> Result<Value, TypeError> {
 
 fn time(value: &Value, format: &str) -> Result<Value, TypeError> {
     let parsed: Option<Timestamp> = value.as_str().and_then(|text| text.parse().ok());
-    parsed.map(|time| Value::String(time.strftime(format).to_string())).ok_or_else(|| mismatch("a time", value))
+    parsed
+        .map(|time| Value::String(time.strftime(format).to_string()))
+        .ok_or_else(|| mismatch("a time", value))
 }
 
 fn mismatch(expected: &'static str, found: &Value) -> TypeError {
@@ -201,7 +215,8 @@ mod tests {
 
     #[test]
     fn says_where_a_value_has_the_wrong_type() {
-        let error = convert("Deployment", &json!({"spec": {"template": {"spec": {"containers": ["x"]}}}})).unwrap_err();
+        let error = convert("Deployment", &json!({"spec": {"template": {"spec": {"containers": ["x"]}}}}))
+            .unwrap_err();
         assert_eq!(error.path, "Deployment.spec.template.spec.containers.0");
         assert_eq!(error.found, "a string");
     }

@@ -66,7 +66,9 @@ impl From<RawTable> for Table {
         let types = raw
             .types
             .into_iter()
-            .map(|(name, fields)| (name, fields.into_iter().map(|(name, text)| (name, parse_field(&text))).collect()))
+            .map(|(name, fields)| {
+                (name, fields.into_iter().map(|(name, text)| (name, parse_field(&text))).collect())
+            })
             .collect();
         Self { kinds: raw.kinds, types }
     }

@@ -94,7 +94,9 @@ fn apply_overriders(object: &mut Value, overriders: &Overriders) -> Result<(), O
     image_overrider.iter().try_for_each(|overrider| image::apply(object, overrider))?;
     command_overrider.iter().try_for_each(|overrider| words::apply(object, Words::Command, overrider))?;
     args_overrider.iter().try_for_each(|overrider| words::apply(object, Words::Arguments, overrider))?;
-    labels_overrider.iter().try_for_each(|overrider| labels::apply(object, MetadataMap::Labels, overrider))?;
+    labels_overrider
+        .iter()
+        .try_for_each(|overrider| labels::apply(object, MetadataMap::Labels, overrider))?;
     annotations_overrider
         .iter()
         .try_for_each(|overrider| labels::apply(object, MetadataMap::Annotations, overrider))?;

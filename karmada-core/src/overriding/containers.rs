@@ -28,7 +28,10 @@ pub(super) fn check_type(object: &Value, kind: &str) -> Result<(), OverrideError
 /// # Errors
 ///
 /// When something on the way is no object, or the end is no list.
-pub(super) fn containers_mut<'a>(object: &'a mut Value, path: &[&str]) -> Result<&'a mut [Value], OverrideError> {
+pub(super) fn containers_mut<'a>(
+    object: &'a mut Value,
+    path: &[&str],
+) -> Result<&'a mut [Value], OverrideError> {
     let error = || OverrideError::Containers { path: path.join("/") };
     let mut current = object;
     for name in path {

@@ -196,6 +196,9 @@ mod tests {
 
     #[test]
     fn escapes_what_html_would_read() {
-        assert_eq!(Document::from(serde_json::json!({"a<b": "x&y\u{2028}"})).to_text(), r#"{"a\u003cb":"x\u0026y\u2028"}"#);
+        assert_eq!(
+            Document::from(serde_json::json!({"a<b": "x&y\u{2028}"})).to_text(),
+            r#"{"a\u003cb":"x\u0026y\u2028"}"#
+        );
     }
 }

@@ -89,19 +89,22 @@ mod tests {
 
     #[test]
     fn keeps_the_order_of_json_text() {
-        let overrider = r#"{"fieldPath": "/data/f", "json": [{"operator": "replace", "subPath": "/a", "value": 9}]}"#;
+        let overrider =
+            r#"{"fieldPath": "/data/f", "json": [{"operator": "replace", "subPath": "/a", "value": 9}]}"#;
         assert_eq!(replaced(r#"{"b":1.50, "a":2}"#, overrider).unwrap(), r#"{"b":1.50,"a":9}"#);
     }
 
     #[test]
     fn renders_yaml_text_anew() {
-        let overrider = r#"{"fieldPath": "/data/f", "yaml": [{"operator": "add", "subPath": "/c", "value": "x"}]}"#;
+        let overrider =
+            r#"{"fieldPath": "/data/f", "yaml": [{"operator": "add", "subPath": "/c", "value": "x"}]}"#;
         assert_eq!(replaced("# note\nb: yes\na: [1]\n", overrider).unwrap(), "a:\n- 1\nb: true\nc: x\n");
     }
 
     #[test]
     fn refuses_text_that_holds_no_structure() {
-        let overrider = r#"{"fieldPath": "/data/f", "yaml": [{"operator": "add", "subPath": "/c", "value": "x"}]}"#;
+        let overrider =
+            r#"{"fieldPath": "/data/f", "yaml": [{"operator": "add", "subPath": "/c", "value": "x"}]}"#;
         assert!(replaced("just text", overrider).is_err());
         assert!(replaced("", overrider).is_err());
     }

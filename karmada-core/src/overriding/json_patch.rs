@@ -51,7 +51,9 @@ pub enum PatchError {
         path: String,
     },
     /// An index is no number or is out of range.
-    #[error("error in {operation} for path: '{path}': unable to access invalid index: {index}: invalid index referenced")]
+    #[error(
+        "error in {operation} for path: '{path}': unable to access invalid index: {index}: invalid index referenced"
+    )]
     BadIndex {
         /// Name of the operation.
         operation: &'static str,
@@ -209,7 +211,9 @@ fn find<'a>(
 
 fn member_mut<'a>(parent: &'a mut Document, key: &str) -> Option<&'a mut Document> {
     match parent {
-        Document::Object(members) => members.iter_mut().find(|(known, _)| known == key).map(|(_, member)| member),
+        Document::Object(members) => {
+            members.iter_mut().find(|(known, _)| known == key).map(|(_, member)| member)
+        }
         Document::Array(elements) => {
             let index = index_of(key, elements.len())?;
             elements.get_mut(index)
@@ -248,7 +252,11 @@ mod tests {
     fn patched(document: Value, operations: &[(&str, &str, Value)]) -> Result<Value, PatchError> {
         let operations: Vec<_> = operations
             .iter()
-            .map(|(operator, path, value)| PatchOperation { operator: (*operator).into(), path: (*path).into(), value: value.clone() })
+            .map(|(operator, path, value)| PatchOperation {
+                operator: (*operator).into(),
+                path: (*path).into(),
+                value: value.clone(),
+            })
             .collect();
         let mut document = Document::from(document);
         apply(&mut document, &operations)?;
@@ -258,8 +266,14 @@ mod tests {
     #[test]
     fn counts_negative_indexes_from_the_end() {
         assert_eq!(patched(json!({"l": [1, 2]}), &[("add", "/l/-1", json!(3))]), Ok(json!({"l": [1, 2, 3]})));
-        assert_eq!(patched(json!({"l": [1, 2]}), &[("replace", "/l/-1", json!(3))]), Ok(json!({"l": [1, 3]})));
-        assert_eq!(patched(json!({"l": [1, 2]}), &[("replace", "/l/00", json!(3))]), Ok(json!({"l": [3, 2]})));
+        assert_eq!(
+            patched(json!({"l": [1, 2]}), &[("replace", "/l/-1", json!(3))]),
+            Ok(json!({"l": [1, 3]}))
+        );
+        assert_eq!(
+            patched(json!({"l": [1, 2]}), &[("replace", "/l/00", json!(3))]),
+            Ok(json!({"l": [3, 2]}))
+        );
     }
 
     #[test]

@@ -23,7 +23,10 @@ pub(super) fn apply(object: &mut Value, overriders: &[PlaintextOverrider]) -> Re
 /// Applies a patch to an object, which must stay an object with a kind.
 ///
 /// On an error the object is lost.
-pub(super) fn patch_object(object: &mut Value, operations: &[PatchOperation<'_>]) -> Result<(), OverrideError> {
+pub(super) fn patch_object(
+    object: &mut Value,
+    operations: &[PatchOperation<'_>],
+) -> Result<(), OverrideError> {
     if operations.is_empty() {
         return Ok(());
     }

@@ -25,7 +25,11 @@ impl Words {
 }
 
 /// Applies an overrider to every container of its name.
-pub(super) fn apply(object: &mut Value, words: Words, overrider: &CommandArgsOverrider) -> Result<(), OverrideError> {
+pub(super) fn apply(
+    object: &mut Value,
+    words: Words,
+    overrider: &CommandArgsOverrider,
+) -> Result<(), OverrideError> {
     let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
     let Some(path) = containers_path(kind) else { return Ok(()) };
     for container in containers_mut(object, path)? {
@@ -35,7 +39,8 @@ pub(super) fn apply(object: &mut Value, words: Words, overrider: &CommandArgsOve
         if members.get("name").and_then(Value::as_str) != Some(&overrider.container_name) {
             continue;
         }
-        let current = members.get(words.field()).and_then(Value::as_array).map(|list| list.iter().map(word).collect());
+        let current =
+            members.get(words.field()).and_then(Value::as_array).map(|list| list.iter().map(word).collect());
         let changed = change(current.unwrap_or_default(), overrider);
         members.insert(words.field().to_owned(), Value::from(changed));
     }
@@ -61,7 +66,8 @@ fn word(value: &Value) -> String {
         Value::Number(number) => format!("%!s(int64={number})"),
         Value::Array(elements) => format!("[{}]", elements.iter().map(word).collect::<Vec<_>>().join(" ")),
         Value::Object(members) => {
-            let members: Vec<_> = members.iter().map(|(key, value)| format!("{key}:{}", word(value))).collect();
+            let members: Vec<_> =
+                members.iter().map(|(key, value)| format!("{key}:{}", word(value))).collect();
             format!("map[{}]", members.join(" "))
         }
     }

@@ -133,7 +133,11 @@ impl Printer {
         let multiline = string.contains('\n');
         if string.chars().any(needs_escape) {
             self.double_quoted(string);
-        } else if multiline && position == Position::Value && !string.starts_with(['\n', ' ']) && !blank_before_break(string) {
+        } else if multiline
+            && position == Position::Value
+            && !string.starts_with(['\n', ' '])
+            && !blank_before_break(string)
+        {
             self.literal(string, indent);
         } else if multiline {
             self.double_quoted(string);
@@ -176,7 +180,12 @@ impl Printer {
         for (index, character) in characters.iter().enumerate() {
             let blank = *character == ' ';
             let next_is_blank = characters.get(index + 1).is_none_or(|next| *next == ' ');
-            if blank && position == Position::Value && !after_blank && index > 0 && self.column > BEST_WIDTH && !next_is_blank
+            if blank
+                && position == Position::Value
+                && !after_blank
+                && index > 0
+                && self.column > BEST_WIDTH
+                && !next_is_blank
             {
                 self.newline();
                 self.indent(indent + 2);
@@ -253,9 +262,36 @@ fn reads_as_other_type(string: &str) -> bool {
     });
     matches!(
         string,
-        "" | "~" | "null" | "Null" | "NULL" | "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no"
-            | "No" | "NO" | "off" | "Off" | "OFF" | "true" | "True" | "TRUE" | "false" | "False" | "FALSE" | ".nan"
-            | ".NaN" | ".NAN" | "<<"
+        "" | "~"
+            | "null"
+            | "Null"
+            | "NULL"
+            | "y"
+            | "Y"
+            | "yes"
+            | "Yes"
+            | "YES"
+            | "on"
+            | "On"
+            | "ON"
+            | "n"
+            | "N"
+            | "no"
+            | "No"
+            | "NO"
+            | "off"
+            | "Off"
+            | "OFF"
+            | "true"
+            | "True"
+            | "TRUE"
+            | "false"
+            | "False"
+            | "FALSE"
+            | ".nan"
+            | ".NaN"
+            | ".NAN"
+            | "<<"
     ) || NUMBER.is_match(string)
         || DATE.is_match(string)
 }
@@ -264,11 +300,17 @@ fn plain_is_safe(string: &str) -> bool {
     let mut characters = string.chars().peekable();
     let Some(first) = characters.peek().copied() else { return false };
     let second_is_blank = string.chars().nth(1).is_none_or(|second| second == ' ');
-    if string.starts_with(' ') || string.ends_with(' ') || string.starts_with("---") || string.starts_with("...") {
+    if string.starts_with(' ')
+        || string.ends_with(' ')
+        || string.starts_with("---")
+        || string.starts_with("...")
+    {
         return false;
     }
     match first {
-        '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => return false,
+        '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => {
+            return false;
+        }
         '?' | ':' | '-' if second_is_blank => return false,
         _ => {}
     }
@@ -306,7 +348,10 @@ fn natural_order(a: &str, b: &str) -> Ordering {
     let number = |text: &[char]| {
         let digits = text[start..].iter().take_while(|c| c.is_ascii_digit());
         let (length, value) = digits.fold((0_usize, i128::from(leading)), |(length, value), digit| {
-            (length + 1, value.saturating_mul(10).saturating_add(i128::from(u32::from(*digit) - u32::from('0'))))
+            (
+                length + 1,
+                value.saturating_mul(10).saturating_add(i128::from(u32::from(*digit) - u32::from('0'))),
+            )
         });
         (value, length)
     };

@@ -1,5 +1,7 @@
 //! Matching clusters against an affinity.
 
+use std::collections::BTreeMap;
+
 use crate::{
     api::{cluster::Cluster, policy::ClusterAffinity},
     object::Selector,
@@ -10,7 +12,9 @@ use crate::{
 /// A selector that is not valid matches no cluster.
 #[derive(Clone, Debug)]
 pub struct CompiledAffinity<'a> {
-    affinity: &'a ClusterAffinity,
+    /// Sorted, as there may be thousands.
+    names: Vec<&'a str>,
+    excluded: Vec<&'a str>,
     labels: Option<Selector>,
     /// Requirements on provider and region.
     fields: Option<Selector>,
@@ -38,31 +42,37 @@ impl<'a> CompiledAffinity<'a> {
             fields = checked.ok();
             zones = zone;
         }
-        Self { affinity, labels, fields, zones, invalid }
+        let (names, excluded) = (sorted(&affinity.cluster_names), sorted(&affinity.exclude_clusters));
+        Self { names, excluded, labels, fields, zones, invalid }
     }
 
     /// Returns true when the cluster may be chosen.
     pub fn matches(&self, cluster: &Cluster) -> bool {
-        let affinity = self.affinity;
-        let name = cluster.name();
-        if affinity.exclude_clusters.iter().any(|excluded| excluded == name) || self.invalid {
+        static NO_LABELS: BTreeMap<String, String> = BTreeMap::new();
+        self.matches_facts(&ClusterFacts {
+            name: cluster.name(),
+            labels: cluster.metadata.labels.as_ref().unwrap_or(&NO_LABELS),
+            provider: &cluster.spec.provider,
+            region: &cluster.spec.region,
+            zones: &cluster.spec.zones,
+        })
+    }
+
+    /// Returns true when the cluster with these facts may be chosen.
+    pub fn matches_facts(&self, cluster: &ClusterFacts<'_>) -> bool {
+        if self.invalid || self.excluded.binary_search(&cluster.name).is_ok() {
             return false;
         }
-        if !affinity.cluster_names.is_empty()
-            && !affinity.cluster_names.iter().any(|candidate| candidate == name)
-        {
+        if !self.names.is_empty() && self.names.binary_search(&cluster.name).is_err() {
             return false;
         }
-        if let Some(selector) = &self.labels {
-            let labels = cluster.metadata.labels.as_ref();
-            if !selector.matches_with(|key| labels?.get(key).map(String::as_str)) {
-                return false;
-            }
+        if self.labels.as_ref().is_some_and(|selector| !selector.matches(cluster.labels)) {
+            return false;
         }
         if let Some(selector) = &self.fields {
             let field = |key: &str| match key {
-                "provider" => Some(cluster.spec.provider.as_str()),
-                "region" => Some(cluster.spec.region.as_str()),
+                "provider" => Some(cluster.provider),
+                "region" => Some(cluster.region),
                 _ => None,
             };
             if !selector.matches_with(|key| field(key).filter(|value| !value.is_empty())) {
@@ -71,8 +81,23 @@ impl<'a> CompiledAffinity<'a> {
         }
         self.zones
             .iter()
-            .all(|requirement| zones_match(&requirement.operator, &requirement.values, &cluster.spec.zones))
+            .all(|requirement| zones_match(&requirement.operator, &requirement.values, cluster.zones))
     }
+}
+
+/// What an affinity looks at of a cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct ClusterFacts<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its labels.
+    pub labels: &'a BTreeMap<String, String>,
+    /// Its provider; empty counts as absent.
+    pub provider: &'a str,
+    /// Its region; empty counts as absent.
+    pub region: &'a str,
+    /// Its zones.
+    pub zones: &'a [String],
 }
 
 /// Returns true when an affinity lets the cluster be chosen.
@@ -81,6 +106,12 @@ impl<'a> CompiledAffinity<'a> {
 /// must all let it pass. An absent selector and an empty list let everything pass.
 pub fn cluster_matches(cluster: &Cluster, affinity: &ClusterAffinity) -> bool {
     CompiledAffinity::new(affinity).matches(cluster)
+}
+
+fn sorted(names: &[String]) -> Vec<&str> {
+    let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    sorted
 }
 
 fn zones_match(operator: &str, values: &[String], zones: &[String]) -> bool {

@@ -78,7 +78,9 @@ pub fn check_placement(
             violations.push(Violation::VerdictWrong(name));
         }
     }
-    if input.spec.components.len() <= 1 && (input.spec.replicas > 0 || input.spec.replica_requirements.is_some()) {
+    if input.spec.components.len() <= 1
+        && (input.spec.replicas > 0 || input.spec.replica_requirements.is_some())
+    {
         check_replicas(input, decision, &mut violations);
         check_room(input, decision, context, &mut violations);
     }
@@ -89,8 +91,8 @@ pub fn check_placement(
 fn check_replicas(input: &ScheduleInput<'_>, decision: &Decision, violations: &mut Vec<Violation>) {
     let targets = decision.result.as_deref().unwrap_or_default();
     let strategy = input.spec.placement.as_ref().and_then(|placement| placement.replica_scheduling.as_ref());
-    let is_divided = strategy
-        .is_some_and(|strategy| strategy.replica_scheduling_type == ReplicaSchedulingType::Divided);
+    let is_divided =
+        strategy.is_some_and(|strategy| strategy.replica_scheduling_type == ReplicaSchedulingType::Divided);
     if is_divided {
         let assigned = targets.iter().map(|target| i64::from(target.replicas)).sum();
         let wanted = i64::from(input.spec.replicas);
@@ -114,13 +116,17 @@ fn check_room(
     let is_dynamic = strategy.is_some_and(|strategy| {
         strategy.replica_scheduling_type == ReplicaSchedulingType::Divided
             && (strategy.replica_division_preference == DivisionPreference::Aggregated
-                || strategy.weight_preference.as_ref().is_some_and(|weights| !weights.dynamic_weight.is_unset()))
+                || strategy
+                    .weight_preference
+                    .as_ref()
+                    .is_some_and(|weights| !weights.dynamic_weight.is_unset()))
     });
     if !is_dynamic {
         return;
     }
     for target in decision.result.iter().flatten() {
-        let before = input.spec.clusters.iter().find(|old| old.name == target.name).map_or(0, |old| old.replicas);
+        let before =
+            input.spec.clusters.iter().find(|old| old.name == target.name).map_or(0, |old| old.replicas);
         let estimate = context
             .snapshot
             .index_of(&target.name)
@@ -148,18 +154,25 @@ fn check_spread(
         return;
     }
     let selected: Vec<_> = decision.verdicts.iter().filter(|verdict| verdict.selected).collect();
+    let regions: BTreeSet<&str> =
+        selected.iter().map(|verdict| context.snapshot.entry(verdict.cluster).region.as_str()).collect();
+    let by_region = placement
+        .spread_constraints
+        .iter()
+        .any(|constraint| constraint.spread_by_field == SpreadField::Region);
+    // Every chosen region gives a cluster, also when fewer clusters are allowed.
+    let least = if by_region { regions.len() as i64 } else { 0 };
     for constraint in &placement.spread_constraints {
         match constraint.spread_by_field {
-            SpreadField::Cluster if selected.len() as i64 > constraint.max_groups => {
-                violations.push(Violation::TooManyClusters { used: selected.len(), allowed: constraint.max_groups });
+            SpreadField::Cluster if selected.len() as i64 > constraint.max_groups.max(least) => {
+                violations.push(Violation::TooManyClusters {
+                    used: selected.len(),
+                    allowed: constraint.max_groups,
+                });
             }
-            SpreadField::Region => {
-                let regions: BTreeSet<&str> =
-                    selected.iter().map(|verdict| context.snapshot.entry(verdict.cluster).region.as_str()).collect();
-                if regions.len() as i64 > constraint.max_groups {
-                    let (used, allowed) = (regions.len(), constraint.max_groups);
-                    violations.push(Violation::TooManyRegions { used, allowed });
-                }
+            SpreadField::Region if regions.len() as i64 > constraint.max_groups => {
+                violations
+                    .push(Violation::TooManyRegions { used: regions.len(), allowed: constraint.max_groups });
             }
             _ => {}
         }

@@ -112,13 +112,16 @@ impl Refusals {
                 Some(taint) if taint.value.is_empty() => {
                     format!("cluster(s) had untolerated taint {{{}:{}}}", taint.key, taint.effect).into()
                 }
-                Some(taint) => {
-                    format!("cluster(s) had untolerated taint {{{}={}:{}}}", taint.key, taint.value, taint.effect)
-                        .into()
-                }
+                Some(taint) => format!(
+                    "cluster(s) had untolerated taint {{{}={}:{}}}",
+                    taint.key, taint.value, taint.effect
+                )
+                .into(),
                 None => "cluster(s) had untolerated taint".into(),
             },
-            Plugin::ClusterAffinity => "cluster(s) did not match the placement cluster affinity constraint".into(),
+            Plugin::ClusterAffinity => {
+                "cluster(s) did not match the placement cluster affinity constraint".into()
+            }
             Plugin::SpreadConstraint => match self.property {
                 SpreadProperty::Provider => "cluster(s) did not have provider property".into(),
                 SpreadProperty::Region => "cluster(s) did not have region property".into(),
@@ -128,7 +131,9 @@ impl Refusals {
             Plugin::WorkloadAffinity => {
                 "ResourceBinding with the same affinity group does not target this cluster".into()
             }
-            Plugin::WorkloadAntiAffinity => "cluster already has workload with the same anti-affinity group".into(),
+            Plugin::WorkloadAntiAffinity => {
+                "cluster already has workload with the same anti-affinity group".into()
+            }
             Plugin::ClusterLocality => "".into(),
         }
     }

@@ -20,7 +20,9 @@ pub enum ScheduleError {
     )]
     TooFewClusters,
     /// There are fewer regions than the region constraint wants.
-    #[error("failed to select clusters: the number of feasible region is less than spreadConstraint.MinGroups")]
+    #[error(
+        "failed to select clusters: the number of feasible region is less than spreadConstraint.MinGroups"
+    )]
     TooFewRegions,
     /// No allowed set of regions has the clusters that the cluster constraint wants.
     #[error(

@@ -17,13 +17,16 @@ mod estimate;
 mod filter;
 mod input;
 mod options;
+#[cfg(test)]
+mod properties;
 mod reconcile;
 mod schedule;
 mod score;
 mod select;
 mod snapshot;
+#[cfg(test)]
+mod testing;
 
-pub use affinity::CompiledAffinity;
 pub use assign::dispense_replicas;
 pub use checker::{Violation, check_placement};
 pub use decision::{ClusterIndex, Decision, Refusals, Verdict};
@@ -33,8 +36,8 @@ pub use filter::{Plugin, PluginSet, UnknownPlugin, WorkloadGroups};
 pub use input::{ClusterWeight, ScheduleContext, ScheduleInput};
 pub use options::{EmptyWorkloads, FeatureGates, ScheduleOptions};
 pub use reconcile::{
-    Attempt, BindingChange, BindingDecision, BindingEvent, BindingInput, EventKind, Retry, StatusChange, Trigger,
-    is_affected_by_cluster, is_in_charge, needs_scheduling, reconcile_binding,
+    Attempt, BindingChange, BindingDecision, BindingEvent, BindingInput, EventKind, Retry, StatusChange,
+    Trigger, is_affected_by_cluster, is_in_charge, needs_scheduling, reconcile_binding,
 };
 pub use schedule::schedule;
 pub use select::{SpreadGroup, select_groups};

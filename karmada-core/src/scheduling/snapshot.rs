@@ -6,9 +6,12 @@ use std::{
 };
 
 use super::{ClusterIndex, estimate::Capacity};
-use crate::api::cluster::{
-    Cluster, Taint,
-    constants::{EFFECT_NO_EXECUTE, EFFECT_NO_SCHEDULE},
+use crate::{
+    api::cluster::{
+        Cluster, Taint,
+        constants::{EFFECT_NO_EXECUTE, EFFECT_NO_SCHEDULE},
+    },
+    propagation::ClusterFacts,
 };
 
 /// The clusters, prepared for scheduling: quantities parsed, enabled APIs in a set.
@@ -110,7 +113,20 @@ impl Snapshot {
 
     /// Returns the number of a kind; none when no cluster has it.
     pub(super) fn api_number(&self, group_version: &str, kind: &str) -> Option<u32> {
-        self.apis.0.get(&api_key(group_version, kind)).copied()
+        let mut key = String::new();
+        write_api_key(&mut key, group_version, kind);
+        self.apis.0.get(&key).copied()
+    }
+
+    /// Returns the number of a kind; a new one when it is new.
+    fn number_api(&mut self, key: &str) -> u32 {
+        if let Some(number) = self.apis.0.get(key) {
+            return *number;
+        }
+        let numbers = &mut Arc::make_mut(&mut self.apis).0;
+        let number = numbers.len() as u32;
+        numbers.insert(key.to_owned(), number);
+        number
     }
 
     fn position(&self, name: &str) -> Result<usize, usize> {
@@ -124,18 +140,11 @@ impl Snapshot {
             .resource_summary
             .as_ref()
             .map(|summary| Capacity::new(summary, &cluster.spec.resource_models));
+        let mut key = String::new();
         for enablement in &status.api_enablements {
             for resource in &enablement.resources {
-                let key = api_key(&enablement.group_version, &resource.kind);
-                let number = if let Some(number) = self.apis.0.get(&key) {
-                    *number
-                } else {
-                    let numbers = &mut Arc::make_mut(&mut self.apis).0;
-                    let number = numbers.len() as u32;
-                    numbers.insert(key, number);
-                    number
-                };
-                entry.apis.push(number);
+                write_api_key(&mut key, &enablement.group_version, &resource.kind);
+                entry.apis.push(self.number_api(&key));
             }
         }
         entry.apis.sort_unstable();
@@ -148,7 +157,8 @@ impl ClusterEntry {
     /// Prepares all but APIs and resources.
     pub(super) fn without_resources(cluster: &Cluster) -> Self {
         let spec = &cluster.spec;
-        let keeps_away = |taint: &&Taint| matches!(taint.effect.as_str(), EFFECT_NO_SCHEDULE | EFFECT_NO_EXECUTE);
+        let keeps_away =
+            |taint: &&Taint| matches!(taint.effect.as_str(), EFFECT_NO_SCHEDULE | EFFECT_NO_EXECUTE);
         Self {
             name: cluster.name().to_owned(),
             deleting: cluster.metadata.deletion_timestamp.is_some(),
@@ -162,14 +172,26 @@ impl ClusterEntry {
         }
     }
 
+    /// Returns what an affinity looks at.
+    pub(super) fn facts(&self) -> ClusterFacts<'_> {
+        ClusterFacts {
+            name: &self.name,
+            labels: &self.labels,
+            provider: &self.provider,
+            region: &self.region,
+            zones: &self.zones,
+        }
+    }
+
     /// Returns true when the cluster serves the kind of this number.
     pub(super) fn has_api(&self, number: u32) -> bool {
         self.apis.binary_search(&number).is_ok()
     }
 }
 
-fn api_key(group_version: &str, kind: &str) -> String {
-    format!("{group_version}\n{kind}")
+fn write_api_key(key: &mut String, group_version: &str, kind: &str) {
+    key.clear();
+    key.extend([group_version, "\n", kind]);
 }
 
 #[cfg(test)]
@@ -193,9 +215,8 @@ mod tests {
         let mut snapshot = Snapshot::new([&cluster("a"), &cluster("c")]);
         let before = snapshot.clone();
         let mut changed = cluster("a");
-        changed.metadata.deletion_timestamp = Some(
-            k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH),
-        );
+        changed.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH));
         snapshot.upsert(&changed);
         snapshot.upsert(&cluster("b"));
         snapshot.remove("c");

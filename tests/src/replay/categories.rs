@@ -2,10 +2,15 @@
 
 use serde_json::Value;
 
-use super::{Outcome, apiserver, image_reference, interpreter_native, overrides};
+use super::{
+    Outcome, apiserver, e2e, image_reference, interpreter_native, naming_prune_status, overrides,
+    policy_matching, scheduling,
+};
 
 /// API servers that run at once: transcripts mostly wait for silence.
 const APISERVERS: usize = 8;
+/// Fleets that run at once.
+const FLEETS: usize = 4;
 
 /// How the cases of a category are run.
 #[derive(Clone, Copy, Debug)]
@@ -30,15 +35,13 @@ pub fn runner(category: &str) -> Option<Runner> {
     let computes = |run| Some(Runner { run, bound: Bound::Processor });
     match category {
         "apiserver" => Some(Runner { run: apiserver::run, bound: Bound::Waiting(APISERVERS) }),
+        "e2e" => Some(Runner { run: e2e::run, bound: Bound::Waiting(FLEETS) }),
         "image-reference" => computes(image_reference::run),
         "interpreter-native" => computes(interpreter_native::run),
         "overrides" => computes(overrides::run),
-        "naming-prune-status" => computes(naming_prune_status),
+        "policy-matching" => computes(policy_matching::run),
+        "scheduling" => computes(scheduling::run),
+        "naming-prune-status" => computes(naming_prune_status::run),
         _ => None,
     }
-}
-
-fn naming_prune_status(case: &Value) -> Outcome {
-    let operation = case["op"].as_str().unwrap_or_default();
-    Outcome::Skipped(format!("no runner for {operation}"))
 }

@@ -11,11 +11,15 @@ pub fn run(case: &Value) -> Outcome {
     let input = &case["input"];
     let text = |field: &str| input[field].as_str().unwrap_or_default();
     let answer: Answer = match case["op"].as_str() {
-        Some("image.Parse") => ImageReference::parse(text("image")).map(|image| parts(&image)).map_err(answer::error),
-        Some("image.SetTagOrDigest") => ImageReference::parse(text("image")).map_err(answer::error).map(|mut image| {
-            image.set_tag_or_digest(text("value"));
-            parts(&image)
-        }),
+        Some("image.Parse") => {
+            ImageReference::parse(text("image")).map(|image| parts(&image)).map_err(answer::error)
+        }
+        Some("image.SetTagOrDigest") => {
+            ImageReference::parse(text("image")).map_err(answer::error).map(|mut image| {
+                image.set_tag_or_digest(text("value"));
+                parts(&image)
+            })
+        }
         Some("image.RemoveTagOrDigest") => {
             ImageReference::parse(text("image")).map_err(answer::error).map(|mut image| {
                 image.remove_tag_or_digest();

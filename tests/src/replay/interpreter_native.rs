@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use karmada_core::api::work::AggregatedStatusItem;
-use karmada_core::interpreter::{NativeInterpreter, NativeOptions, ObjectKind, Operation, ResourceInterpreter};
+use karmada_core::interpreter::{
+    NativeInterpreter, NativeOptions, ObjectKind, Operation, ResourceInterpreter,
+};
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -65,7 +67,8 @@ fn hook_enabled(interpreter: &NativeInterpreter, input: &Value) -> bool {
 fn aggregate(interpreter: &NativeInterpreter, input: &Value) -> Answer {
     let items: Option<Vec<AggregatedStatusItem>> = answer::decode(&input["items"])?;
     let now = Timestamp::UNIX_EPOCH;
-    let answer = interpreter.aggregate_status(&input["object"], items.as_deref(), now).map_err(answer::error)?;
+    let answer =
+        interpreter.aggregate_status(&input["object"], items.as_deref(), now).map_err(answer::error)?;
     // Recorded times of the clock are placeholders.
     let text = answer.to_string().replace("\"1970-01-01T00:00:00Z\"", "\"__NOW__\"");
     let object: Value = serde_json::from_str(&text).map_err(answer::error)?;

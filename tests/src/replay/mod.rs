@@ -8,12 +8,17 @@ pub mod apiserver;
 pub mod categories;
 pub mod diff;
 pub mod driver;
+pub mod e2e;
 pub mod image_reference;
 pub mod interpreter_native;
+pub mod names;
+pub mod naming_prune_status;
 pub mod outcome;
 pub mod overrides;
 pub mod passing;
+pub mod policy_matching;
 pub mod report;
+pub mod scheduling;
 pub mod vectors;
 
 pub use diff::{compare, diff};

@@ -1,7 +1,9 @@
 //! Runs cases of override policies.
 
 use karmada_core::api::cluster::Cluster;
-use karmada_core::api::policy::constants::{APPLIED_CLUSTER_OVERRIDES_ANNOTATION, APPLIED_OVERRIDES_ANNOTATION};
+use karmada_core::api::policy::constants::{
+    APPLIED_CLUSTER_OVERRIDES_ANNOTATION, APPLIED_OVERRIDES_ANNOTATION,
+};
 use karmada_core::overriding::apply_overrides;
 use serde_json::{Map, Value, json};
 
@@ -11,7 +13,9 @@ use super::answer::{self, Answer};
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {
     match case["op"].as_str() {
-        Some("override.Apply") => answer::compare_as(&case["expect"], apply(&case["input"]), parse_annotations),
+        Some("override.Apply") => {
+            answer::compare_as(&case["expect"], apply(&case["input"]), parse_annotations)
+        }
         other => Outcome::Skipped(format!("no runner for {}", other.unwrap_or("a case without op"))),
     }
 }
@@ -25,7 +29,8 @@ fn apply(input: &Value) -> Answer {
     let cluster_policies: Vec<_> = answer::decode(&input["clusterOverridePolicies"])?;
     let policies: Vec<_> = answer::decode(&input["overridePolicies"])?;
     let mut object = input["object"].clone();
-    let applied = apply_overrides(&mut object, &cluster, &cluster_policies, &policies).map_err(answer::error)?;
+    let applied =
+        apply_overrides(&mut object, &cluster, &cluster_policies, &policies).map_err(answer::error)?;
     let annotations = [
         (APPLIED_CLUSTER_OVERRIDES_ANNOTATION, applied.cluster_annotation()),
         (APPLIED_OVERRIDES_ANNOTATION, applied.annotation()),

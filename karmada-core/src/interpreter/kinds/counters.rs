@@ -47,9 +47,15 @@ impl Counters {
         let Some(status) = reported_status(object)? else { return Ok(None) };
         let status = read(self.status, status)?;
         let mut reflected = pick(&status, self.reflected);
-        let members = [("generation", generation(object)), ("resourceTemplateGeneration", template_generation(object)?)];
+        let members = [
+            ("generation", generation(object)),
+            ("resourceTemplateGeneration", template_generation(object)?),
+        ];
         reflected.extend(
-            members.into_iter().filter(|(_, value)| *value != 0).map(|(name, value)| (name.to_owned(), value.into())),
+            members
+                .into_iter()
+                .filter(|(_, value)| *value != 0)
+                .map(|(name, value)| (name.to_owned(), value.into())),
         );
         Ok(Some(Value::Object(reflected)))
     }
@@ -72,8 +78,16 @@ impl Counters {
         if current == items.len() {
             new["observedGeneration"] = generation(object).into();
         }
-        let changed = self.fields.iter().chain(&["observedGeneration"]).any(|field| number(&old, field) != number(&new, field));
-        if changed || self.unchanged == Unchanged::AsTyped { with_status(self.kind, object, new) } else { Ok(object.clone()) }
+        let changed = self
+            .fields
+            .iter()
+            .chain(&["observedGeneration"])
+            .any(|field| number(&old, field) != number(&new, field));
+        if changed || self.unchanged == Unchanged::AsTyped {
+            with_status(self.kind, object, new)
+        } else {
+            Ok(object.clone())
+        }
     }
 
     fn is_current(&self, item: &AggregatedStatusItem, template: i64) -> bool {
@@ -83,7 +97,8 @@ impl Counters {
             Observed::TemplateGeneration => template,
             Observed::MemberGeneration => member,
         };
-        number(status, "observedGeneration") >= member && number(status, "resourceTemplateGeneration") >= wanted
+        number(status, "observedGeneration") >= member
+            && number(status, "resourceTemplateGeneration") >= wanted
     }
 }
 

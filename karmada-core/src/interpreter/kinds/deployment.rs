@@ -8,8 +8,8 @@ use super::pod_dependencies::template_dependencies;
 use super::requirements::workload_replicas;
 use super::rules::Rules;
 use super::typed::{generation, number, read};
-use crate::object::set_nested;
 use crate::api::reserved::{LABEL_TRUE, RETAIN_REPLICAS_LABEL};
+use crate::object::set_nested;
 
 const COUNTERS: Counters = Counters {
     kind: "Deployment",
@@ -43,13 +43,15 @@ fn retain(mut desired: Value, observed: &Value) -> Result<Value, InterpretError>
     if label.and_then(Value::as_str) != Some(LABEL_TRUE) {
         return Ok(desired);
     }
-    let text = |pointer: &str| desired.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let replicas = fields::integer(observed, &["spec", "replicas"])?.ok_or_else(|| InterpretError::MissingField {
-        path: "spec.replicas",
-        kind: text("/kind"),
-        namespace: text("/metadata/namespace"),
-        name: text("/metadata/name"),
-    })?;
+    let text =
+        |pointer: &str| desired.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let replicas =
+        fields::integer(observed, &["spec", "replicas"])?.ok_or_else(|| InterpretError::MissingField {
+            path: "spec.replicas",
+            kind: text("/kind"),
+            namespace: text("/metadata/namespace"),
+            name: text("/metadata/name"),
+        })?;
     set_nested(&mut desired, &["spec", "replicas"], replicas.into())?;
     Ok(desired)
 }
@@ -57,9 +59,9 @@ fn retain(mut desired: Value, observed: &Value) -> Result<Value, InterpretError>
 fn health(object: &Value) -> Result<bool, InterpretError> {
     let object = read("Deployment", object)?;
     let status = &object["status"];
-    let enough = object["spec"].get("replicas").is_none_or(|replicas| {
-        number(status, "updatedReplicas") >= replicas.as_i64().unwrap_or_default()
-    });
+    let enough = object["spec"]
+        .get("replicas")
+        .is_none_or(|replicas| number(status, "updatedReplicas") >= replicas.as_i64().unwrap_or_default());
     Ok(number(status, "observedGeneration") == generation(&object)
         && enough
         && number(status, "availableReplicas") >= number(status, "updatedReplicas"))

@@ -31,7 +31,9 @@ fn dependencies(object: &Value) -> Result<Vec<DependentReference>, InterpretErro
     let typed = read("Ingress", object)?;
     let entries = typed.pointer("/spec/tls").and_then(Value::as_array);
     let secrets = entries.into_iter().flatten().map(|entry| text(entry, "secretName"));
-    Ok(secrets.map(|name| DependentReference::named("v1", "Secret", object::namespace(object), name)).collect())
+    Ok(secrets
+        .map(|name| DependentReference::named("v1", "Secret", object::namespace(object), name))
+        .collect())
 }
 
 fn reflect(object: &Value) -> Result<Option<Value>, InterpretError> {

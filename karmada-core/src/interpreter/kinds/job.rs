@@ -25,7 +25,10 @@ pub(super) const RULES: Rules = Rules {
 };
 
 /// Pods that run at once: the parallelism, at most the completions.
-fn replicas(object: &Value, options: NativeOptions) -> Result<(i64, Option<ReplicaRequirements>), InterpretError> {
+fn replicas(
+    object: &Value,
+    options: NativeOptions,
+) -> Result<(i64, Option<ReplicaRequirements>), InterpretError> {
     let typed = read("Job", object)?;
     let spec = &typed["spec"];
     let parallelism = number(spec, "parallelism");
@@ -39,7 +42,8 @@ fn replicas(object: &Value, options: NativeOptions) -> Result<(i64, Option<Repli
 
 /// Keeps the selector and the pod labels that the member's job controller has set.
 fn retain(mut desired: Value, observed: &Value) -> Result<Value, InterpretError> {
-    for path in [["spec", "selector", "matchLabels"].as_slice(), &["spec", "template", "metadata", "labels"]] {
+    for path in [["spec", "selector", "matchLabels"].as_slice(), &["spec", "template", "metadata", "labels"]]
+    {
         if let Some(labels) = fields::text_map(observed, path)? {
             set_nested(&mut desired, path, Value::Object(labels.clone()))?;
         }
@@ -53,7 +57,11 @@ fn reflect(object: &Value) -> Result<Option<Value>, InterpretError> {
 }
 
 /// Sums the counters; a finished job is left as it is.
-fn aggregate(object: &Value, items: &[AggregatedStatusItem], now: Timestamp) -> Result<Value, InterpretError> {
+fn aggregate(
+    object: &Value,
+    items: &[AggregatedStatusItem],
+    now: Timestamp,
+) -> Result<Value, InterpretError> {
     let typed = read("Job", object)?;
     if finished_by(&typed["status"]).is_some() {
         return Ok(object.clone());
@@ -69,7 +77,8 @@ fn aggregate(object: &Value, items: &[AggregatedStatusItem], now: Timestamp) -> 
 
 fn merge(old: &Value, reported: &[(&AggregatedStatusItem, Value)], members: usize) -> Value {
     let sum = |field: &str| reported.iter().map(|(_, status)| number(status, field)).sum::<i64>();
-    let times = |field: &str| reported.iter().filter_map(|(_, status)| time(status, field)).collect::<Vec<_>>();
+    let times =
+        |field: &str| reported.iter().filter_map(|(_, status)| time(status, field)).collect::<Vec<_>>();
     let mut status = json!({"active": sum("active"), "succeeded": sum("succeeded"), "failed": sum("failed")});
     let (started, completed) = (times("startTime"), times("completionTime"));
     // The start never changes once every member has started.
@@ -85,7 +94,8 @@ fn merge(old: &Value, reported: &[(&AggregatedStatusItem, Value)], members: usiz
 }
 
 fn conditions(reported: &[(&AggregatedStatusItem, Value)], members: usize, now: Timestamp) -> Vec<Value> {
-    let having = |kind: &str| reported.iter().filter(|(_, status)| has_condition(status, kind)).collect::<Vec<_>>();
+    let having =
+        |kind: &str| reported.iter().filter(|(_, status)| has_condition(status, kind)).collect::<Vec<_>>();
     let failed: Vec<_> = reported
         .iter()
         .filter(|(_, status)| finished_by(status) == Some("Failed"))
@@ -128,7 +138,8 @@ fn finished_by(status: &Value) -> Option<&str> {
 }
 
 fn has_condition(status: &Value, kind: &str) -> bool {
-    conditions_of(status).any(|condition| text(condition, "type") == kind && text(condition, "status") == "True")
+    conditions_of(status)
+        .any(|condition| text(condition, "type") == kind && text(condition, "status") == "True")
 }
 
 fn conditions_of(status: &Value) -> impl Iterator<Item = &Value> {
@@ -162,7 +173,10 @@ mod tests {
         let items = [item("b", failed.clone()), item("a", failed), item("c", json!({"succeeded": 1}))];
         let answer = aggregate(&job, &items, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(answer["status"]["failed"], 2);
-        assert_eq!(answer["status"]["conditions"][0]["message"], "Job executed failed in member clusters b,a");
+        assert_eq!(
+            answer["status"]["conditions"][0]["message"],
+            "Job executed failed in member clusters b,a"
+        );
         assert_eq!(answer["status"]["conditions"][0]["lastProbeTime"], "1970-01-01T00:00:00Z");
     }
 

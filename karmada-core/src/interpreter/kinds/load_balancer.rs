@@ -38,7 +38,10 @@ pub(super) fn is_current(object: &Value, typed_status: &Value, addresses: &[Valu
 /// Returns whether an address can be reached: it has an IP address or a host name.
 pub(super) fn has_address(status: &Value) -> bool {
     let addresses = status.pointer("/loadBalancer/ingress").and_then(Value::as_array);
-    addresses.into_iter().flatten().any(|address| !text(address, "ip").is_empty() || !text(address, "hostname").is_empty())
+    addresses
+        .into_iter()
+        .flatten()
+        .any(|address| !text(address, "ip").is_empty() || !text(address, "hostname").is_empty())
 }
 
 /// What tells addresses apart; false sorts before true, so what is there comes first.
@@ -68,5 +71,9 @@ fn add_ports(known: &mut Value, address: &Value) {
 }
 
 fn compare_ports(a: &Value, b: &Value) -> Ordering {
-    (number(a, "port"), text(a, "protocol"), text(a, "error")).cmp(&(number(b, "port"), text(b, "protocol"), text(b, "error")))
+    (number(a, "port"), text(a, "protocol"), text(a, "error")).cmp(&(
+        number(b, "port"),
+        text(b, "protocol"),
+        text(b, "error"),
+    ))
 }

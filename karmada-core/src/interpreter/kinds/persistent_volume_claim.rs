@@ -17,7 +17,8 @@ pub(super) const RULES: Rules = Rules {
 
 /// Keeps the volume that the member has bound.
 fn retain(mut desired: Value, observed: &Value) -> Result<Value, InterpretError> {
-    if let Some(volume) = fields::text(observed, &["spec", "volumeName"])?.filter(|volume| !volume.is_empty()) {
+    if let Some(volume) = fields::text(observed, &["spec", "volumeName"])?.filter(|volume| !volume.is_empty())
+    {
         set_nested(&mut desired, &["spec", "volumeName"], volume.into())?;
     }
     Ok(desired)

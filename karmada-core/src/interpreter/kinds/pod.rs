@@ -17,12 +17,17 @@ pub(super) const RULES: Rules = Rules {
     replicas: Some(replicas),
     retain: Some(retain),
     aggregate: Some(|object, items, _| aggregate(object, items)),
-    dependencies: Some(|object| Ok(pod_dependencies(&read("Pod", object)?["spec"], object::namespace(object)))),
+    dependencies: Some(|object| {
+        Ok(pod_dependencies(&read("Pod", object)?["spec"], object::namespace(object)))
+    }),
     health: Some(health),
     ..Rules::NONE
 };
 
-fn replicas(object: &Value, options: NativeOptions) -> Result<(i64, Option<ReplicaRequirements>), InterpretError> {
+fn replicas(
+    object: &Value,
+    options: NativeOptions,
+) -> Result<(i64, Option<ReplicaRequirements>), InterpretError> {
     let typed = read("Pod", object)?;
     Ok((1, requirements(&typed["spec"], &object["spec"], options)))
 }
@@ -77,16 +82,21 @@ fn aggregate(object: &Value, items: Option<&[AggregatedStatusItem]>) -> Result<V
 }
 
 fn states(reported: &[(&AggregatedStatusItem, Value)], field: &str) -> Vec<Value> {
-    let containers = reported.iter().flat_map(|(_, status)| status.get(field).and_then(Value::as_array).into_iter().flatten());
+    let containers = reported
+        .iter()
+        .flat_map(|(_, status)| status.get(field).and_then(Value::as_array).into_iter().flatten());
     containers.map(|container| json!({"ready": container["ready"], "state": container["state"]})).collect()
 }
 
 fn health(object: &Value) -> Result<bool, InterpretError> {
     let typed = read("Pod", object)?;
     let status = &typed["status"];
-    let ready = status.get("conditions").and_then(Value::as_array).into_iter().flatten().any(|condition| {
-        text(condition, "type") == "Ready" && text(condition, "status") == "True"
-    });
+    let ready = status
+        .get("conditions")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .any(|condition| text(condition, "type") == "Ready" && text(condition, "status") == "True");
     Ok(match text(status, "phase") {
         "Succeeded" => true,
         "Running" => ready,

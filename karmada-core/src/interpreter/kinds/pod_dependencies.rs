@@ -38,7 +38,9 @@ pub(super) fn pod_dependencies(spec: &Value, namespace: &str) -> Vec<DependentRe
     let mut secrets = BTreeSet::new();
     let mut claims = BTreeSet::new();
     secrets.extend(list(spec, "imagePullSecrets").map(|reference| text(reference, "name")));
-    for container in ["initContainers", "containers", "ephemeralContainers"].iter().flat_map(|field| list(spec, field)) {
+    for container in
+        ["initContainers", "containers", "ephemeralContainers"].iter().flat_map(|field| list(spec, field))
+    {
         for source in list(container, "envFrom") {
             config_maps.extend(name_at(source, "/configMapRef/name"));
             secrets.extend(name_at(source, "/secretRef/name"));
@@ -78,7 +80,8 @@ fn volume_config_maps(volume: &Value) -> Vec<&str> {
 }
 
 fn volume_secrets(volume: &Value) -> Vec<&str> {
-    let source = SECRET_SOURCES.iter().find_map(|(source, pointer)| Some((*source, *pointer, volume.get(source)?)));
+    let source =
+        SECRET_SOURCES.iter().find_map(|(source, pointer)| Some((*source, *pointer, volume.get(source)?)));
     match source {
         Some(("projected", _, projected)) => {
             list(projected, "sources").filter_map(|source| name_at(source, "/secret/name")).collect()

@@ -31,8 +31,8 @@ pub(super) const RULES: Rules = Rules {
 fn health(object: &Value) -> Result<bool, InterpretError> {
     let object = read("ReplicaSet", object)?;
     let status = &object["status"];
-    let enough = object["spec"].get("replicas").is_none_or(|replicas| {
-        number(status, "availableReplicas") >= replicas.as_i64().unwrap_or_default()
-    });
+    let enough = object["spec"]
+        .get("replicas")
+        .is_none_or(|replicas| number(status, "availableReplicas") >= replicas.as_i64().unwrap_or_default());
     Ok(number(status, "observedGeneration") == generation(&object) && enough)
 }

@@ -17,18 +17,24 @@ pub(super) fn workload_replicas(
     options: NativeOptions,
 ) -> Result<(i64, Option<ReplicaRequirements>), InterpretError> {
     let typed = read(type_name, object)?;
-    let requirements = requirements(&typed["spec"]["template"]["spec"], &object["spec"]["template"]["spec"], options);
+    let requirements =
+        requirements(&typed["spec"]["template"]["spec"], &object["spec"]["template"]["spec"], options);
     Ok((number(&typed["spec"], "replicas"), requirements))
 }
 
 /// Returns what a pod needs: its spec as its type reads it, and as it was written.
-pub(super) fn requirements(spec: &Value, written: &Value, options: NativeOptions) -> Option<ReplicaRequirements> {
+pub(super) fn requirements(
+    spec: &Value,
+    written: &Value,
+    options: NativeOptions,
+) -> Option<ReplicaRequirements> {
     let node_claim = node_claim(spec, written);
     let resource_request = requests(spec);
     if node_claim.is_none() && resource_request.is_empty() {
         return None;
     }
-    let priority_class_name = if options.resource_quota_estimate { text(spec, "priorityClassName") } else { "" };
+    let priority_class_name =
+        if options.resource_quota_estimate { text(spec, "priorityClassName") } else { "" };
     Some(ReplicaRequirements {
         node_claim,
         resource_request,
@@ -70,7 +76,8 @@ fn requests(spec: &Value) -> ResourceList {
 fn container_requests(container: &Value) -> impl Iterator<Item = (&str, Quantity)> {
     let requests = container.pointer("/resources/requests");
     let limits = quantities(container.pointer("/resources/limits"));
-    let unrequested = limits.filter(move |(name, _)| requests.and_then(|requests| requests.get(*name)).is_none());
+    let unrequested =
+        limits.filter(move |(name, _)| requests.and_then(|requests| requests.get(*name)).is_none());
     quantities(requests).chain(unrequested)
 }
 
@@ -107,7 +114,9 @@ impl Amounts {
                 let quantity = match name.as_str() {
                     "cpu" => Quantity::from_milli(amount, QuantityFormat::DecimalSi),
                     "memory" | "ephemeral-storage" => Quantity::from_value(amount, QuantityFormat::BinarySi),
-                    other if other.starts_with("hugepages-") => Quantity::from_value(amount, QuantityFormat::BinarySi),
+                    other if other.starts_with("hugepages-") => {
+                        Quantity::from_value(amount, QuantityFormat::BinarySi)
+                    }
                     _ => Quantity::from_value(amount, QuantityFormat::DecimalSi),
                 };
                 (name, quantity)

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::super::{DependentReference, InterpretError, NativeOptions, ObjectKind};
 use super::{
     cron_job, daemon_set, deployment, horizontal_pod_autoscaler, ingress, job, persistent_volume,
-    persistent_volume_claim, pod, pod_disruption_budget, replica_set, secret, service, service_account, service_import,
-    stateful_set,
+    persistent_volume_claim, pod, pod_disruption_budget, replica_set, secret, service, service_account,
+    service_import, stateful_set,
 };
 use crate::api::work::{AggregatedStatusItem, ReplicaRequirements};
 
@@ -17,13 +17,15 @@ type Answer<T> = Result<T, InterpretError>;
 #[derive(Clone, Copy, Default)]
 pub(in super::super) struct Rules {
     /// Wanted replicas and what one needs.
-    pub(in super::super) replicas: Option<fn(&Value, NativeOptions) -> Answer<(i64, Option<ReplicaRequirements>)>>,
+    pub(in super::super) replicas:
+        Option<fn(&Value, NativeOptions) -> Answer<(i64, Option<ReplicaRequirements>)>>,
     /// Path of the field that holds the replicas; it is only changed where it is.
     pub(in super::super) revise: Option<&'static [&'static str]>,
     /// What is kept of a member's object.
     pub(in super::super) retain: Option<fn(Value, &Value) -> Answer<Value>>,
     /// The template with a status made of those of the members.
-    pub(in super::super) aggregate: Option<fn(&Value, Option<&[AggregatedStatusItem]>, Timestamp) -> Answer<Value>>,
+    pub(in super::super) aggregate:
+        Option<fn(&Value, Option<&[AggregatedStatusItem]>, Timestamp) -> Answer<Value>>,
     /// What the object needs.
     pub(in super::super) dependencies: Option<fn(&Value) -> Answer<Vec<DependentReference>>>,
     /// The part of a member's status that is collected.

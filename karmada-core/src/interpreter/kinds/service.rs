@@ -19,10 +19,13 @@ pub(super) const RULES: Rules = Rules {
 
 /// Keeps what the member has allocated.
 fn retain(mut desired: Value, observed: &Value) -> Result<Value, InterpretError> {
-    if let Some(port) = fields::integer(observed, &["spec", "healthCheckNodePort"])?.filter(|port| *port > 0) {
+    if let Some(port) = fields::integer(observed, &["spec", "healthCheckNodePort"])?.filter(|port| *port > 0)
+    {
         set_nested(&mut desired, &["spec", "healthCheckNodePort"], port.into())?;
     }
-    if let Some(address) = fields::text(observed, &["spec", "clusterIP"])?.filter(|address| !address.is_empty()) {
+    if let Some(address) =
+        fields::text(observed, &["spec", "clusterIP"])?.filter(|address| !address.is_empty())
+    {
         set_nested(&mut desired, &["spec", "clusterIP"], address.into())?;
     }
     Ok(desired)

@@ -47,9 +47,9 @@ fn dependencies(object: &Value) -> Result<Vec<DependentReference>, InterpretErro
 fn health(object: &Value) -> Result<bool, InterpretError> {
     let object = read("StatefulSet", object)?;
     let status = &object["status"];
-    let enough = object["spec"].get("replicas").is_none_or(|replicas| {
-        number(status, "updatedReplicas") >= replicas.as_i64().unwrap_or_default()
-    });
+    let enough = object["spec"]
+        .get("replicas")
+        .is_none_or(|replicas| number(status, "updatedReplicas") >= replicas.as_i64().unwrap_or_default());
     Ok(number(status, "observedGeneration") == generation(&object)
         && enough
         && number(status, "availableReplicas") >= number(status, "updatedReplicas"))

@@ -48,7 +48,8 @@ pub(super) fn generation(object: &Value) -> i64 {
 
 /// Returns the generation of the template that a member's object was made from.
 pub(super) fn template_generation(object: &Value) -> Result<i64, InterpretError> {
-    let annotation = object.pointer("/metadata/annotations").and_then(|all| all.get(TEMPLATE_GENERATION_ANNOTATION));
+    let annotation =
+        object.pointer("/metadata/annotations").and_then(|all| all.get(TEMPLATE_GENERATION_ANNOTATION));
     let text = annotation.and_then(Value::as_str).unwrap_or_default();
     text.parse().map_err(|source| InterpretError::TemplateGeneration { text: text.to_owned(), source })
 }

@@ -4,9 +4,12 @@
 //! 64-bit floating point; ties go to the party with fewer seats, then to the first by name, or
 //! the last by name when the seed says so.
 
-use std::{cmp::Ordering, collections::BTreeMap, collections::BinaryHeap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BinaryHeap},
+};
 
-use super::super::ClusterWeight;
+use crate::{object::fnv1a_32, scheduling::ClusterWeight};
 
 /// A party that competes for seats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,11 +134,6 @@ fn priority(weight: i64, seats: i64) -> f64 {
     weight as f64 / (2 * seats + 1) as f64
 }
 
-/// FNV-1a, 32 bits, as Go's `hash/fnv` computes it.
-fn fnv1a_32(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
-}
-
 struct Candidate {
     priority: f64,
     seats: i64,
@@ -186,9 +184,9 @@ mod tests {
                     continue;
                 };
                 let (ours, theirs) = (parties[index], parties[leader]);
-                let (our_priority, their_priority) =
-                    (priority(ours.weight, ours.seats), priority(theirs.weight, theirs.seats));
-                if our_priority > their_priority || (our_priority == their_priority && ours.seats < theirs.seats) {
+                let order =
+                    priority(ours.weight, ours.seats).total_cmp(&priority(theirs.weight, theirs.seats));
+                if order.then(theirs.seats.cmp(&ours.seats)).is_gt() {
                     best = Some(index);
                 }
             }
@@ -197,7 +195,10 @@ mod tests {
     }
 
     fn weights(pairs: &[(&str, i64)]) -> Vec<ClusterWeight> {
-        pairs.iter().map(|(name, weight)| ClusterWeight { cluster: (*name).into(), weight: *weight }).collect()
+        pairs
+            .iter()
+            .map(|(name, weight)| ClusterWeight { cluster: (*name).into(), weight: *weight })
+            .collect()
     }
 
     #[test]

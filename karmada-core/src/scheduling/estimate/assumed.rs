@@ -4,11 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    demand::PodSet,
-    components::sum_by_format,
-    models::Nodes,
-};
+use super::{components::sum_by_format, demand::PodSet, models::Nodes};
 use crate::api::work::{Component, ComponentRequirements, ResourceBindingSpec, TargetCluster};
 
 /// How long a placement is assumed when nothing is heard of it.
@@ -113,7 +109,10 @@ impl Footprint<'_> {
     /// Returns how much of a resource is taken, in the unit of the resource.
     pub(super) fn used(&self, name: &str) -> i64 {
         let demands = self.0.iter().copied().flatten().flat_map(|pods| {
-            pods.demand.iter().filter(|one| one.name == name).map(|one| one.amount.saturating_mul(pods.replicas))
+            pods.demand
+                .iter()
+                .filter(|one| one.name == name)
+                .map(|one| one.amount.saturating_mul(pods.replicas))
         });
         demands.fold(0, i64::saturating_add)
     }

@@ -116,8 +116,10 @@ mod tests {
             "allocatableModelings": [{"grade": 0, "count": 0}, {"grade": 1, "count": 2}],
         }))
         .unwrap();
-        let models: Vec<ResourceModel> =
-            serde_json::from_value(json!([{"grade": 1, "ranges": [{"name": "cpu", "min": "1", "max": "2"}]}])).unwrap();
+        let models: Vec<ResourceModel> = serde_json::from_value(
+            json!([{"grade": 1, "ranges": [{"name": "cpu", "min": "1", "max": "2"}]}]),
+        )
+        .unwrap();
         assert_eq!(Capacity::new(&summary, &models).nodes, None);
         let summary: ResourceSummary =
             serde_json::from_value(json!({"allocatableModelings": [{"grade": 1, "count": 2}]})).unwrap();

@@ -21,7 +21,12 @@ impl ComponentSet {
     }
 
     /// Returns how many sets fit: the sums of the cluster are the bound, its nodes decide.
-    pub(super) fn estimate(&self, capacity: &Capacity, footprint: Option<&Footprint<'_>>, use_models: bool) -> i64 {
+    pub(super) fn estimate(
+        &self,
+        capacity: &Capacity,
+        footprint: Option<&Footprint<'_>>,
+        use_models: bool,
+    ) -> i64 {
         let pods = capacity.pods.saturating_sub(footprint.map_or(0, Footprint::pods));
         if pods <= 0 {
             return 0;

@@ -32,7 +32,8 @@ pub(super) struct PodSet {
 
 impl PodSet {
     pub(super) fn of_component(component: &Component) -> Self {
-        let request = component.replica_requirements.as_ref().map(|requirements| &requirements.resource_request);
+        let request =
+            component.replica_requirements.as_ref().map(|requirements| &requirements.resource_request);
         Self::new(component.replicas, request)
     }
 

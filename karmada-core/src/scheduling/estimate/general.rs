@@ -145,7 +145,8 @@ mod tests {
 
     #[test]
     fn an_overcommitted_cluster_has_no_room() {
-        let summary = json!({"allocatable": {"cpu": "1", "pods": "10"}, "allocated": {"cpu": "2", "pods": "20"}});
+        let summary =
+            json!({"allocatable": {"cpu": "1", "pods": "10"}, "allocated": {"cpu": "2", "pods": "20"}});
         assert_eq!(estimate(summary, Some(json!({"cpu": "1m"}))), 0);
     }
 }

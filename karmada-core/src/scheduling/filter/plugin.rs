@@ -99,7 +99,7 @@ impl PluginSet {
     }
 
     /// Returns true when the plugin is in use.
-    pub fn contains(&self, plugin: Plugin) -> bool {
+    pub fn contains(self, plugin: Plugin) -> bool {
         self.0 & plugin.bit() != 0
     }
 }
@@ -111,7 +111,9 @@ mod tests {
     #[test]
     fn reads_the_flag_like_upstream() {
         let all_but_one = PluginSet::parse(["*", "-TaintToleration"]).unwrap();
-        assert!(all_but_one.contains(Plugin::ClusterAffinity) && !all_but_one.contains(Plugin::TaintToleration));
+        assert!(
+            all_but_one.contains(Plugin::ClusterAffinity) && !all_but_one.contains(Plugin::TaintToleration)
+        );
         let one = PluginSet::parse(["ClusterAffinity"]).unwrap();
         assert!(one.contains(Plugin::ClusterAffinity) && !one.contains(Plugin::ApiEnablement));
         assert_eq!(PluginSet::parse(["Nope"]), Err(UnknownPlugin("Nope".into())));

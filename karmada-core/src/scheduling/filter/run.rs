@@ -1,13 +1,9 @@
 //! Running all filters over all clusters.
 
 use super::{
-    Plugin,
-    api_enablement::ApiEnablement,
-    cluster_affinity::ClusterAffinity,
-    cluster_eviction::ClusterEviction,
-    spread_constraint::SpreadProperties,
-    taint_toleration::TaintToleration,
-    workload_affinity::WorkloadAffinity,
+    Plugin, api_enablement::ApiEnablement, cluster_affinity::ClusterAffinity,
+    cluster_eviction::ClusterEviction, spread_constraint::SpreadProperties,
+    taint_toleration::TaintToleration, workload_affinity::WorkloadAffinity,
     workload_anti_affinity::WorkloadAntiAffinity,
 };
 use crate::scheduling::{
@@ -61,8 +57,7 @@ impl<'a> Filters<'a> {
                 .then(|| ApiEnablement::new(context.snapshot, &spec.resource)),
             taint_toleration: on(Plugin::TaintToleration).then(|| TaintToleration::new(placement)),
             tiers,
-            cluster_affinity: on(Plugin::ClusterAffinity)
-                .then(|| ClusterAffinity::new(spec)),
+            cluster_affinity: on(Plugin::ClusterAffinity).then(|| ClusterAffinity::new(spec)),
             spread_constraint: placement
                 .filter(|_| on(Plugin::SpreadConstraint))
                 .map(|placement| SpreadProperties::new(&placement.spread_constraints)),
@@ -106,4 +101,3 @@ impl<'a> Filters<'a> {
         }
     }
 }
-

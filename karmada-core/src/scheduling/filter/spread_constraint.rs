@@ -7,7 +7,7 @@ use crate::{
 
 /// A property of clusters that groups can be formed by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SpreadProperty {
+pub(in crate::scheduling) enum SpreadProperty {
     /// The provider.
     #[default]
     Provider,
@@ -51,10 +51,8 @@ mod tests {
 
     fn missing(fields: &[SpreadField]) -> Option<SpreadProperty> {
         let cluster = Cluster::new("m1", ClusterSpec { region: "eu".into(), ..Default::default() });
-        let constraint = |field: &SpreadField| SpreadConstraint {
-            spread_by_field: field.clone(),
-            ..Default::default()
-        };
+        let constraint =
+            |field: &SpreadField| SpreadConstraint { spread_by_field: field.clone(), ..Default::default() };
         let constraints: Vec<_> = fields.iter().map(constraint).collect();
         SpreadProperties::new(&constraints).missing(&ClusterEntry::without_resources(&cluster))
     }

@@ -32,7 +32,8 @@ impl WorkloadGroups {
     pub fn observe(&mut self, binding: &ResourceBinding) {
         let version = binding.metadata.resource_version.as_deref().unwrap_or_default().parse().unwrap_or(0);
         let (namespace, name) = key_of(binding);
-        if self.members.get(&(namespace.clone(), name.clone())).is_some_and(|known| known.version >= version) {
+        if self.members.get(&(namespace.clone(), name.clone())).is_some_and(|known| known.version >= version)
+        {
             return;
         }
         self.remove(&namespace, &name);
@@ -57,9 +58,10 @@ impl WorkloadGroups {
     /// Forgets a binding that was deleted.
     pub fn remove(&mut self, namespace: &str, name: &str) {
         let Some(member) = self.members.remove(&(namespace.to_owned(), name.to_owned())) else { return };
-        for (index, group) in
-            [(&mut self.affinity, member.affinity_group), (&mut self.anti_affinity, member.anti_affinity_group)]
-        {
+        for (index, group) in [
+            (&mut self.affinity, member.affinity_group),
+            (&mut self.anti_affinity, member.anti_affinity_group),
+        ] {
             let key = (namespace.to_owned(), group);
             if let Some(names) = index.get_mut(&key) {
                 names.remove(name);

@@ -1,23 +1,13 @@
 //! The annotation that says which placement was last scheduled.
 
-use crate::api::policy::{ClusterAffinityTerm, Placement};
+use crate::{
+    api::policy::{ClusterAffinityTerm, Placement},
+    object::to_go_json,
+};
 
 /// Returns the annotation's value for a placement, byte for byte as Go writes it.
 pub(super) fn print(placement: &Placement) -> String {
-    let text = serde_json::to_string(placement).expect("a placement has string keys only");
-    // Go escapes what HTML could mistake for markup; outside of strings JSON has none of it.
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '<' => escaped.push_str("\\u003c"),
-            '>' => escaped.push_str("\\u003e"),
-            '&' => escaped.push_str("\\u0026"),
-            '\u{2028}' => escaped.push_str("\\u2028"),
-            '\u{2029}' => escaped.push_str("\\u2029"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    to_go_json(placement)
 }
 
 /// Returns true when a placement differs from the one in the annotation in a way that needs

@@ -15,7 +15,8 @@ use crate::{
         Condition,
         policy::{Placement, constants::APPLIED_PLACEMENT_ANNOTATION},
         work::{
-            ClusterResourceBinding, ResourceBinding, ResourceBindingSpec, ResourceBindingStatus, TargetCluster,
+            ClusterResourceBinding, ResourceBinding, ResourceBindingSpec, ResourceBindingStatus,
+            TargetCluster,
             constants::{
                 CONDITION_SCHEDULED, REASON_NO_CLUSTER_FIT, REASON_SCHEDULER_ERROR, REASON_SUCCESS,
                 REASON_UNSCHEDULABLE, SCHEDULE_BINDING_FAILED, SCHEDULE_BINDING_SUCCEED,
@@ -120,7 +121,9 @@ pub fn reconcile_binding(
         try_affinities(context, &input, placement, &mut decision.attempts)
     };
     match outcome {
-        Ok((clusters, affinity_name)) => succeed(&mut decision, binding, placement, clusters, affinity_name, now),
+        Ok((clusters, affinity_name)) => {
+            succeed(&mut decision, binding, placement, clusters, affinity_name, now);
+        }
         Err(error) => fail(&mut decision, binding, placement, &error, now),
     }
     decision
@@ -229,9 +232,14 @@ fn observe_generation(binding: &BindingInput<'_>) -> Option<StatusChange> {
 }
 
 /// Returns what to write into the binding; none when it is there already.
-fn change(binding: &BindingInput<'_>, placement: &Placement, clusters: Vec<TargetCluster>) -> Option<BindingChange> {
+fn change(
+    binding: &BindingInput<'_>,
+    placement: &Placement,
+    clusters: Vec<TargetCluster>,
+) -> Option<BindingChange> {
     let applied_placement = applied_placement::print(placement);
-    let is_there = binding.spec.clusters == clusters && binding.annotation() == Some(applied_placement.as_str());
+    let is_there =
+        binding.spec.clusters == clusters && binding.annotation() == Some(applied_placement.as_str());
     (!is_there).then_some(BindingChange { clusters, applied_placement })
 }
 

@@ -8,7 +8,7 @@ use crate::{
         policy::constants::{CLUSTER_PROPAGATION_POLICY_ID_LABEL, PROPAGATION_POLICY_ID_LABEL},
         work::{ResourceBindingSpec, ResourceBindingStatus, constants::BINDING_MANAGED_BY_LABEL},
     },
-    scheduling::CompiledAffinity,
+    propagation::cluster_matches,
 };
 
 /// The scheduler of bindings that name none.
@@ -36,10 +36,12 @@ pub fn is_affected_by_cluster(
     status: Option<&ResourceBindingStatus>,
     cluster: &Cluster,
 ) -> bool {
-    let Some(placement) = spec.placement.as_ref().filter(|_| is_own(scheduler_name, spec)) else { return false };
+    let Some(placement) = spec.placement.as_ref().filter(|_| is_own(scheduler_name, spec)) else {
+        return false;
+    };
     if placement.cluster_affinities.is_empty() {
         let affinity = placement.cluster_affinity.as_ref();
-        return affinity.is_none_or(|affinity| CompiledAffinity::new(affinity).matches(cluster));
+        return affinity.is_none_or(|affinity| cluster_matches(cluster, affinity));
     }
     let observed_generation = status.map_or(0, |status| status.scheduler_observed_generation);
     if metadata.generation.unwrap_or(0) != observed_generation {
@@ -47,7 +49,7 @@ pub fn is_affected_by_cluster(
     }
     let name = status.map_or("", |status| status.scheduler_observed_affinity_name.as_str());
     let term = placement.cluster_affinities.iter().find(|term| term.affinity_name == name);
-    term.is_some_and(|term| CompiledAffinity::new(&term.affinity).matches(cluster))
+    term.is_some_and(|term| cluster_matches(cluster, &term.affinity))
 }
 
 fn is_own(scheduler_name: &str, spec: &ResourceBindingSpec) -> bool {
@@ -67,7 +69,8 @@ mod tests {
     }
 
     fn managed() -> ObjectMeta {
-        serde_json::from_value(json!({"generation": 2, "labels": {PROPAGATION_POLICY_ID_LABEL: "x"}})).unwrap()
+        serde_json::from_value(json!({"generation": 2, "labels": {PROPAGATION_POLICY_ID_LABEL: "x"}}))
+            .unwrap()
     }
 
     #[test]

@@ -24,11 +24,8 @@ pub(super) fn select_clusters(
 
     let mut room: i64 = selected.iter().map(|candidate| candidate.available).sum();
     // Places in `rest`, the one with most room on top, the first among equals.
-    let mut places: BinaryHeap<(i64, Reverse<usize>)> = rest
-        .iter()
-        .enumerate()
-        .map(|(place, candidate)| (candidate.available, Reverse(place)))
-        .collect();
+    let mut places: BinaryHeap<(i64, Reverse<usize>)> =
+        rest.iter().enumerate().map(|(place, candidate)| (candidate.available, Reverse(place))).collect();
     let mut rest = rest;
     for candidate in selected.iter_mut().rev() {
         if room >= needed {

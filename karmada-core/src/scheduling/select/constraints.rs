@@ -27,13 +27,20 @@ pub(in crate::scheduling) fn select_candidates(
     let constraint = |field: &SpreadField| -> Option<&SpreadConstraint> {
         placement.spread_constraints.iter().rfind(|constraint| constraint.spread_by_field == *field)
     };
-    let is_divided = placement.replica_scheduling.as_ref().is_some_and(|strategy| {
-        strategy.replica_scheduling_type != ReplicaSchedulingType::Duplicated
-    });
+    let is_divided = placement
+        .replica_scheduling
+        .as_ref()
+        .is_some_and(|strategy| strategy.replica_scheduling_type != ReplicaSchedulingType::Duplicated);
     let cluster = constraint(&SpreadField::Cluster);
     if let Some(region) = constraint(&SpreadField::Region) {
         let constraints = RegionConstraints { region, cluster };
-        return select_by_region(context.snapshot, &constraints, input.spec.replicas, is_divided, &candidates);
+        return select_by_region(
+            context.snapshot,
+            &constraints,
+            input.spec.replicas,
+            is_divided,
+            &candidates,
+        );
     }
     let Some(cluster) = cluster else { return Err(ScheduleError::UnsupportedConstraint) };
     // A workload of several components needs room for one set of them.

@@ -6,13 +6,15 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
+use karmada_apiserver::auth::UserInfo;
+use karmada_apiserver::{ApiServer, Controllers, ServerConfig};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::super::Outcome;
 use super::matching::differences;
 use super::placeholder::Bindings;
-use super::request::{Answer, Api, read, send};
+use super::request::{Answer, Api, Identity, read, send};
 use super::watch::{Bookmarks, End, Watch};
 
 /// How long a step with `retry` is repeated.
@@ -50,13 +52,25 @@ fn unsupported(case: &Value) -> Option<String> {
 }
 
 async fn replay(case: &Value) -> Outcome {
-    let name = case["name"].as_str().unwrap_or_default();
-    let api: Api = match start(case).await {
-        Ok(api) => api,
-        Err(outcome) => return outcome,
+    let needs_controllers = case["needs"].as_array().is_some_and(|needs| needs.iter().any(|need| need == "controllers"));
+    let config = ServerConfig {
+        name: "replay".to_owned(),
+        controllers: if needs_controllers { Controllers::All } else { Controllers::ApiServer },
+        ..ServerConfig::default()
     };
+    let server = match ApiServer::start(config).await {
+        Ok(server) => server,
+        Err(error) => return Outcome::Failed(format!("the server does not start: {error}")),
+    };
+    let outcome = replay_on(&server, case).await;
+    server.shutdown().await;
+    outcome
+}
+
+async fn replay_on(server: &ApiServer, case: &Value) -> Outcome {
+    let name = case["name"].as_str().unwrap_or_default();
     let mut scenario = Scenario {
-        api,
+        api: api_of(server),
         bindings: Bindings::default(),
         watches: BTreeMap::new(),
         bookmarks: if name.starts_with("bookmark-before-timeout") {
@@ -88,6 +102,17 @@ fn describe(step: &Value) -> String {
     }
     let text = step.to_string();
     text.chars().take(200).collect()
+}
+
+fn api_of(server: &ApiServer) -> Api {
+    let server = server.clone();
+    Box::new(move |identity| match identity {
+        Identity::User { name, groups } => {
+            let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+            server.router_as(UserInfo::new(name, &groups))
+        }
+        Identity::None => server.router(),
+    })
 }
 
 struct Scenario {
@@ -269,8 +294,4 @@ fn header_differences(
     let found = differences(&expected, &Value::Array(warnings), bindings);
     lines.extend(found.into_iter().map(|line| format!("header Warning{line}")));
     lines
-}
-
-async fn start(_case: &Value) -> Result<Api, Outcome> {
-    Err(Outcome::Skipped("the API server is not part of this build".to_owned()))
 }

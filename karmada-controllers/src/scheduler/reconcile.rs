@@ -1,0 +1,154 @@
+//! Reconciles one binding.
+
+use std::fmt::Debug;
+
+use karmada_core::api::work::{
+    ClusterResourceBinding, ResourceBinding, ResourceBindingSpec, ResourceBindingStatus,
+};
+use karmada_core::scheduling::{
+    AssumedWorkloads, BindingDecision, BindingInput, EventKind, Retry, ScheduleContext, Trigger,
+    reconcile_binding,
+};
+use kube::api::{Api, Patch, PatchParams};
+use kube::core::object::{HasSpec, HasStatus};
+use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::hub::{Informer, ObjectKey, ObjectReference, ReconcileError, is_not_found};
+
+/// How a binding stands after its turn.
+pub(super) enum Outcome {
+    Settled,
+    /// There is too little room for it.
+    Unschedulable,
+}
+
+pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Outcome, ReconcileError> {
+    let hub = &context.hub;
+    if key.namespace.is_empty() {
+        let Some(binding) = hub.cluster_bindings.find(key) else { return Ok(Outcome::Settled) };
+        let decision = decide(context, &BindingInput::from(&*binding));
+        let api: Api<ClusterResourceBinding> = hub.all();
+        carry_out(context, &*binding, decision, &api, &hub.cluster_bindings).await
+    } else {
+        let Some(binding) = hub.bindings.find(key) else { return Ok(Outcome::Settled) };
+        let decision = decide(context, &BindingInput::from(&*binding));
+        let api: Api<ResourceBinding> = hub.namespaced(&key.namespace);
+        carry_out(context, &*binding, decision, &api, &hub.bindings).await
+    }
+}
+
+fn decide(context: &Context, binding: &BindingInput<'_>) -> BindingDecision {
+    let snapshot = context.snapshot.read().clone();
+    let groups = context.groups.lock();
+    let scheduling = ScheduleContext {
+        snapshot: &snapshot,
+        groups: &groups,
+        assumed: &AssumedWorkloads::default(),
+        options: &context.settings.options,
+    };
+    reconcile_binding(&scheduling, binding, jiff::Timestamp::now())
+}
+
+async fn carry_out<K>(
+    context: &Context,
+    binding: &K,
+    decision: BindingDecision,
+    api: &Api<K>,
+    cache: &Informer<K>,
+) -> Result<Outcome, ReconcileError>
+where
+    K: Resource<DynamicType = ()>
+        + HasSpec<Spec = ResourceBindingSpec>
+        + HasStatus<Status = ResourceBindingStatus>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
+{
+    let name = binding.name_any();
+    let operation = |what: &str| format!("{what} {} {name}", K::kind(&()));
+    let is_repetition = is_repetition(binding, &decision);
+    let mut version = binding.meta().resource_version.clone();
+    let mut generation = binding.meta().generation;
+    if let Some(change) = &decision.change {
+        let patch = with_version(change.merge_patch(), version.as_deref());
+        let patched = match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+            Ok(patched) => patched,
+            Err(error) if is_not_found(&error) => return Ok(Outcome::Settled),
+            Err(error) => return Err(ReconcileError::api(operation("place"))(error)),
+        };
+        version.clone_from(&patched.meta().resource_version);
+        generation = patched.meta().generation;
+        cache.observe(patched);
+    }
+    if let Some(mut status) = decision.status.filter(|_| !is_repetition) {
+        // What was decided holds for the generation that the placement itself made.
+        if status.observed_generation.is_some() {
+            status.observed_generation = generation;
+        }
+        // The list of conditions is replaced as a whole, so another writer's must not be lost.
+        let patch = with_version(status.merge_patch(), version.as_deref());
+        match api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+            Ok(patched) => cache.observe(patched),
+            Err(error) if is_not_found(&error) => return Ok(Outcome::Settled),
+            Err(error) => return Err(ReconcileError::api(operation("update the status of"))(error)),
+        }
+    }
+    if !is_repetition {
+        let template = &binding.spec().resource;
+        let template = ObjectReference {
+            api_version: template.api_version.clone(),
+            kind: template.kind.clone(),
+            namespace: template.namespace.clone(),
+            name: template.name.clone(),
+            uid: template.uid.clone(),
+        };
+        for event in decision.events {
+            for about in [&ObjectReference::of(binding), &template] {
+                match event.kind {
+                    EventKind::Normal => context.events.normal(about, event.reason, &event.message),
+                    EventKind::Warning => context.events.warning(about, event.reason, &event.message),
+                }
+            }
+        }
+    }
+    match decision.retry {
+        Retry::None => Ok(Outcome::Settled),
+        Retry::Unschedulable => Ok(Outcome::Unschedulable),
+        Retry::Backoff => Err(ReconcileError::Waiting(operation("a change that lets the scheduler place"))),
+    }
+}
+
+/// Whether the turn came to what is already written.
+///
+/// Workloads on all clusters are looked at on every occasion; that alone is no reason to write
+/// a new scheduling time. DEVIATION: upstream writes it every time.
+fn is_repetition<K>(binding: &K, decision: &BindingDecision) -> bool
+where
+    K: Resource + HasStatus<Status = ResourceBindingStatus>,
+{
+    let Some(status) = &decision.status else { return decision.change.is_none() };
+    let observed = binding.status().map(|status| status.scheduler_observed_generation);
+    matches!(decision.trigger, Some(Trigger::Duplicated | Trigger::NotAWorkload))
+        && decision.change.is_none()
+        && status.conditions.is_none()
+        && status.observed_affinity_name.is_none()
+        && status.observed_generation == observed
+}
+
+fn with_version(mut patch: Value, version: Option<&str>) -> Value {
+    if let Some(version) = version {
+        match patch.get_mut("metadata").and_then(Value::as_object_mut) {
+            Some(metadata) => {
+                metadata.insert("resourceVersion".into(), version.into());
+            }
+            None => patch["metadata"] = json!({"resourceVersion": version}),
+        }
+    }
+    patch
+}

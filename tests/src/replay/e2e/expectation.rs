@@ -1,0 +1,161 @@
+//! Comparison of the objects of a fleet with a recorded expectation.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::super::diff::diff;
+use super::normalise::{Identifiers, sort_lists};
+use super::state::{Event, Objects};
+
+/// Messages of races between upstream's components: not to be expected of others.
+const RACES: [&str; 3] = ["already exists", "the object has been modified", "StorageError"];
+
+/// Returns how the objects differ from an expectation step.
+pub fn object_differences(step: &Value, objects: &Objects, identifiers: &Identifiers) -> Vec<String> {
+    let unstable: Vec<&str> =
+        step["unstable"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let mut lines = Vec::new();
+    for (server, expected) in step["expect"].as_object().into_iter().flatten() {
+        let got = objects.get(server);
+        for (reference, object) in expected.as_object().into_iter().flatten() {
+            let place = format!("{server} {reference}");
+            let Some(found) = got.and_then(|got| got.get(reference)) else {
+                if !is_unstable(&unstable, server, reference) {
+                    lines.push(format!("{place}: missing"));
+                }
+                continue;
+            };
+            let mut found = identifiers.normalise(found);
+            let mut object = identifiers.normalise(object);
+            sort_lists(&mut object);
+            for path in unstable_paths(&unstable, server, reference) {
+                remove(&mut found, &path);
+                remove(&mut object, &path);
+            }
+            lines.extend(compare(&place, &object, &found));
+        }
+        let extra =
+            got.into_iter().flatten().filter(|(reference, _)| expected.get(reference.as_str()).is_none());
+        for (reference, _) in extra.filter(|(reference, _)| !is_unstable(&unstable, server, reference)) {
+            lines.push(format!("{server} {reference}: unexpected"));
+        }
+    }
+    lines
+}
+
+/// Returns the recorded events that are missing. Further events are not compared: their wording is upstream's matter.
+pub fn missing_events(step: &Value, events: &BTreeSet<Event>) -> Vec<String> {
+    let recorded = step["events"].as_array().into_iter().flatten();
+    let wanted = recorded.filter(|event| {
+        let message = event["message"].as_str().unwrap_or_default();
+        !RACES.iter().any(|race| message.contains(race))
+    });
+    let missing = wanted.map(Event::recorded).filter(|event| !events.contains(event));
+    missing.map(|event| format!("event missing: {event:?}")).collect()
+}
+
+/// Compares two objects. Generations are a hint only: how often something is rewritten is not part of the contract.
+fn compare(place: &str, expected: &Value, found: &Value) -> Vec<String> {
+    let Some(text) = diff(&without_generation(expected), &without_generation(found)) else {
+        return Vec::new();
+    };
+    let same_generation = expected["metadata"]["generation"] == found["metadata"]["generation"];
+    let counts = |line: &&str| {
+        let path = line.split(':').next().unwrap_or_default();
+        !path.ends_with("bservedGeneration") && !path.ends_with("resourcetemplate.karmada.io/generation")
+    };
+    let lines = text.lines().filter(|line| same_generation || counts(line));
+    lines.map(|line| format!("{place} {line}")).collect()
+}
+
+fn without_generation(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("generation");
+    }
+    object
+}
+
+fn pointer_to(server: &str, reference: &str) -> String {
+    format!("/{server}/{}", reference.replace('~', "~0").replace('/', "~1"))
+}
+
+fn is_unstable(unstable: &[&str], server: &str, reference: &str) -> bool {
+    unstable.contains(&pointer_to(server, reference).as_str())
+}
+
+fn unstable_paths(unstable: &[&str], server: &str, reference: &str) -> Vec<Vec<String>> {
+    let pointer = pointer_to(server, reference) + "/";
+    let inside = unstable.iter().filter_map(|path| path.strip_prefix(&pointer));
+    inside
+        .map(|path| path.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).collect())
+        .collect()
+}
+
+/// Removes what is at a path. A list item becomes null, so that the others keep their places.
+fn remove(value: &mut Value, path: &[String]) {
+    let Some((first, rest)) = path.split_first() else { return };
+    match value {
+        Value::Object(fields) if rest.is_empty() => {
+            fields.remove(first);
+        }
+        Value::Object(fields) => {
+            if let Some(inner) = fields.get_mut(first) {
+                remove(inner, rest);
+            }
+        }
+        Value::Array(items) => {
+            let item = first.parse::<usize>().ok().and_then(|index| items.get_mut(index));
+            match item {
+                Some(item) if rest.is_empty() => *item = Value::Null,
+                Some(item) => remove(item, rest),
+                None => {}
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(step: Value, objects: Value, expected: &[&str]) {
+        let objects: Objects = serde_json::from_value::<BTreeMap<_, _>>(objects).unwrap();
+        assert_eq!(object_differences(&step, &objects, &Identifiers::default()), expected);
+    }
+
+    #[test]
+    fn names_missing_unexpected_and_different_objects() {
+        check(
+            json!({"expect": {"member1": {"v1/pods/n/a": {"x": 1}, "v1/pods/n/b": {}}}}),
+            json!({"member1": {"v1/pods/n/a": {"x": 2}, "v1/pods/n/c": {}}}),
+            &[
+                "member1 v1/pods/n/a /x: expected 1, got 2",
+                "member1 v1/pods/n/b: missing",
+                "member1 v1/pods/n/c: unexpected",
+            ],
+        );
+    }
+
+    #[test]
+    fn leaves_out_what_was_unstable_and_takes_generations_as_hints() {
+        check(
+            json!({
+                "expect": {"member1": {"v1/pods/n/a": {
+                    "metadata": {"generation": 2}, "x": [1, 2], "status": {"observedGeneration": 2},
+                }}},
+                "unstable": ["/member1/v1~1pods~1n~1a/x/0"],
+            }),
+            json!({"member1": {"v1/pods/n/a": {
+                "metadata": {"generation": 3}, "x": [9, 2], "status": {"observedGeneration": 3},
+            }}}),
+            &[],
+        );
+    }
+}

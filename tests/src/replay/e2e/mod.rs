@@ -1,0 +1,15 @@
+//! Replays end to end scenarios against an embedded control plane and embedded members.
+//!
+//! [`scenario`] runs the steps, [`client`] speaks JSON to one API server, [`state`] reads objects and [`normalise`]
+//! brings them into the form of the recording, [`expectation`] compares.
+
+pub mod client;
+pub mod expectation;
+pub mod fleet;
+pub mod normalise;
+pub mod scenario;
+pub mod state;
+pub mod steps;
+
+pub use fleet::Fleet;
+pub use scenario::run;

@@ -1,0 +1,195 @@
+//! Running one scenario on a fleet of its own.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::super::Outcome;
+use super::client::{Reference, Refusal};
+use super::expectation::{missing_events, object_differences};
+use super::fleet::{CONTROL_PLANE, Fleet};
+use super::normalise::Identifiers;
+use super::state::{Objects, Scope, read, read_events};
+use super::steps;
+
+/// How long the objects may take to become what is expected.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long nothing must change before the next step.
+const QUIET: Duration = Duration::from_millis(400);
+/// How long to wait for quiet before going on all the same.
+const SETTLE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
+/// Feature gates that the embedded control plane can be started with.
+const SUPPORTED_GATES: [&str; 0] = [];
+/// Flags of upstream's components that have an equivalent here.
+const SUPPORTED_FLAGS: [&str; 0] = [];
+/// Steps that are not replayed.
+const UNSUPPORTED_STEPS: [&str; 3] = ["karmadactl", "http", "footprint"];
+
+/// Replays one scenario.
+pub fn run(case: &Value) -> Outcome {
+    if let Some(reason) = unsupported(case) {
+        return Outcome::Skipped(reason);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(async {
+            match start(case).await {
+                Ok(fleet) => replay(fleet, case).await,
+                Err(outcome) => outcome,
+            }
+        }),
+        Err(error) => Outcome::Failed(format!("cannot start a runtime: {error}")),
+    }
+}
+
+fn unsupported(case: &Value) -> Option<String> {
+    let gates = case["gates"].as_object().into_iter().flatten();
+    for (gate, _) in gates.filter(|(gate, _)| !SUPPORTED_GATES.contains(&gate.as_str())) {
+        return Some(format!("gate {gate}"));
+    }
+    let flags = case["flags"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    for flag in flags.filter(|flag| !SUPPORTED_FLAGS.contains(flag)) {
+        return Some(format!("flag {flag}"));
+    }
+    let steps = case["steps"].as_array().into_iter().flatten();
+    let mut kinds = steps.filter_map(|step| step["do"].as_str());
+    kinds.find(|kind| UNSUPPORTED_STEPS.contains(kind)).map(|kind| format!("step {kind}"))
+}
+
+async fn start(_case: &Value) -> Result<Fleet, Outcome> {
+    Err(Outcome::Skipped("the control plane is not part of this build".to_owned()))
+}
+
+struct Replay {
+    fleet: Fleet,
+    scope: Scope,
+    identifiers: Identifiers,
+}
+
+/// Replays a scenario on a running fleet.
+pub async fn replay(fleet: Fleet, case: &Value) -> Outcome {
+    let mut replay = Replay { fleet, scope: Scope::of(case), identifiers: Identifiers::default() };
+    if let Err(refusal) = replay.install_fixtures(&case["fixtures"]).await {
+        return Outcome::Failed(format!("cannot install the fixtures: {} {}", refusal.code, refusal.message));
+    }
+    for (index, step) in case["steps"].as_array().into_iter().flatten().enumerate() {
+        if let Err(difference) = replay.step(step).await {
+            let what = step["do"].as_str().unwrap_or("expect");
+            let note = step["note"].as_str().unwrap_or_default();
+            return Outcome::Failed(format!("step {index}: {what} {note}\n{difference}"));
+        }
+    }
+    Outcome::Passed
+}
+
+impl Replay {
+    async fn install_fixtures(&mut self, fixtures: &Value) -> Result<(), Refusal> {
+        for fixture in fixtures["objects"].as_array().into_iter().flatten() {
+            let targets: Vec<&str> =
+                fixture["targets"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let is_target = |name: &String| {
+                targets.iter().any(|target| match target.strip_suffix('*') {
+                    Some(prefix) => name.starts_with(prefix),
+                    None => name == target,
+                })
+            };
+            for name in self.fleet.names().iter().filter(|name| is_target(name)) {
+                match self.fleet.server(name)?.create(&fixture["object"]).await {
+                    Ok(_) => {}
+                    // The embedded servers may bring it.
+                    Err(refusal) if refusal.code == 409 => {}
+                    Err(refusal) => return Err(refusal),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, step: &Value) -> Result<(), String> {
+        if step.get("expect").is_some() {
+            return self.expect(step).await;
+        }
+        if step["do"] == "wait" {
+            self.wait(step).await;
+            return Ok(());
+        }
+        steps::run(&mut self.fleet, step).await?;
+        self.settle().await
+    }
+
+    /// Waits until the conditions of a step hold, or its time is over: what is expected next decides.
+    async fn wait(&mut self, step: &Value) {
+        let seconds = step["timeoutSeconds"].as_u64().unwrap_or(60);
+        let late = Instant::now() + Duration::from_secs(seconds);
+        while Instant::now() < late {
+            let mut all = true;
+            for condition in step["until"].as_array().into_iter().flatten() {
+                all &= self.condition_holds(condition).await;
+            }
+            if all {
+                return;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn condition_holds(&mut self, condition: &Value) -> bool {
+        let Some(reference) = condition["ref"].as_str().and_then(Reference::parse) else { return false };
+        let name = condition["target"].as_str().unwrap_or(CONTROL_PLANE);
+        let Ok(server) = self.fleet.server(name) else { return false };
+        match server.get(&reference.path()).await {
+            Ok(object) => steps::holds(condition, Some(&object)),
+            Err(refusal) if refusal.code == 404 => steps::holds(condition, None),
+            Err(_) => false,
+        }
+    }
+
+    /// Waits until the objects of the scenario stop changing.
+    async fn settle(&mut self) -> Result<(), String> {
+        let late = Instant::now() + SETTLE;
+        let mut last = self.read(&Value::Null).await?;
+        let mut since = Instant::now();
+        while Instant::now() < late && since.elapsed() < QUIET {
+            sleep(PAUSE).await;
+            let now = self.read(&Value::Null).await?;
+            if now != last {
+                last = now;
+                since = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the objects are what is expected and stay so; returns the differences that remain.
+    async fn expect(&mut self, step: &Value) -> Result<(), String> {
+        let late = Instant::now() + PATIENCE;
+        let mut right_since: Option<(Instant, Objects)> = None;
+        loop {
+            let objects = self.read(&step["expect"]).await?;
+            let mut lines = object_differences(step, &objects, &self.identifiers);
+            let events =
+                read_events(&mut self.fleet, &self.identifiers).await.map_err(|refusal| refusal.message)?;
+            lines.extend(missing_events(step, &events));
+            let now = Instant::now();
+            match right_since.take() {
+                Some((since, before)) if lines.is_empty() && before == objects => {
+                    if since.elapsed() >= QUIET {
+                        return Ok(());
+                    }
+                    right_since = Some((since, before));
+                }
+                _ if lines.is_empty() => right_since = Some((now, objects)),
+                _ if now >= late => return Err(lines.join("\n")),
+                _ => {}
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn read(&mut self, expected: &Value) -> Result<Objects, String> {
+        let objects = read(&mut self.fleet, &self.scope, expected, &mut self.identifiers).await;
+        objects.map_err(|refusal| format!("cannot read the objects: {} {}", refusal.code, refusal.message))
+    }
+}
