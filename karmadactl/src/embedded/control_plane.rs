@@ -1,6 +1,7 @@
 //! A control plane in this process: API server and controllers.
 
 use karmada_controllers::members::Connector;
+use karmada_controllers::{ControlPlane, ControlPlaneSettings, StartError};
 
 use super::server::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
 
@@ -8,6 +9,7 @@ use super::server::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
 #[derive(Debug)]
 pub struct EmbeddedControlPlane {
     server: EmbeddedServer,
+    controllers: ControlPlane,
 }
 
 /// A control plane that did not start.
@@ -15,6 +17,8 @@ pub struct EmbeddedControlPlane {
 pub enum ControlPlaneError {
     #[error(transparent)]
     Server(#[from] EmbeddedError),
+    #[error("cannot start the controllers")]
+    Controllers(#[source] StartError),
 }
 
 impl EmbeddedControlPlane {
@@ -27,9 +31,16 @@ impl EmbeddedControlPlane {
     /// Starts the controllers over an API server.
     pub(super) async fn over(
         server: EmbeddedServer,
-        _connector: Connector,
+        connector: Connector,
     ) -> Result<Self, ControlPlaneError> {
-        Ok(Self { server })
+        let settings = ControlPlaneSettings { connector, ..ControlPlaneSettings::default() };
+        match ControlPlane::start(server.client(), settings).await {
+            Ok(controllers) => Ok(Self { server, controllers }),
+            Err(source) => {
+                server.shutdown().await;
+                Err(ControlPlaneError::Controllers(source))
+            }
+        }
     }
 
     /// The API server.
@@ -39,6 +50,7 @@ impl EmbeddedControlPlane {
 
     /// Stops the controllers, then the API server.
     pub async fn shutdown(&self) {
+        self.controllers.shutdown().await;
         self.server.shutdown().await;
     }
 }
