@@ -9,63 +9,6 @@ use crate::{
 /// The tier of a cluster that matches neither the affinity nor one it may overflow into.
 pub(super) const NO_TIER: u16 = 1000;
 
-<<<<<<< HEAD
-<<<<<<< HEAD
-=======
-/// A [`ClusterAffinity`], prepared for matching many clusters.
-pub struct CompiledAffinity<'a> {
-    affinity: &'a ClusterAffinity,
-    names: Vec<&'a str>,
-    excluded: Vec<&'a str>,
-}
-
-impl<'a> CompiledAffinity<'a> {
-    /// Prepares an affinity.
-    pub fn new(affinity: &'a ClusterAffinity) -> Self {
-        Self {
-            affinity,
-            names: sorted(&affinity.cluster_names),
-            excluded: sorted(&affinity.exclude_clusters),
-        }
-    }
-
-    /// Returns true when the affinity selects the cluster.
-    ///
-    /// Everything the affinity says must hold; an affinity that says nothing selects all.
-    pub fn matches(&self, cluster: &Cluster) -> bool {
-        self.matches_entry(&ClusterEntry::without_resources(cluster))
-    }
-
-    pub(super) fn matches_entry(&self, entry: &ClusterEntry) -> bool {
-        let name = entry.name.as_str();
-        if self.excluded.binary_search(&name).is_ok() {
-            return false;
-        }
-        if !self.names.is_empty() && self.names.binary_search(&name).is_err() {
-            return false;
-        }
-        if let Some(selector) = &self.affinity.label_selector {
-            let value = |key: &str| entry.labels.get(key).map(String::as_str);
-            if selector.match_labels.iter().any(|(key, wanted)| value(key) != Some(wanted))
-                || !selector.match_expressions.iter().all(|one| label_holds(one, value(&one.key)))
-            {
-                return false;
-            }
-        }
-        self.affinity.field_selector.iter().flat_map(|selector| &selector.match_expressions).all(|one| {
-            match one.key.as_str() {
-                "zone" => zones_hold(one, &entry.zones),
-                "provider" => field_holds(one, &entry.provider),
-                "region" => field_holds(one, &entry.region),
-                _ => field_holds(one, ""),
-            }
-        })
-    }
-}
-
->>>>>>> api
-=======
->>>>>>> patch
 /// The affinity of a placement that is in force, with what it may overflow into.
 pub(super) struct AffinityTiers<'a> {
     primary: Option<CompiledAffinity<'a>>,
