@@ -9,8 +9,8 @@ use super::event::error_text;
 use super::failover::preserved_labels;
 use super::targets::clusters_to_purge;
 use super::{
-    About, BindingInput, ClusterFailure, Event, OrphanWork, WorkError, WorksDecision, conflict_rule, divide_completions,
-    expected_clusters, target_clusters,
+    About, BindingInput, ClusterFailure, Event, OrphanWork, WorkError, WorksDecision, conflict_rule,
+    divide_completions, expected_clusters, target_clusters,
 };
 use crate::api::cluster::Cluster;
 use crate::api::policy::constants::{
@@ -167,15 +167,20 @@ fn desired_work(
         }
     }
     let rule = conflict_rule(&manifest, &binding.spec.conflict_resolution);
-    let mut annotations: BTreeMap<String, String> =
-        binding.name_annotations().into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    let mut annotations: BTreeMap<String, String> = binding
+        .name_annotations()
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
     annotations.insert(CONFLICT_RESOLUTION_ANNOTATION.to_owned(), rule.annotation().to_owned());
     let (label, id) = binding.id_label();
     object::set_label(&mut manifest, label, id);
     for (key, value) in &annotations {
         object::set_annotation(&mut manifest, key, value);
     }
-    if let Some(generation) = template.pointer("/metadata/generation").and_then(Value::as_i64).filter(|number| *number > 0) {
+    if let Some(generation) =
+        template.pointer("/metadata/generation").and_then(Value::as_i64).filter(|number| *number > 0)
+    {
         object::set_annotation(&mut manifest, TEMPLATE_GENERATION_ANNOTATION, &generation.to_string());
     }
     let overrides = [
@@ -231,15 +236,23 @@ pub(super) fn apply_with_events(
     match apply_overrides(manifest, cluster, cluster_policies, policies) {
         Ok(applied) => {
             let of_cluster = applied.cluster_policies.iter().map(|rule| {
-                format!("Apply cluster override policy({}) for cluster({cluster_name}) succeed.", rule.policy_name)
+                format!(
+                    "Apply cluster override policy({}) for cluster({cluster_name}) succeed.",
+                    rule.policy_name
+                )
             });
             let of_namespace = applied.policies.iter().map(|rule| {
-                format!("Apply override policy({namespace}/{}) for cluster({cluster_name}) succeed.", rule.policy_name)
+                format!(
+                    "Apply override policy({namespace}/{}) for cluster({cluster_name}) succeed.",
+                    rule.policy_name
+                )
             });
             let mut messages: Vec<String> = of_cluster.chain(of_namespace).collect();
             messages.dedup();
             events.extend(
-                messages.into_iter().map(|text| Event::normal(About::Template, APPLY_OVERRIDE_POLICY_SUCCEED, text)),
+                messages
+                    .into_iter()
+                    .map(|text| Event::normal(About::Template, APPLY_OVERRIDE_POLICY_SUCCEED, text)),
             );
             Ok(applied)
         }

@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn removes_what_belongs_to_one_api_server() {
-        let object = json!({"kind": "X", "metadata": {"name": "x", "uid": "u", "finalizers": ["f"]}, "status": {}});
+        let object =
+            json!({"kind": "X", "metadata": {"name": "x", "uid": "u", "finalizers": ["f"]}, "status": {}});
         assert_eq!(pruned(object), json!({"kind": "X", "metadata": {"name": "x"}}));
     }
 
@@ -155,7 +156,9 @@ mod tests {
 
     #[test]
     fn pruning_twice_changes_nothing_more() {
-        let once = pruned(json!({"kind": "Secret", "type": "kubernetes.io/service-account-token", "data": {"token": "eA=="}}));
+        let once = pruned(
+            json!({"kind": "Secret", "type": "kubernetes.io/service-account-token", "data": {"token": "eA=="}}),
+        );
         assert_eq!(pruned(once.clone()), once);
     }
 }
