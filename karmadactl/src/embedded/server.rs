@@ -12,6 +12,7 @@ use karmada_apiserver::{ApiServer, ServerConfig};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
+use super::admission::KarmadaAdmission;
 use super::files::{FileError, create_private_directory};
 
 /// The user whose certificate is in the kubeconfigs.
@@ -83,9 +84,13 @@ impl EmbeddedServer {
         Self::start(options, ServerConfig::default()).await
     }
 
-    /// Starts an API with Karmada's kinds.
+    /// Starts an API with Karmada's kinds and their admission.
     pub async fn karmada(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
-        let config = ServerConfig { crds: karmada_core::api::crds(), ..ServerConfig::default() };
+        let config = ServerConfig {
+            crds: karmada_core::api::crds(),
+            admission: vec![KarmadaAdmission::plugin()],
+            ..ServerConfig::default()
+        };
         Self::start(options, config).await
     }
 
