@@ -127,11 +127,9 @@ pub fn apply(
 fn check_request(applied: &Value, target: &Target<'_>) -> Result<(), ApplyError> {
     let text = |name: &str| applied[name].as_str().unwrap_or_default();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
-    let full_kind = match api_version.contains('/') {
-        true => format!("{api_version}, Kind={kind}"),
-        // The core group has an empty name.
-        false => format!("/{api_version}, Kind={kind}"),
-    };
+    // The core group has an empty name.
+    let slash = if api_version.contains('/') { "" } else { "/" };
+    let full_kind = format!("{slash}{api_version}, Kind={kind}");
     if api_version != target.api_version || kind != target.kind {
         return Err(ApplyError::BadRequest(format!("invalid object type: {full_kind}")));
     }
