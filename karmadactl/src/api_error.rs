@@ -14,8 +14,10 @@ impl ApiError {
     /// The server's reason (`NotFound`, `Conflict`...) when it answered.
     pub fn reason(&self) -> Option<&str> {
         match &self.0 {
-            kube::Error::Api(status) if !status.reason.is_empty() => Some(&status.reason),
-            kube::Error::Api(_) => Some("Unknown"),
+            // An answer that is no Status has a made-up reason with blanks in it.
+            kube::Error::Api(status) if !status.reason.is_empty() && !status.reason.contains(' ') => {
+                Some(&status.reason)
+            }
             _ => None,
         }
     }

@@ -122,6 +122,8 @@ pub fn report_parse_error(printer: &Printer, error: &clap::Error) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn report(args: &[&str]) -> (u8, String, String) {
@@ -168,7 +170,7 @@ mod tests {
     fn help_tree(command: &mut clap::Command, tree: &mut String) {
         let name = command.get_bin_name().unwrap_or_default().to_owned();
         let help = command.render_long_help();
-        tree.push_str(&format!("===== {name}\n{help}\n"));
+        writeln!(tree, "===== {name}\n{help}").unwrap();
         for sub in command.get_subcommands_mut() {
             help_tree(sub, tree);
         }

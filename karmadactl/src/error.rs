@@ -155,7 +155,7 @@ mod tests {
     struct Layer {
         text: &'static str,
         #[source]
-        source: Option<Box<Layer>>,
+        source: Option<Box<Self>>,
     }
 
     fn chain(texts: &[&'static str]) -> Layer {

@@ -1,10 +1,8 @@
 //! The way to a member cluster: its endpoint and the credentials its Cluster points to.
 
-use base64::Engine as _;
+use karmada_controllers::members::{Connector, Endpoint, Verification};
 use kube::Api;
-use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
-use serde_json::{Value, json};
 
 use crate::api_error::ApiError;
 
@@ -25,12 +23,11 @@ pub enum ConnectError {
     },
     #[error("the secret {namespace}/{name} of cluster {cluster} has no token")]
     NoToken { cluster: String, namespace: String, name: String },
-    #[error("cannot make a client for cluster {cluster} at {endpoint}")]
+    #[error("cannot make a client for cluster {cluster}")]
     Client {
         cluster: String,
-        endpoint: String,
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: karmada_controllers::members::ConnectError,
     },
 }
 
@@ -57,7 +54,7 @@ pub async fn member_client(
 ) -> Result<kube::Client, ConnectError> {
     let name = cluster.metadata.name.clone().unwrap_or_default();
     let spec = &cluster.data["spec"];
-    let endpoint = spec["apiEndpoint"]
+    let url = spec["apiEndpoint"]
         .as_str()
         .filter(|endpoint| !endpoint.is_empty())
         .ok_or_else(|| ConnectError::NoEndpoint { cluster: name.clone() })?;
@@ -83,27 +80,16 @@ pub async fn member_client(
             namespace: namespace.to_owned(),
             name: secret_name.to_owned(),
         })?;
-    let mut server = json!({ "server": endpoint });
-    if spec["insecureSkipTLSVerification"] == true {
-        server["insecure-skip-tls-verify"] = Value::Bool(true);
-    } else if let Some(bundle) = data.get("caBundle").filter(|bundle| !bundle.0.is_empty()) {
-        let encoded = base64::engine::general_purpose::STANDARD.encode(&bundle.0);
-        server["certificate-authority-data"] = Value::String(encoded);
-    }
-    if let Some(proxy) = spec["proxyURL"].as_str().filter(|proxy| !proxy.is_empty()) {
-        server["proxy-url"] = Value::String(proxy.to_owned());
-    }
-    let failed =
-        |source| ConnectError::Client { cluster: name.clone(), endpoint: endpoint.to_owned(), source };
-    let kubeconfig: Kubeconfig = serde_json::from_value(json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "member",
-        "clusters": [{ "name": "member", "cluster": server }],
-        "users": [{ "name": "member", "user": { "token": token } }],
-        "contexts": [{ "name": "member", "context": { "cluster": "member", "user": "member" } }],
-    }))
-    .map_err(|source| failed(source.into()))?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .map_err(|source| failed(source.into()))?;
-    kube::Client::try_from(config).map_err(|source| failed(source.into()))
+    let endpoint = Endpoint {
+        url: url.to_owned(),
+        token,
+        ca_bundle: data.get("caBundle").map(|bundle| bundle.0.clone()).unwrap_or_default(),
+        verification: if spec["insecureSkipTLSVerification"] == true {
+            Verification::Skip
+        } else {
+            Verification::Full
+        },
+        proxy_url: spec["proxyURL"].as_str().filter(|proxy| !proxy.is_empty()).map(str::to_owned),
+    };
+    Connector::new().connect(&endpoint).map_err(|source| ConnectError::Client { cluster: name, source })
 }

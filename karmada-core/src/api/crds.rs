@@ -9,6 +9,9 @@ const COMPRESSED: &[u8] = include_bytes!("../../data/crds.json.zst");
 ///
 /// The schemas are upstream's. Cluster, which upstream serves by an aggregated API server, is
 /// among them as a definition of its own.
+///
+/// # Panics
+/// Never: a test reads the embedded data.
 pub fn crds() -> Vec<Value> {
     let text = zstd::decode_all(COMPRESSED).expect("the embedded definitions are valid zstd");
     serde_json::from_slice(&text).expect("the embedded definitions are a JSON list")

@@ -32,11 +32,10 @@ macro_rules! kind {
 
             /// Returns an object with this name and spec.
             pub fn new(name: &str, spec: $spec) -> Self {
-                Self {
-                    metadata: kube::core::ObjectMeta { name: Some(name.to_owned()), ..Default::default() },
-                    spec,
-                    ..Default::default()
-                }
+                let mut object = Self::default();
+                object.metadata.name = Some(name.to_owned());
+                object.spec = spec;
+                object
             }
         }
 

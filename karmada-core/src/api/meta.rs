@@ -104,7 +104,6 @@ pub struct NodeSelectorTerm {
 }
 
 /// Returns true for zero; integers without `Option` leave zero out, as Go does.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 pub(in crate::api) fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

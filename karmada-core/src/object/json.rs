@@ -6,6 +6,9 @@ use serde::Serialize;
 ///
 /// Annotations that hold JSON are compared as text, so every byte counts. Fields of typed
 /// values keep their order; maps and unstructured values are sorted.
+///
+/// # Panics
+/// When the value has a map with keys that are no text; wire types have none.
 pub fn to_go_json<T: Serialize + ?Sized>(value: &T) -> String {
     let text = serde_json::to_string(value).expect("wire types and values always serialise");
     if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}', '\u{8}', '\u{c}']) {

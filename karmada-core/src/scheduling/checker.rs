@@ -154,23 +154,25 @@ fn check_spread(
         return;
     }
     let selected: Vec<_> = decision.verdicts.iter().filter(|verdict| verdict.selected).collect();
+    let regions: BTreeSet<&str> =
+        selected.iter().map(|verdict| context.snapshot.entry(verdict.cluster).region.as_str()).collect();
+    let by_region = placement
+        .spread_constraints
+        .iter()
+        .any(|constraint| constraint.spread_by_field == SpreadField::Region);
+    // Every chosen region gives a cluster, also when fewer clusters are allowed.
+    let least = if by_region { regions.len() as i64 } else { 0 };
     for constraint in &placement.spread_constraints {
         match constraint.spread_by_field {
-            SpreadField::Cluster if selected.len() as i64 > constraint.max_groups => {
+            SpreadField::Cluster if selected.len() as i64 > constraint.max_groups.max(least) => {
                 violations.push(Violation::TooManyClusters {
                     used: selected.len(),
                     allowed: constraint.max_groups,
                 });
             }
-            SpreadField::Region => {
-                let regions: BTreeSet<&str> = selected
-                    .iter()
-                    .map(|verdict| context.snapshot.entry(verdict.cluster).region.as_str())
-                    .collect();
-                if regions.len() as i64 > constraint.max_groups {
-                    let (used, allowed) = (regions.len(), constraint.max_groups);
-                    violations.push(Violation::TooManyRegions { used, allowed });
-                }
+            SpreadField::Region if regions.len() as i64 > constraint.max_groups => {
+                violations
+                    .push(Violation::TooManyRegions { used: regions.len(), allowed: constraint.max_groups });
             }
             _ => {}
         }

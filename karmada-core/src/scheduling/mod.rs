@@ -17,6 +17,8 @@ mod estimate;
 mod filter;
 mod input;
 mod options;
+#[cfg(test)]
+mod properties;
 mod reconcile;
 mod schedule;
 mod score;

@@ -22,13 +22,6 @@ pub fn schedule(context: &ScheduleContext<'_>, input: &ScheduleInput<'_>) -> Dec
     let mut verdicts = filter_clusters(context, input, &tiers, &is_target);
     let candidates = rate(context, input, &tiers, &held, &mut verdicts);
     let result = choose(context, input, &tiers, candidates, &mut verdicts);
-    if let Ok(targets) = &result {
-        for target in targets {
-            if let Some(index) = context.snapshot.index_of(&target.name) {
-                verdicts[index.0 as usize].share = Some(target.replicas);
-            }
-        }
-    }
     Decision { result, verdicts }
 }
 
@@ -57,7 +50,7 @@ fn rate(
         let held = held[verdict.cluster.0 as usize];
         let estimate = estimator.estimate(context.snapshot.entry(verdict.cluster));
         verdict.estimate = Some(estimate);
-        verdict.locality_score = locality_score(&context.options.plugins, held.is_some());
+        verdict.locality_score = locality_score(context.options.plugins, held.is_some());
         candidates.push(Candidate {
             cluster: verdict.cluster,
             tier: if tiers.may_overflow() { verdict.tier } else { 0 },
@@ -84,5 +77,9 @@ fn choose(
     for candidate in &selected {
         verdicts[candidate.cluster.0 as usize].selected = true;
     }
-    assign_replicas(context, input, &selected, tiers.may_overflow())
+    let targets = assign_replicas(context, input, &selected, tiers.may_overflow())?;
+    for (cluster, target) in &targets {
+        verdicts[cluster.0 as usize].share = Some(target.replicas);
+    }
+    Ok(targets.into_iter().map(|(_, target)| target).collect())
 }

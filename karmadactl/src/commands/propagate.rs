@@ -254,9 +254,10 @@ async fn check_targets(
     match &placement.targets {
         Targets::Names(names) => {
             if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
-                let hint = match known.is_empty() {
-                    true => "no clusters are registered; `karmadactl join` registers one".to_owned(),
-                    false => format!("registered clusters: {}", known.join(", ")),
+                let hint = if known.is_empty() {
+                    "no clusters are registered; `karmadactl join` registers one".to_owned()
+                } else {
+                    format!("registered clusters: {}", known.join(", "))
                 };
                 return Err(CliError::failed(UnknownCluster { name: name.clone() }).with_hint(hint));
             }

@@ -58,7 +58,7 @@ pub enum EmbeddedError {
         name: String,
         directory: Option<PathBuf>,
         #[source]
-        source: StartError,
+        source: Box<StartError>,
     },
     #[error("cannot listen on {address}")]
     Listen {
@@ -102,7 +102,7 @@ impl EmbeddedServer {
         let server = ApiServer::start(config).await.map_err(|source| EmbeddedError::Start {
             name: options.name.clone(),
             directory: data_dir,
-            source,
+            source: Box::new(source),
         })?;
         match listen(&server, options).await {
             Ok(listener) => Ok(Self { server, listener }),

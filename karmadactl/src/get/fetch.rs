@@ -106,13 +106,11 @@ impl Failure {
 /// Asks all clusters and returns answers and failures in the order of `sources`.
 pub async fn fetch(sources: &[Source], request: &GetRequest) -> Fetched {
     let answers = join_all(sources.iter().map(|source| async move {
-        match tokio::time::timeout(request.timeout, fetch_source(source, request)).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let cause = FailureCause::Timeout(request.timeout);
-                Fetched { parts: Vec::new(), failures: vec![Failure { cluster: source.name.clone(), cause }] }
-            }
-        }
+        let answer = tokio::time::timeout(request.timeout, fetch_source(source, request)).await;
+        answer.unwrap_or_else(|_elapsed| {
+            let cause = FailureCause::Timeout(request.timeout);
+            Fetched { parts: Vec::new(), failures: vec![Failure { cluster: source.name.clone(), cause }] }
+        })
     }))
     .await;
     let mut fetched = Fetched::default();
@@ -200,7 +198,7 @@ async fn fetch_kind(
         } else {
             objects.push(answer.clone());
         }
-        position = answer["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
+        answer["metadata"]["continue"].as_str().unwrap_or_default().clone_into(&mut position);
         if position.is_empty() {
             let content = match (table, request.representation) {
                 (Some(table), _) => Content::Table(table),
@@ -252,7 +250,7 @@ pub(super) fn escape(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                escaped.push(char::from(byte))
+                escaped.push(char::from(byte));
             }
             _ => {
                 escaped.push('%');

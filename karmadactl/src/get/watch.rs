@@ -68,26 +68,22 @@ impl Watch {
     /// The server refuses the watch, is gone, or no longer knows the changes since the last one (410).
     pub async fn next(&mut self) -> Result<Vec<Watched>, ApiError> {
         loop {
-            let events = match &mut self.events {
-                Some(events) => events,
-                None => {
-                    let path = format!("{}&resourceVersion={}", self.path, escape(&self.resource_version));
-                    let request = http_request(&path, self.representation)?;
-                    let opened = self.client.request_events::<Value>(request).await?;
-                    self.events.insert(opened.boxed())
-                }
+            let events = if let Some(events) = &mut self.events {
+                events
+            } else {
+                let path = format!("{}&resourceVersion={}", self.path, escape(&self.resource_version));
+                let request = http_request(&path, self.representation)?;
+                let opened = self.client.request_events::<Value>(request).await?;
+                self.events.insert(opened.boxed())
             };
-            match events.next().await {
-                Some(event) => {
-                    let watched = self.read(event?)?;
-                    if !watched.is_empty() {
-                        return Ok(watched);
-                    }
-                }
-                None => {
-                    self.events = None;
-                    tokio::time::sleep(REOPEN_PAUSE).await;
-                }
+            let Some(event) = events.next().await else {
+                self.events = None;
+                tokio::time::sleep(REOPEN_PAUSE).await;
+                continue;
+            };
+            let watched = self.read(event?)?;
+            if !watched.is_empty() {
+                return Ok(watched);
             }
         }
     }

@@ -62,7 +62,7 @@ pub enum UnjoinError {
     NotFound { cluster: String },
     #[error("cluster {cluster} was registered by an agent (Pull mode)")]
     Pull { cluster: String },
-    #[error("cluster {cluster} is still being removed after {} seconds{}", .waited.as_secs(), blockers(.works, .finalizers))]
+    #[error("cluster {cluster} is still being removed after {} seconds{}", .waited.as_secs(), blockers(*.works, .finalizers))]
     StillThere { cluster: String, waited: Duration, works: usize, finalizers: Vec<String> },
     #[error("cannot {action}")]
     Call {
@@ -72,8 +72,8 @@ pub enum UnjoinError {
     },
 }
 
-fn blockers(works: &usize, finalizers: &[String]) -> String {
-    match (*works, finalizers.is_empty()) {
+fn blockers(works: usize, finalizers: &[String]) -> String {
+    match (works, finalizers.is_empty()) {
         (0, true) => String::new(),
         (0, false) => format!(": waiting for {}", finalizers.join(", ")),
         (works, _) => format!(": {works} Works are still there"),

@@ -83,9 +83,9 @@ pub fn plan(
         // Karmada carries every namespace to every member by itself, and its own kinds nowhere.
         let stays = (api_version == "v1" && kind == "Namespace") || is_karmada(api_version);
         if stays {
-            support.push(planned(Purpose::Support))
+            support.push(planned(Purpose::Support));
         } else {
-            templates.push(planned(Purpose::Template))
+            templates.push(planned(Purpose::Template));
         }
     }
     if templates.is_empty() {
@@ -230,14 +230,12 @@ mod tests {
         Placement::new(Targets::Names(vec!["m1".into()]), Division::Duplicated).unwrap()
     }
 
-    fn known(api_version: &str, kind: &str) -> Option<Scope> {
-        Some(builtin_scope(api_version, kind))
-    }
+    const KNOWN: ScopeLookup<'static> = &|api_version, kind| Some(builtin_scope(api_version, kind));
 
     #[test]
     fn there_is_one_policy_per_namespace_and_one_for_what_has_none() {
         let manifests = read_text("f", FILE).unwrap();
-        let plan = plan(&manifests, &placement(), "default", "shop", &known).unwrap();
+        let plan = plan(&manifests, &placement(), "default", "shop", KNOWN).unwrap();
         let summary: Vec<String> = plan
             .objects
             .iter()
@@ -276,13 +274,13 @@ mod tests {
     #[test]
     fn files_without_a_template_and_unknown_kinds_are_refused() {
         let manifests = read_text("f", "{apiVersion: v1, kind: Namespace, metadata: {name: other}}").unwrap();
-        assert_eq!(plan(&manifests, &placement(), "d", "p", &known), Err(PlanError::NothingToPropagate));
+        assert_eq!(plan(&manifests, &placement(), "d", "p", KNOWN), Err(PlanError::NothingToPropagate));
         assert_eq!(
             plan(&manifests, &placement(), "d", "p", &|_, _| None).unwrap_err().to_string(),
             "f:1:24: the server doesn't have a resource type \"Namespace\" in \"v1\""
         );
         assert!(matches!(
-            plan(&manifests, &placement(), "d", "P_", &known),
+            plan(&manifests, &placement(), "d", "P_", KNOWN),
             Err(PlanError::PolicyName { .. })
         ));
     }

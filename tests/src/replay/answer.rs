@@ -41,6 +41,18 @@ pub fn compare_as(expected: &Value, answer: Answer, normalise: impl Fn(&Value) -
     }
 }
 
+/// Returns a value without null members, at any depth: Go reads them as absent.
+pub fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let present = members.iter().filter(|(_, member)| !member.is_null());
+            Value::Object(present.map(|(key, member)| (key.clone(), without_nulls(member))).collect())
+        }
+        Value::Array(elements) => Value::Array(elements.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    }
+}
+
 /// Returns a value without nulls and empty objects, at any depth.
 ///
 /// Objects that went through Go's types have them where others have nothing.

@@ -2,10 +2,7 @@
 
 use serde_json::Value;
 
-use super::{
-    Outcome, apiserver, e2e, image_reference, interpreter_native, names, overrides, policy_matching,
-    scheduling,
-};
+use super::{Outcome, apiserver, e2e, image_reference, interpreter_native, names, naming_prune_status, overrides, policy_matching, scheduling};
 
 /// API servers that run at once: transcripts mostly wait for silence.
 const APISERVERS: usize = 8;
@@ -40,16 +37,8 @@ pub fn runner(category: &str) -> Option<Runner> {
         "interpreter-native" => computes(interpreter_native::run),
         "overrides" => computes(overrides::run),
         "policy-matching" => computes(policy_matching::run),
-        "naming-prune-status" => computes(naming_prune_status),
         "scheduling" => computes(scheduling::run),
+        "naming-prune-status" => computes(naming_prune_status::run),
         _ => None,
     }
-}
-
-fn naming_prune_status(case: &Value) -> Outcome {
-    let operation = case["op"].as_str().unwrap_or_default();
-    if operation.starts_with("names.") {
-        return names::run(case);
-    }
-    Outcome::Skipped(format!("no runner for {operation}"))
 }

@@ -228,7 +228,12 @@ impl Bindings {
         let of_scope =
             self.0.values().filter(|binding| matches!(binding, Binding::Namespaced(_)) == namespaced);
         let recorded = of_scope.map(|binding| {
-            let mut value = serde_json::to_value(binding).unwrap_or_default();
+            // Recorded bindings were read back from an API, which makes quantities canonical once more.
+            let stored = serde_json::to_value(binding).unwrap_or_default();
+            let mut value = match binding {
+                Binding::Namespaced(_) => read_back::<ResourceBinding>(stored),
+                Binding::Cluster(_) => read_back::<ClusterResourceBinding>(stored),
+            };
             if let Some(fields) = value.as_object_mut() {
                 fields.remove("apiVersion");
                 fields.remove("kind");
@@ -238,6 +243,10 @@ impl Bindings {
         });
         recorded.collect()
     }
+}
+
+fn read_back<T: DeserializeOwned + serde::Serialize>(stored: Value) -> Value {
+    serde_json::from_value::<T>(stored).and_then(serde_json::to_value).unwrap_or_default()
 }
 
 fn answer(template: &Value, bindings: &Bindings) -> Value {

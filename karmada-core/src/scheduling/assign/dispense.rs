@@ -184,11 +184,9 @@ mod tests {
                     continue;
                 };
                 let (ours, theirs) = (parties[index], parties[leader]);
-                let (our_priority, their_priority) =
-                    (priority(ours.weight, ours.seats), priority(theirs.weight, theirs.seats));
-                if our_priority > their_priority
-                    || (our_priority == their_priority && ours.seats < theirs.seats)
-                {
+                let order =
+                    priority(ours.weight, ours.seats).total_cmp(&priority(theirs.weight, theirs.seats));
+                if order.then(theirs.seats.cmp(&ours.seats)).is_gt() {
                     best = Some(index);
                 }
             }

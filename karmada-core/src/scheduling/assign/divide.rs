@@ -23,17 +23,16 @@ pub(in crate::scheduling) fn assign_replicas(
     input: &ScheduleInput<'_>,
     selected: &[Candidate],
     may_overflow: bool,
-) -> Result<Vec<TargetCluster>, ScheduleError> {
+) -> Result<Vec<(ClusterIndex, TargetCluster)>, ScheduleError> {
     if selected.is_empty() {
         return Err(ScheduleError::NoClusterSelected);
     }
     let name_of = |cluster| context.snapshot.name_of(cluster).to_owned();
     if !input.has_replicas() || input.spec.components.len() > 1 {
         let components = components::component_counts(context.options.gates, input.spec);
-        let target = |candidate: &Candidate| TargetCluster {
-            name: name_of(candidate.cluster),
-            components: components.clone(),
-            ..Default::default()
+        let target = |candidate: &Candidate| {
+            let name = name_of(candidate.cluster);
+            (candidate.cluster, TargetCluster { name, replicas: 0, components: components.clone() })
         };
         return Ok(selected.iter().map(target).collect());
     }
@@ -41,14 +40,15 @@ pub(in crate::scheduling) fn assign_replicas(
     shares.retain(|share| share.replicas > 0);
     if context.options.empty_workloads == EmptyWorkloads::Propagate {
         let mut has_share = vec![false; context.snapshot.len()];
-        shares.iter().for_each(|share| has_share[share.cluster.0 as usize] = true);
+        for share in &shares {
+            has_share[share.cluster.0 as usize] = true;
+        }
         let missing = selected.iter().filter(|candidate| !has_share[candidate.cluster.0 as usize]);
         shares.extend(missing.map(|candidate| Share { cluster: candidate.cluster, replicas: 0 }));
     }
-    let target = |share: &Share| TargetCluster {
-        name: name_of(share.cluster),
-        replicas: i32::try_from(share.replicas).unwrap_or(i32::MAX),
-        ..Default::default()
+    let target = |share: &Share| {
+        let replicas = i32::try_from(share.replicas).unwrap_or(i32::MAX);
+        (share.cluster, TargetCluster { name: name_of(share.cluster), replicas, components: Vec::new() })
     };
     Ok(shares.iter().map(target).collect())
 }

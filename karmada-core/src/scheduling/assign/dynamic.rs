@@ -144,10 +144,11 @@ impl<'a> Division<'a> {
         self.previous.iter().filter(|share| is_selected[share.cluster.0 as usize]).copied().collect()
     }
 
+    /// Returns shares by cluster index; of a cluster that is listed twice the last counts.
     fn replicas_by_cluster(&self, shares: &[Share]) -> Vec<i64> {
         let mut replicas = vec![0; self.snapshot.len()];
         for share in shares {
-            replicas[share.cluster.0 as usize] += share.replicas;
+            replicas[share.cluster.0 as usize] = share.replicas;
         }
         replicas
     }

@@ -99,7 +99,7 @@ impl PluginSet {
     }
 
     /// Returns true when the plugin is in use.
-    pub fn contains(&self, plugin: Plugin) -> bool {
+    pub fn contains(self, plugin: Plugin) -> bool {
         self.0 & plugin.bit() != 0
     }
 }

@@ -122,7 +122,7 @@ pub fn reconcile_binding(
     };
     match outcome {
         Ok((clusters, affinity_name)) => {
-            succeed(&mut decision, binding, placement, clusters, affinity_name, now)
+            succeed(&mut decision, binding, placement, clusters, affinity_name, now);
         }
         Err(error) => fail(&mut decision, binding, placement, &error, now),
     }

@@ -1,0 +1,121 @@
+//! What a member's object tells its Work.
+
+use serde_json::Value;
+
+use super::event::error_text;
+use super::{About, Event};
+use crate::api::work::constants::{INTERPRET_HEALTH_FAILED, REFLECT_STATUS_FAILED, REFLECT_STATUS_SUCCEED};
+use crate::api::work::{ManifestStatus, ResourceHealth, ResourceIdentifier, Work};
+use crate::interpreter::{InterpretError, ObjectKind, Operation, ResourceInterpreter};
+use crate::object::{self, GroupVersionKind};
+
+/// What a member's object tells its Work.
+#[derive(Debug, Default)]
+pub struct Reflection {
+    /// The new `status.manifestStatuses`, `None` when it is so already.
+    pub manifest_statuses: Option<Vec<ManifestStatus>>,
+    /// Events about the Work.
+    pub events: Vec<Event>,
+    /// Why the status could not be read: try again.
+    pub error: Option<InterpretError>,
+}
+
+/// Reads status and health of a member's object for its Work.
+///
+/// The Work has one status, that of the object that was last looked at. An object that none of the manifests
+/// describes tells nothing.
+pub fn reflect_status(work: &Work, observed: &Value, interpreter: &dyn ResourceInterpreter) -> Reflection {
+    let mut reflection = Reflection::default();
+    let Some(ordinal) = manifest_index(&work.spec.workload.manifests, observed) else { return reflection };
+    let title = format!(
+        "object({}/{}/{})",
+        object::kind(observed),
+        object::namespace(observed),
+        object::name(observed)
+    );
+    let status = match interpreter.reflect_status(observed) {
+        Ok(status) => status,
+        Err(error) => {
+            let message = format!("Reflect status for {title} failed, err: {}.", error_text(&error));
+            reflection.events.push(Event::warning(About::Work, REFLECT_STATUS_FAILED, message));
+            reflection.error = Some(error);
+            return reflection;
+        }
+    };
+    let message = format!("Reflect status for {title} succeed.");
+    reflection.events.push(Event::normal(About::Work, REFLECT_STATUS_SUCCEED, message));
+    let health = health(observed, &title, interpreter, &mut reflection.events);
+    let entry = ManifestStatus { identifier: identifier(ordinal, observed), status, health };
+    let current = work.status.as_ref().map(|status| status.manifest_statuses.as_slice()).unwrap_or_default();
+    if current != std::slice::from_ref(&entry) {
+        reflection.manifest_statuses = Some(vec![entry]);
+    }
+    reflection
+}
+
+fn health(
+    observed: &Value,
+    title: &str,
+    interpreter: &dyn ResourceInterpreter,
+    events: &mut Vec<Event>,
+) -> ResourceHealth {
+    if !interpreter.hook_enabled(ObjectKind::of(observed), Operation::InterpretHealth) {
+        return ResourceHealth::Healthy;
+    }
+    interpreter.health(observed).unwrap_or_else(|error| {
+        let message = format!("Interpret health of {title} failed, err: {}.", error_text(&error));
+        events.push(Event::warning(About::Work, INTERPRET_HEALTH_FAILED, message));
+        ResourceHealth::Unknown
+    })
+}
+
+/// Returns the place of the manifest that describes an object.
+fn manifest_index(manifests: &[Value], observed: &Value) -> Option<usize> {
+    manifests.iter().position(|manifest| {
+        ObjectKind::of(manifest) == ObjectKind::of(observed)
+            && object::namespace(manifest) == object::namespace(observed)
+            && object::name(manifest) == object::name(observed)
+    })
+}
+
+fn identifier(ordinal: usize, observed: &Value) -> ResourceIdentifier {
+    let GroupVersionKind { group, version, kind } = GroupVersionKind::of(observed);
+    ResourceIdentifier {
+        ordinal: ordinal as i64,
+        group,
+        version,
+        kind,
+        // It has always been left empty.
+        resource: String::new(),
+        namespace: object::namespace(observed).to_owned(),
+        name: object::name(observed).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interpreter::Interpreter;
+    use serde_json::json;
+
+    fn claim(phase: &str) -> Value {
+        json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"namespace": "n", "name": "data"}, "status": {"phase": phase},
+        })
+    }
+
+    #[test]
+    fn tells_status_and_health_once() {
+        let mut work = Work::default();
+        work.spec.workload.manifests = vec![claim("")];
+        let interpreter = Interpreter::default();
+        let reflection = reflect_status(&work, &claim("Pending"), &interpreter);
+        let statuses = reflection.manifest_statuses.unwrap();
+        assert_eq!(statuses[0].health, ResourceHealth::Unhealthy);
+        assert_eq!(statuses[0].status, Some(json!({"phase": "Pending"})));
+        assert_eq!(reflection.events[0].message, "Reflect status for object(PersistentVolumeClaim/n/data) succeed.");
+        work.status.get_or_insert_default().manifest_statuses = statuses;
+        assert_eq!(reflect_status(&work, &claim("Pending"), &interpreter).manifest_statuses, None);
+    }
+}
