@@ -1,6 +1,6 @@
 //! One operation on one resource: who, on what, and with which options.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -29,8 +29,8 @@ pub(crate) struct Call<'a> {
     pub(crate) options: WriteOptions,
     pub(crate) now: Timestamp,
     pub(crate) warnings: Vec<String>,
-    /// The body that the object of a write was read from.
-    pub(crate) body: OnceLock<Body>,
+    /// The body that the object came in.
+    pub(crate) body: Option<Body>,
 }
 
 /// Reads other objects for the registry's rules.
@@ -68,7 +68,7 @@ impl<'a> Call<'a> {
             options: WriteOptions { field_manager: manager.to_owned(), ..WriteOptions::default() },
             now: Timestamp::now(),
             warnings: Vec::new(),
-            body: OnceLock::new(),
+            body: None,
         }
     }
 
@@ -98,12 +98,10 @@ impl<'a> Call<'a> {
         rules: impl FnOnce(&PrepareContext<'_>) -> Result<T, PrepareError>,
     ) -> Result<T, Failure> {
         let lookup = StoreLookup(self.server.store.clone());
-        let context = PrepareContext {
-            field_validation: self.options.field_validation,
-            now: self.now,
-            lookup: Some(&lookup),
-            body: self.body.get(),
-        };
+        let mut context = PrepareContext::new(self.options.field_validation, self.now).with_lookup(&lookup);
+        if let Some(body) = &self.body {
+            context = context.with_body(body);
+        }
         rules(&context).map_err(|error| self.prepare_failure(error, object_name))
     }
 

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use karmada_apiserver::auth::UserInfo;
-use karmada_apiserver::{ApiServer, ServerConfig};
+use karmada_apiserver::{ApiServer, Controllers, ServerConfig};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -52,11 +52,16 @@ fn unsupported(case: &Value) -> Option<String> {
 }
 
 async fn replay(case: &Value) -> Outcome {
-    let server =
-        match ApiServer::start(ServerConfig { name: "replay".to_owned(), ..ServerConfig::default() }).await {
-            Ok(server) => server,
-            Err(error) => return Outcome::Failed(format!("the server does not start: {error}")),
-        };
+    let needs_controllers = case["needs"].as_array().is_some_and(|needs| needs.iter().any(|need| need == "controllers"));
+    let config = ServerConfig {
+        name: "replay".to_owned(),
+        controllers: if needs_controllers { Controllers::All } else { Controllers::ApiServer },
+        ..ServerConfig::default()
+    };
+    let server = match ApiServer::start(config).await {
+        Ok(server) => server,
+        Err(error) => return Outcome::Failed(format!("the server does not start: {error}")),
+    };
     let outcome = replay_on(&server, case).await;
     server.shutdown().await;
     outcome
