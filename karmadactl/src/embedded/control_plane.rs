@@ -1,6 +1,5 @@
 //! A control plane in this process: API server and controllers.
 
-use karmada_controllers::members::Connector;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings, StartError};
 
 use super::server::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
@@ -23,17 +22,19 @@ pub enum ControlPlaneError {
 
 impl EmbeddedControlPlane {
     /// Starts an API server with Karmada's kinds and the controllers over it.
-    pub async fn start(options: &EmbeddedOptions, connector: Connector) -> Result<Self, ControlPlaneError> {
+    pub async fn start(
+        options: &EmbeddedOptions,
+        settings: ControlPlaneSettings,
+    ) -> Result<Self, ControlPlaneError> {
         let server = EmbeddedServer::karmada(options).await?;
-        Self::over(server, connector).await
+        Self::over(server, settings).await
     }
 
     /// Starts the controllers over an API server.
     pub(super) async fn over(
         server: EmbeddedServer,
-        connector: Connector,
+        settings: ControlPlaneSettings,
     ) -> Result<Self, ControlPlaneError> {
-        let settings = ControlPlaneSettings { connector, ..ControlPlaneSettings::default() };
         match ControlPlane::start(server.client(), settings).await {
             Ok(controllers) => Ok(Self { server, controllers }),
             Err(source) => {

@@ -84,11 +84,11 @@ impl EmbeddedServer {
         Self::start(options, ServerConfig::default()).await
     }
 
-    /// Starts an API with Karmada's kinds and their admission.
+    /// Starts an API with Karmada's kinds.
     pub async fn karmada(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let config = ServerConfig {
             crds: karmada_core::api::crds(),
-            admission: vec![KarmadaAdmission::plugin()],
+            admission: vec![Arc::new(KarmadaAdmission::default())],
             ..ServerConfig::default()
         };
         Self::start(options, config).await
