@@ -18,5 +18,5 @@ pub mod server;
 pub mod store;
 
 pub use auth::UserInfo;
-pub use server::{ApiServer, ListenError, Listener, ServerConfig, StartError};
+pub use server::{ApiServer, Controllers, ListenError, Listener, ServerConfig, StartError};
 pub use store::Durability;

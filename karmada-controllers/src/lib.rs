@@ -16,6 +16,7 @@ mod execution;
 pub mod hub;
 pub mod members;
 
+mod namespace_sync;
 mod scheduler;
 pub mod simulated;
 

@@ -10,7 +10,7 @@ use super::failure::{Cause, Failure};
 use super::options::WriteOptions;
 use crate::admission::{AdmissionDenied, AdmissionRequest, Operation};
 use crate::auth::UserInfo;
-use crate::registry::{FieldError, Lookup, PrepareContext, PrepareError, Registry, Resource};
+use crate::registry::{Body, FieldError, Lookup, PrepareContext, PrepareError, Registry, Resource};
 use crate::server::Inner;
 use crate::store::{Store, Stored, object_key};
 
@@ -29,6 +29,8 @@ pub(crate) struct Call<'a> {
     pub(crate) options: WriteOptions,
     pub(crate) now: Timestamp,
     pub(crate) warnings: Vec<String>,
+    /// The body that the object came in.
+    pub(crate) body: Option<Body>,
 }
 
 /// Reads other objects for the registry's rules.
@@ -66,6 +68,7 @@ impl<'a> Call<'a> {
             options: WriteOptions { field_manager: manager.to_owned(), ..WriteOptions::default() },
             now: Timestamp::now(),
             warnings: Vec::new(),
+            body: None,
         }
     }
 
@@ -95,7 +98,10 @@ impl<'a> Call<'a> {
         rules: impl FnOnce(&PrepareContext<'_>) -> Result<T, PrepareError>,
     ) -> Result<T, Failure> {
         let lookup = StoreLookup(self.server.store.clone());
-        let context = PrepareContext::new(self.options.field_validation, self.now).with_lookup(&lookup);
+        let mut context = PrepareContext::new(self.options.field_validation, self.now).with_lookup(&lookup);
+        if let Some(body) = &self.body {
+            context = context.with_body(body);
+        }
         rules(&context).map_err(|error| self.prepare_failure(error, object_name))
     }
 

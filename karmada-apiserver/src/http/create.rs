@@ -14,6 +14,17 @@ use crate::store::{Change, Draft, Expect, Stored, Write, WriteError};
 /// How often a generated name is tried.
 const NAME_TRIES: usize = 8;
 
+/// A new object has no revision yet.
+fn check_new_revision(object: &Value) -> Result<(), Failure> {
+    let text = object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
+    match text.parse::<u64>() {
+        Ok(revision) if revision > 0 => {
+            Err(Failure::unknown("resourceVersion should not be set on objects to be created"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Gives an object what every stored object has. Returns its name.
 fn complete(object: &mut Value, now: &jiff::Timestamp) -> String {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -39,6 +50,7 @@ impl Call<'_> {
             let name = object_name(object);
             call.prepare(&name, |context| prepare::decode(&call.resource, object, context))
         };
+        check_new_revision(&object)?;
         let warnings = decoded(self, &mut object)?;
         self.warnings.extend(warnings);
         self.own_fields(&mut object, None);

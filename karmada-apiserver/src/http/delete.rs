@@ -11,6 +11,7 @@ use super::options::{DeleteOptions, Propagation};
 use super::respond::Saved;
 use super::selector::Selection;
 use crate::admission::{Operation, check_namespace};
+use crate::lifecycle::crds;
 use crate::store::{Change, Draft, Expect, Stored, Write, WriteError};
 
 const ORPHAN: &str = "orphan";
@@ -142,8 +143,12 @@ impl Call<'_> {
     /// Decides what a deletion does to an object now.
     fn step(&self, options: &DeleteOptions, current: &Stored, old: &Value) -> Step {
         let mut new = old.clone();
-        let finalizers = wanted_finalizers(old, options.propagation);
+        let finalizers =
+            wanted_finalizers(old, options.propagation.or_else(|| self.default_propagation(old)));
         set_finalizers(&mut new, &finalizers);
+        if self.is(crds::GROUP, crds::PLURAL) {
+            return self.crd_step(new, current, old);
+        }
         if self.is("", "namespaces") {
             return self.namespace_step(new, &finalizers, current, old);
         }
@@ -181,6 +186,37 @@ impl Call<'_> {
                 Step::Mark(Box::new(new))
             }
         }
+    }
+
+    /// What some kinds do with their dependents when nothing was said, now or before.
+    fn default_propagation(&self, old: &Value) -> Option<Propagation> {
+        let said = wanted_finalizers(old, None)
+            .iter()
+            .any(|finalizer| finalizer == ORPHAN || finalizer == FOREGROUND);
+        let orphans = self.is("batch", "jobs") || self.is("", "replicationcontrollers");
+        (orphans && !said).then_some(Propagation::Orphan)
+    }
+
+    /// A CRD goes when its objects are gone: a finalizer holds it until then.
+    fn crd_step(&self, mut new: Value, current: &Stored, old: &Value) -> Step {
+        if current.is_deleting() {
+            return if new == *old { Step::Nothing } else { Step::Mark(Box::new(new)) };
+        }
+        let mut finalizers = wanted_finalizers(&new, None);
+        if !finalizers.iter().any(|finalizer| finalizer == crds::CLEANUP_FINALIZER) {
+            finalizers.push(crds::CLEANUP_FINALIZER.to_owned());
+        }
+        set_finalizers(&mut new, &finalizers);
+        let now = whole_second(self.now);
+        new["metadata"]["deletionTimestamp"] = now.clone().into();
+        let terminating = json!({"type": "Terminating", "status": "True", "lastTransitionTime": now,
+            "reason": "InstanceDeletionPending",
+            "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"});
+        match new.pointer_mut("/status/conditions").and_then(Value::as_array_mut) {
+            Some(conditions) => conditions.push(terminating),
+            None => new["status"]["conditions"] = json!([terminating]),
+        }
+        Step::Mark(Box::new(new))
     }
 
     /// A namespace goes when its content is gone: `spec.finalizers` holds it until then.

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::body;
+use super::body::{self, Format};
 use super::call::Call;
 use super::delete::Deleted;
 use super::failure::Failure;
@@ -23,8 +23,10 @@ use super::update::{check_names, check_namespace_matches};
 use super::watch::Watch;
 use super::{reviews, subresource};
 use crate::auth::UserInfo;
-use crate::registry::{Resource, UpdateTarget};
+use crate::registry::{Body, Resource, UpdateTarget};
 use crate::server::Inner;
+
+const JOB_WARNING: &str = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
 
 /// A request whose caller may do what it asks.
 pub(super) struct Incoming {
@@ -74,6 +76,7 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
         options,
         now: Timestamp::now(),
         warnings: resource.deprecation_warning.iter().cloned().collect(),
+        body: None,
         resource,
     };
     if !target.subresource.is_empty() {
@@ -166,10 +169,18 @@ fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
 }
 
 /// Reads the object of a body and checks that it is of the resource's kind.
-pub(super) fn read_object(call: &Call<'_>, incoming: &Incoming) -> Result<Value, Failure> {
+pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Value, Failure> {
     let format = body::object_format(&incoming.headers)?;
     let kind = call.resource.kind.clone();
     let mut object = body::parse_object(&incoming.body, format, &kind)?;
+    if format == Format::Json {
+        // A second look, at what a map forgets; it parsed once already.
+        call.body = Body::parse(&incoming.body).ok();
+        // Duplicate objects are merged there, as the real server does.
+        if let Some(parsed) = call.body.as_mut().filter(|parsed| parsed.value.is_object()) {
+            object = parsed.value.take();
+        }
+    }
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (found_kind, found_version) = (text("kind"), text("apiVersion"));
     if found_version.matches('/').count() > 1 {
@@ -250,7 +261,7 @@ pub(super) fn check_foreign_kind(
 
 async fn create(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "CreateOptions")?;
-    let mut object = read_object(&call, incoming)?;
+    let mut object = read_object(&mut call, incoming)?;
     check_namespace_matches(&call, &mut object)?;
     let saved = call.create(object).await?;
     let view = view(&call, incoming, Offer::Objects)?;
@@ -263,7 +274,7 @@ pub(super) async fn update(
     target: UpdateTarget,
 ) -> Result<Response, Failure> {
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "UpdateOptions")?;
-    let mut object = read_object(&call, incoming)?;
+    let mut object = read_object(&mut call, incoming)?;
     check_names(&call, &mut object)?;
     let saved = if call.subresource.is_empty() && call.stored().is_none() && creates_on_update(&call.resource)
     {
@@ -327,6 +338,9 @@ pub(super) async fn patch(
 pub(super) async fn delete(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let options = DeleteOptions::parse(&incoming.query, &incoming.headers, &incoming.body)?;
     call.options.dry_run = options.dry_run;
+    if options.propagation.is_none() && call.resource.group == "batch" && call.resource.plural == "jobs" {
+        call.warnings.push(JOB_WARNING.to_owned());
+    }
     let view = view(&call, incoming, Offer::Objects)?;
     let response = match call.delete(&options).await? {
         Deleted::Waiting(saved) => view.object(StatusCode::OK, &saved)?,

@@ -30,4 +30,7 @@ mod update;
 mod watch;
 mod yaml;
 
+pub(crate) use delete::{set_finalizers, whole_second};
 pub use failure::{Cause, Failure};
+pub(crate) use options::{DeleteOptions, Propagation};
+pub(crate) use pod::selects;

@@ -381,6 +381,11 @@ pub struct DeleteOptions {
 }
 
 impl DeleteOptions {
+    /// A deletion whose dependents go later.
+    pub(crate) fn background() -> Self {
+        Self { propagation: Some(Propagation::Background), ..Self::default() }
+    }
+
     /// Reads the options of a deletion: of the body, or of the query when there is no body.
     pub fn parse(query: &Query, headers: &HeaderMap, body: &Bytes) -> Result<Self, Failure> {
         let mut causes = Vec::new();

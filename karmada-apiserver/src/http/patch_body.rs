@@ -171,6 +171,18 @@ impl Patch {
     }
 }
 
+impl Call<'_> {
+    /// Applies a configuration of the server itself; its fields win.
+    pub(crate) async fn apply_as_owner(&mut self, applied: &Value) -> Result<Saved, Failure> {
+        self.options.force = Some(true);
+        self.change(UpdateTarget::Main, |call, old| {
+            let new = applied_to(call, Some(old), applied)?;
+            decode_applied(call, new, applied).map(|(new, _)| Changed::Applied(new))
+        })
+        .await
+    }
+}
+
 /// The result of a patch.
 pub(super) struct Patched {
     pub(super) saved: Saved,

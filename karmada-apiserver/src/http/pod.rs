@@ -183,7 +183,7 @@ async fn take_from_budget(call: &Call<'_>, pod: &Value) -> Result<(), Failure> {
 }
 
 /// Says whether a structured selector selects labels.
-fn selects(selector: &Value, labels: &Value) -> bool {
+pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
     let label = |key: &str| labels.get(key).and_then(Value::as_str);
     let equal = selector
         .get("matchLabels")

@@ -42,7 +42,7 @@ pub(super) async fn create(mut call: Call<'_>, incoming: &Incoming) -> Result<Re
         failure.details = None;
         return Err(failure);
     }
-    let review = dispatch::read_object(&call, incoming)?;
+    let review = dispatch::read_object(&mut call, incoming)?;
     let spec = review.get("spec").cloned().unwrap_or_else(|| json!({}));
     let (metadata, spec, status) = match call.resource.kind.as_str() {
         "SelfSubjectReview" => {

@@ -51,7 +51,7 @@ fn is_view_of_parent(name: &str) -> bool {
 /// Replaces `spec.finalizers` of a namespace, and nothing else.
 async fn finalize(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     call.options = super::options::WriteOptions::parse(&incoming.query, &incoming.headers, "UpdateOptions")?;
-    let mut object = dispatch::read_object(&call, incoming)?;
+    let mut object = dispatch::read_object(&mut call, incoming)?;
     super::update::check_names(&call, &mut object)?;
     let saved = call.finalize(&object).await?;
     let view = dispatch::view(&call, incoming, super::negotiate::Offer::Objects)?;

@@ -5,20 +5,38 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::controller::spawn;
+use super::{aggregation, collector, crds, namespaces, service_accounts, tokens};
 use crate::auth::bootstrap_objects;
+use crate::http::Failure;
 use crate::http::call::{Call, object_name};
-use crate::server::{Inner, StartError};
+use crate::registry::UpdateTarget;
+use crate::server::{Controllers, Inner, StartError};
 
 const MANAGER: &str = "kube-apiserver";
 const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
 /// Brings a server's objects and kinds up, then its controllers.
 pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
+    crds::load(server);
     for name in NAMESPACES {
         ensure(server, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).await?;
     }
     for object in bootstrap_objects() {
         ensure(server, object).await?;
+    }
+    for crd in &server.config.crds {
+        install(server, crd)
+            .await
+            .map_err(|failure| StartError::Crd { name: object_name(crd), message: failure.message })?;
+    }
+    spawn(server, crds::Crds);
+    if server.config.controllers == Controllers::All {
+        spawn(server, namespaces::Namespaces);
+        spawn(server, service_accounts::ServiceAccounts);
+        spawn(server, tokens::Tokens);
+        spawn(server, aggregation::Aggregation);
+        spawn(server, collector::Collector::default());
     }
     Ok(())
 }
@@ -42,4 +60,34 @@ async fn ensure(server: &Arc<Inner>, object: Value) -> Result<(), StartError> {
         Err(failure) if failure.code == StatusCode::CONFLICT => Ok(()),
         Err(failure) => Err(failed(failure.message)),
     }
+}
+
+/// Creates or updates a CRD and serves it.
+async fn install(server: &Arc<Inner>, crd: &Value) -> Result<(), Failure> {
+    let resource = server
+        .registry()
+        .resource(crds::GROUP, "v1", crds::PLURAL)
+        .ok_or_else(|| Failure::internal("CRDs are not served"))?;
+    let name = object_name(crd);
+    let mut call = Call::internal(server, resource, "", &name, MANAGER);
+    if call.stored().is_none() {
+        call.create(crd.clone()).await?;
+    } else {
+        call.update(UpdateTarget::Main, |_, old| {
+            let mut new = old.clone();
+            new["spec"] = crd["spec"].clone();
+            for key in ["labels", "annotations"] {
+                if let Some(wanted) = crd.pointer(&format!("/metadata/{key}")) {
+                    new["metadata"][key] = wanted.clone();
+                }
+            }
+            if let Some(metadata) = new["metadata"].as_object_mut() {
+                metadata.remove("resourceVersion");
+            }
+            Ok(new)
+        })
+        .await?;
+    }
+    let stored = call.existing()?;
+    crds::serve(server, &stored).await
 }

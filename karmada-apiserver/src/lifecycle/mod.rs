@@ -1,5 +1,15 @@
 //! The controllers that an API server cannot live without.
+//!
+//! Each is a [`controller::Controller`]: it is told what changed, keeps a queue of keys, and looks at one key at a time.
+//! Nothing runs while nothing changes.
 
+mod aggregation;
 mod bootstrap;
+mod collector;
+mod controller;
+pub(crate) mod crds;
+mod namespaces;
+mod service_accounts;
+mod tokens;
 
 pub(crate) use bootstrap::start;

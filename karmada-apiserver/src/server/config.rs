@@ -20,6 +20,17 @@ pub struct ServerConfig {
     pub admission: Vec<Arc<dyn AdmissionPlugin>>,
     /// CustomResourceDefinitions that are created, or updated, at start.
     pub crds: Vec<Value>,
+    pub controllers: Controllers,
+}
+
+/// Which of the built-in controllers run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Controllers {
+    /// Those of a controller manager too: namespaces, garbage collection, service accounts, aggregated roles.
+    #[default]
+    All,
+    /// Only those that a bare API server has.
+    ApiServer,
 }
 
 /// Why a server could not start.

@@ -7,7 +7,7 @@ mod listener;
 #[cfg(test)]
 mod tests;
 
-pub use config::{ServerConfig, StartError};
+pub use config::{Controllers, ServerConfig, StartError};
 pub use facade::ApiServer;
 pub(crate) use inner::Inner;
 pub use listener::{ListenError, Listener};

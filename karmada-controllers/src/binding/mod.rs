@@ -5,6 +5,8 @@
 
 mod reconcile;
 
+pub(crate) use reconcile::write_work;
+
 use std::sync::Arc;
 
 use karmada_core::api::policy::OverrideSpec;

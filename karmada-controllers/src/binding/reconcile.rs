@@ -19,7 +19,9 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, chain, is_not_found};
+use crate::hub::{
+    Action, Hub, ObjectKey, ObjectReference, ReconcileError, Unstructured, chain, is_not_found,
+};
 
 /// How often a binding is looked at while Works of evicted clusters are being purged.
 const PURGE_POLL: Duration = Duration::from_secs(5);
@@ -95,7 +97,7 @@ async fn reconcile_works(
         return Ok(Action::RequeueAfter(PURGE_POLL));
     }
     // Clusters do not wait for one another.
-    let written = join_all(decision.writes.iter().map(|write| write_work(context, write))).await;
+    let written = join_all(decision.writes.iter().map(|write| write_work(hub, write))).await;
     let is_news =
         !decision.writes.is_empty() || !decision.orphans.is_empty() || !decision.failures.is_empty();
     let failed = written.into_iter().find_map(Result::err);
@@ -126,16 +128,17 @@ async fn reconcile_works(
     }
 }
 
-async fn write_work(context: &Context, write: &WorkWrite) -> Result<(), ReconcileError> {
+/// Creates or replaces a Work.
+pub(crate) async fn write_work(hub: &Hub, write: &WorkWrite) -> Result<(), ReconcileError> {
     let work = write.work();
     let (namespace, name) = (work.namespace().unwrap_or_default(), work.name_any());
-    let api = context.hub.namespaced::<Work>(&namespace);
+    let api = hub.namespaced::<Work>(&namespace);
     let result = match write {
         WorkWrite::Create(work) => api.create(&PostParams::default(), work).await,
         WorkWrite::Update(work) => api.replace(&name, &PostParams::default(), work).await,
     };
     let written = result.map_err(ReconcileError::api(format!("write Work {namespace}/{name}")))?;
-    context.hub.works.observe(written);
+    hub.works.observe(written);
     Ok(())
 }
 

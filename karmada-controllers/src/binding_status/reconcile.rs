@@ -1,1 +1,135 @@
-//! todo
+//! Reconciles the status of one binding and of its template.
+
+use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding, Work};
+use karmada_core::propagation::TemplateKey;
+use karmada_core::scheduling::EventKind;
+use karmada_core::work::{
+    About, BindingInput, BindingScope, Event, aggregate_binding_status, aggregate_template_status,
+};
+use kube::api::{Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, is_not_found};
+
+pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Action, ReconcileError> {
+    let hub = &context.hub;
+    if key.namespace.is_empty() {
+        let Some(binding) = hub.cluster_bindings.find(key) else { return Ok(Action::Done) };
+        reconcile_status(context, BindingInput::from(&*binding), &ObjectReference::of(&*binding)).await
+    } else {
+        let Some(binding) = hub.bindings.find(key) else { return Ok(Action::Done) };
+        reconcile_status(context, BindingInput::from(&*binding), &ObjectReference::of(&*binding)).await
+    }
+}
+
+async fn reconcile_status(
+    context: &Context,
+    binding: BindingInput<'_>,
+    about: &ObjectReference,
+) -> Result<Action, ReconcileError> {
+    let hub = &context.hub;
+    let (_, id) = binding.id_label();
+    if id.is_empty() || binding.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::Done);
+    }
+    let works = hub.works.list_indexed(id);
+    let works: Vec<&Work> = works.iter().map(|work| &**work).collect();
+    let decision = aggregate_binding_status(binding, &works, jiff::Timestamp::now())
+        .map_err(ReconcileError::decision(format!("aggregate the status of binding {}", about.name)))?;
+    let items = match &decision.status {
+        Some(status) => {
+            // The list of conditions is replaced as a whole, so another writer's must not be lost.
+            let patch = json!({
+                "metadata": {"resourceVersion": binding.metadata.resource_version},
+                "status": {"conditions": status.conditions, "aggregatedStatus": status.aggregated_status},
+            });
+            write_status(context, binding.scope, about, &patch).await?;
+            status.aggregated_status.clone()
+        }
+        None => binding.status.map(|status| status.aggregated_status.clone()).unwrap_or_default(),
+    };
+    emit(context, &decision.events, about, None);
+
+    let key = TemplateKey::from(&binding.spec.resource);
+    let Some(template) = hub.templates.find(&key) else { return Ok(Action::Done) };
+    let decision =
+        aggregate_template_status(template.value(), &items, &*context.interpreter, jiff::Timestamp::now());
+    if let Some(status) = decision.status {
+        write_template_status(context, &key, &template, status).await?;
+    }
+    emit(context, &decision.events, about, Some(&ObjectReference::of_value(template.value())));
+    match decision.error {
+        Some(error) => Err(ReconcileError::decision(format!("aggregate the status of {key}"))(error)),
+        None => Ok(Action::Done),
+    }
+}
+
+fn emit(context: &Context, events: &[Event], binding: &ObjectReference, template: Option<&ObjectReference>) {
+    for event in events {
+        let about = match event.about {
+            About::Template => template,
+            About::Binding | About::Work => Some(binding),
+        };
+        let Some(about) = about else { continue };
+        match event.kind {
+            EventKind::Normal => context.events.normal(about, event.reason, &event.message),
+            EventKind::Warning => context.events.warning(about, event.reason, &event.message),
+        }
+    }
+}
+
+async fn write_status(
+    context: &Context,
+    scope: BindingScope,
+    about: &ObjectReference,
+    patch: &Value,
+) -> Result<(), ReconcileError> {
+    let hub = &context.hub;
+    let (parameters, patch) = (PatchParams::default(), Patch::Merge(patch));
+    let result = match scope {
+        BindingScope::Namespaced => {
+            let api = hub.namespaced::<ResourceBinding>(&about.namespace);
+            let written = api.patch_status(&about.name, &parameters, &patch).await;
+            written.map(|binding| hub.bindings.observe(binding))
+        }
+        BindingScope::Cluster => {
+            let api = hub.all::<ClusterResourceBinding>();
+            let written = api.patch_status(&about.name, &parameters, &patch).await;
+            written.map(|binding| hub.cluster_bindings.observe(binding))
+        }
+    };
+    match result {
+        Err(error) if !is_not_found(&error) => {
+            Err(ReconcileError::api(format!("update the status of binding {}", about.name))(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Replaces the status of a template as a whole: a merge would keep counters that are gone.
+async fn write_template_status(
+    context: &Context,
+    key: &TemplateKey,
+    template: &Unstructured,
+    status: Value,
+) -> Result<(), ReconcileError> {
+    let Some(api) = context.hub.templates.api(&key.api_version, &key.kind, &key.namespace) else {
+        return Ok(());
+    };
+    let mut object = template.value().clone();
+    object["status"] = status;
+    let object =
+        Unstructured::try_from_value(object).map_err(ReconcileError::decision(format!("read {key}")))?;
+    match api.replace_status(&key.name, &PostParams::default(), &object).await {
+        Ok(written) => {
+            if let Some(cache) = context.hub.templates.informer(&key.api_version, &key.kind) {
+                cache.observe(written);
+            }
+            Ok(())
+        }
+        // Kinds without the subresource take no status from us.
+        Err(error) if is_not_found(&error) => Ok(()),
+        Err(error) => Err(ReconcileError::api(format!("update the status of {key}"))(error)),
+    }
+}

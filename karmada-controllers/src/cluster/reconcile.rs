@@ -7,13 +7,15 @@ use k8s_openapi::api::core::v1::{Namespace, Secret};
 use karmada_core::api::cluster::constants as cluster_constants;
 use karmada_core::api::cluster::{Cluster, ClusterSyncMode};
 use karmada_core::api::reserved::{EXECUTION_NAMESPACE_PREFIX, LABEL_TRUE, SYSTEM_LABEL};
+use karmada_core::api::work::Work;
+use karmada_core::api::work::constants::EXECUTION_FINALIZER;
 use karmada_core::membership::taints_for_readiness;
 use kube::ResourceExt;
 use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use super::Context;
-use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, is_not_found, is_status};
+use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, chain, is_not_found, is_status};
 use crate::members::{Endpoint, Member, Verification};
 
 /// How often a cluster that is being removed is looked at while something still refers to it.
@@ -25,6 +27,15 @@ pub(super) async fn reconcile(context: &Context, name: &str) -> Result<Action, R
         return Ok(Action::Done);
     };
     if cluster.metadata.deletion_timestamp.is_some() {
+        // Removing the Works needs the member; without it nothing there can be removed.
+        if let Err(error) = ensure_member(context, &cluster).await {
+            tracing::warn!(
+                cluster = name,
+                error = chain(&error),
+                "the member of a leaving cluster cannot be reached"
+            );
+            release_works(context, &cluster).await?;
+        }
         return remove(context, &cluster).await;
     }
     ensure_execution_namespace(context, &cluster).await?;
@@ -191,6 +202,30 @@ async fn stop_member(context: &Context, name: &str) {
     if let Some(member) = context.fleet.remove(name) {
         member.stop().await;
     }
+}
+
+/// Lets Works go whose objects nobody can remove any more.
+async fn release_works(context: &Context, cluster: &Cluster) -> Result<(), ReconcileError> {
+    let namespace = execution_namespace(cluster.name());
+    let api = context.hub.namespaced::<Work>(&namespace);
+    for work in context.hub.works.list_namespace(&namespace) {
+        if work.metadata.deletion_timestamp.is_none() || work.finalizers().is_empty() {
+            continue;
+        }
+        let kept: Vec<&String> =
+            work.finalizers().iter().filter(|present| *present != EXECUTION_FINALIZER).collect();
+        let patch = json!({"metadata": {"finalizers": kept}});
+        match api.patch(&work.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await {
+            Ok(_) => {}
+            Err(error) if is_not_found(&error) => {}
+            Err(error) => {
+                return Err(ReconcileError::api(format!("release Work {namespace}/{}", work.name_any()))(
+                    error,
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Removes a cluster: its execution namespace, then, when no binding refers to it, the finalizer.

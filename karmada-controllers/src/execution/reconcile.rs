@@ -1,1 +1,239 @@
-//! todo
+//! Reconciles one Work with its member.
+
+use karmada_core::api::work::constants::CONDITION_APPLIED;
+use karmada_core::api::work::{Work, WorkStatus};
+use karmada_core::object;
+use karmada_core::propagation::TemplateKey;
+use karmada_core::scheduling::EventKind;
+use karmada_core::work::{
+    MemberWrite, applied_condition, dispatching_condition, may_delete, plan_member_write, reflect_status,
+    set_condition, sync_event,
+};
+use kube::Resource;
+use kube::api::{Api, PostParams};
+use kube::core::ApiResource;
+use serde_json::Value;
+
+use super::{Context, delete, status};
+use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, api_of, chain};
+use crate::members::CallError;
+
+/// How often a write is tried against the newest state of the member's object before it counts as failed.
+const WRITE_TRIES: usize = 3;
+
+pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Action, ReconcileError> {
+    let Some(work) = context.hub.works.find(key) else { return Ok(Action::Done) };
+    if work.metadata.deletion_timestamp.is_some() {
+        return delete::reconcile(context, &work).await;
+    }
+    let now = jiff::Timestamp::now();
+    let mut status = work.status.clone().unwrap_or_default();
+    set_condition(&mut status.conditions, dispatching_condition(work.spec.suspend_dispatching, now));
+    if work.spec.suspend_dispatching == Some(true) {
+        reflect_cached(context, &work, &mut status);
+        return status::write(context, &work, status).await;
+    }
+    if !context.member.is_ready() {
+        // All Works are looked at again when the member becomes ready.
+        return status::write(context, &work, status).await;
+    }
+    if let Some(namespace) = namespace_on_its_way(context, &work) {
+        return Err(ReconcileError::Waiting(format!(
+            "namespace {namespace} in cluster {}",
+            context.member.name
+        )));
+    }
+
+    let mut failures = Vec::new();
+    let mut last_error = None;
+    for manifest in &work.spec.workload.manifests {
+        match sync(context, manifest).await {
+            Ok(Synced { observed, is_written }) => {
+                if is_written {
+                    tell_template(context, manifest, None);
+                }
+                reflect(context, &work, &observed, &mut status);
+            }
+            Err(error) => {
+                let text = chain(&error);
+                tell_template(context, manifest, Some(&text));
+                failures.push(text);
+                last_error = Some(error);
+            }
+        }
+    }
+    let applied = applied_condition(work.spec.workload.manifests.len(), &failures, jiff::Timestamp::now());
+    set_condition(&mut status.conditions, applied);
+    status::write(context, &work, status).await?;
+    match last_error {
+        Some(error) => Err(ReconcileError::decision(format!("apply Work {key}"))(error)),
+        None => Ok(Action::Done),
+    }
+}
+
+/// Why a manifest is not in the member as it should be.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SyncError {
+    #[error("the cluster does not serve {kind} of {api_version}")]
+    UnknownKind { api_version: String, kind: String },
+    #[error(transparent)]
+    Conflict(#[from] karmada_core::work::MemberConflict),
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error("another writer in the member keeps changing the object")]
+    Contended,
+}
+
+struct Synced {
+    /// The member's object as it is now.
+    observed: Value,
+    is_written: bool,
+}
+
+/// Brings one manifest into the member.
+async fn sync(context: &Context, manifest: &Value) -> Result<Synced, SyncError> {
+    let member = &context.member;
+    let (resource, namespaced) = resolve(context, manifest).await?;
+    let template_key = TemplateKey::of(manifest);
+    let key = ObjectKey::new(&template_key.namespace, &template_key.name);
+    let api = api_of(&member.client, &resource, namespaced, &key.namespace);
+    let cache = member.objects.ensure(&resource, namespaced);
+
+    // The cache holds objects of others without content, which is no base for an update.
+    let cached = cache.find(&key).filter(|object| may_delete(object.value()));
+    let mut observed = match cached {
+        Some(object) => Some(object.value().clone()),
+        None if cache.is_synced() && cache.find(&key).is_none() => None,
+        None => live(context, &api, &key.name).await?,
+    };
+    for _ in 0..WRITE_TRIES {
+        let plan = plan_member_write(manifest, observed.as_ref(), &member.name, &*context.interpreter)?;
+        let written = match plan {
+            MemberWrite::Unchanged => {
+                // Another event of it must not pass for the echo of our write.
+                let version =
+                    observed.as_ref().and_then(|object| object.pointer("/metadata/resourceVersion"));
+                member.record_version(template_key, version.and_then(Value::as_str).map(str::to_owned));
+                return Ok(Synced { observed: observed.unwrap_or_default(), is_written: false });
+            }
+            MemberWrite::Create(object) => create(context, &api, object).await,
+            MemberWrite::Update(object) => replace(context, &api, &key.name, object).await,
+        };
+        match written {
+            Ok(object) => {
+                member.record_version(template_key, object.meta().resource_version.clone());
+                let value = object.value().clone();
+                cache.observe(object);
+                return Ok(Synced { observed: value, is_written: true });
+            }
+            // It exists after all, changed, or went: decide again from what is there now.
+            Err(error) if error.is_status(409) || is_gone(&error, observed.is_some()) => {
+                observed = live(context, &api, &key.name).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(SyncError::Contended)
+}
+
+/// Whether an update failed because the object was deleted in the meantime.
+fn is_gone(error: &CallError, is_update: bool) -> bool {
+    is_update && error.is_status(404)
+}
+
+/// Finds how the member serves the kind of a manifest.
+pub(super) async fn resolve(context: &Context, manifest: &Value) -> Result<(ApiResource, bool), SyncError> {
+    let (api_version, kind) = (object::api_version(manifest), object::kind(manifest));
+    let served = context.member.call(context.member.mapping.find(api_version, kind)).await?;
+    let served = served.ok_or_else(|| SyncError::UnknownKind {
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+    })?;
+    Ok((served.resource, served.namespaced))
+}
+
+/// Reads an object from the member itself.
+pub(super) async fn live(
+    context: &Context,
+    api: &Api<Unstructured>,
+    name: &str,
+) -> Result<Option<Value>, CallError> {
+    Ok(context.member.call(api.get_opt(name)).await?.map(Unstructured::into_value))
+}
+
+async fn create(
+    context: &Context,
+    api: &Api<Unstructured>,
+    object: Value,
+) -> Result<Unstructured, CallError> {
+    let object = Unstructured::try_from_value(object).map_err(kube::Error::SerdeError)?;
+    context.member.call(api.create(&PostParams::default(), &object)).await
+}
+
+pub(super) async fn replace(
+    context: &Context,
+    api: &Api<Unstructured>,
+    name: &str,
+    object: Value,
+) -> Result<Unstructured, CallError> {
+    let object = Unstructured::try_from_value(object).map_err(kube::Error::SerdeError)?;
+    context.member.call(api.replace(name, &PostParams::default(), &object)).await
+}
+
+/// Reads status and health of the member's object into the status of the Work.
+fn reflect(context: &Context, work: &Work, observed: &Value, status: &mut WorkStatus) {
+    let reflection = reflect_status(work, observed, &*context.interpreter);
+    if let Some(manifest_statuses) = reflection.manifest_statuses {
+        status.manifest_statuses = manifest_statuses;
+    }
+    let about = ObjectReference::of(work);
+    // Success shows in the status itself; an event about each would double the writes.
+    for event in reflection.events.iter().filter(|event| event.kind == EventKind::Warning) {
+        context.events.warning(&about, event.reason, &event.message);
+    }
+}
+
+/// Reflects what the caches know of the objects of a Work that is held back.
+fn reflect_cached(context: &Context, work: &Work, status: &mut WorkStatus) {
+    let is_applied = status.conditions.iter().any(|c| c.type_ == CONDITION_APPLIED && c.status == "True");
+    if !is_applied {
+        return;
+    }
+    for manifest in &work.spec.workload.manifests {
+        let Some(observed) = context.member.objects.find(&TemplateKey::of(manifest)) else { continue };
+        if may_delete(observed.value()) {
+            reflect(context, work, observed.value(), status);
+        }
+    }
+}
+
+/// Returns the namespace of the Work's objects if it is on its way to the member but not there yet.
+///
+/// Namespaces travel as Works of their own; trying before theirs is carried out only makes noise.
+fn namespace_on_its_way(context: &Context, work: &Work) -> Option<String> {
+    let manifest = work.spec.workload.manifests.first()?;
+    let namespace = object::namespace(manifest);
+    if namespace.is_empty() {
+        return None;
+    }
+    let execution_namespace = work.metadata.namespace.clone()?;
+    let key = ObjectKey::new(execution_namespace, object::work_name("Namespace", namespace, ""));
+    let namespace_work = context.hub.works.find(&key)?;
+    let is_settled = namespace_work
+        .status
+        .as_ref()
+        .is_some_and(|status| status.conditions.iter().any(|condition| condition.type_ == CONDITION_APPLIED));
+    (!is_settled).then(|| namespace.to_owned())
+}
+
+/// Tells the template in the control plane how its manifest fared.
+fn tell_template(context: &Context, manifest: &Value, error: Option<&str>) {
+    let event = sync_event(manifest, &context.member.name, error);
+    let mut about = ObjectReference::of_value(manifest);
+    let uid = object::annotation(manifest, karmada_core::api::reserved::TEMPLATE_UID_ANNOTATION);
+    about.uid = uid.unwrap_or_default().to_owned();
+    match event.kind {
+        EventKind::Normal => context.events.normal(&about, event.reason, event.message),
+        EventKind::Warning => context.events.warning(&about, event.reason, event.message),
+    }
+}

@@ -1,1 +1,33 @@
-//! todo
+//! Writes the status of a Work.
+
+use karmada_core::api::work::{Work, WorkStatus};
+use kube::ResourceExt;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use super::Context;
+use crate::hub::{Action, ReconcileError, is_not_found};
+
+/// Writes the status if it is news, conditions and reflected status in one write.
+pub(super) async fn write(
+    context: &Context,
+    work: &Work,
+    status: WorkStatus,
+) -> Result<Action, ReconcileError> {
+    if work.status.as_ref() == Some(&status) {
+        return Ok(Action::Done);
+    }
+    let (namespace, name) = (work.namespace().unwrap_or_default(), work.name_any());
+    let api = context.hub.namespaced::<Work>(&namespace);
+    let patch = json!({"status": status});
+    match api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Ok(written) => {
+            context.hub.works.observe(written);
+            Ok(Action::Done)
+        }
+        Err(error) if is_not_found(&error) => Ok(Action::Done),
+        Err(error) => {
+            Err(ReconcileError::api(format!("update the status of Work {namespace}/{name}"))(error))
+        }
+    }
+}

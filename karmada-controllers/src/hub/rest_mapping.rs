@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use kube::Client;
-use kube::core::{ApiResource, GroupVersionKind};
+use kube::core::ApiResource;
 use kube::discovery::{Discovery, Scope, verbs};
 use parking_lot::RwLock;
 
@@ -107,7 +107,3 @@ pub(crate) fn split_api_version(api_version: &str) -> (&str, &str) {
     api_version.split_once('/').unwrap_or(("", api_version))
 }
 
-/// Returns the group, version and kind of a served resource.
-pub(crate) fn gvk(resource: &ApiResource) -> GroupVersionKind {
-    GroupVersionKind::gvk(&resource.group, &resource.version, &resource.kind)
-}

@@ -95,7 +95,7 @@ fn count_grades(
         let (used, pods) = used_by_node.get(text(node, "/metadata/name")).unwrap_or(&none);
         for (name, amount) in used {
             if let Some(left) = free.get_mut(name) {
-                *left -= amount.clone();
+                *left -= *amount;
             }
         }
         let slots = free.get(PODS).map_or(0, Quantity::value);
@@ -156,9 +156,9 @@ fn quantities(map: Option<&Value>) -> ResourceList {
 fn add_all(sum: &mut ResourceList, amounts: &ResourceList) {
     for (name, amount) in amounts {
         match sum.get_mut(name) {
-            Some(total) => *total += amount.clone(),
+            Some(total) => *total += *amount,
             None => {
-                sum.insert(name.clone(), amount.clone());
+                sum.insert(name.clone(), *amount);
             }
         }
     }
@@ -168,9 +168,9 @@ fn raise_all(to: &mut ResourceList, amounts: &ResourceList) {
     for (name, amount) in amounts {
         match to.get_mut(name) {
             Some(present) if *present >= *amount => {}
-            Some(present) => *present = amount.clone(),
+            Some(present) => *present = *amount,
             None => {
-                to.insert(name.clone(), amount.clone());
+                to.insert(name.clone(), *amount);
             }
         }
     }

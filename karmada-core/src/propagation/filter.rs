@@ -61,9 +61,12 @@ impl NamespaceFilter {
             && name == "extension-apiserver-authentication"
             && object::kind(template) == "ConfigMap"
             && object::api_version(template) == "v1";
-        !is_reserved_namespace(namespace)
-            && !is_server_config
-            && !self.skipped.iter().any(|pattern| pattern.is_match(namespace))
+        self.includes_namespace(namespace) && !is_server_config
+    }
+
+    /// Returns true when a namespace, and all that is in it, is for members.
+    pub fn includes_namespace(&self, name: &str) -> bool {
+        !is_reserved_namespace(name) && !self.skipped.iter().any(|pattern| pattern.is_match(name))
     }
 
     /// Returns true when a controller, not a policy, propagates a template.
