@@ -105,9 +105,6 @@ impl LocalUp {
             }
             (Err(error), _) => return Err(give_up(&members, error).await),
         };
-                return Err(failed.expect("one of them did not start").into());
-            }
-        };
         write_kubeconfig(&directory.join(CONTROL_PLANE_KUBECONFIG), &server.kubeconfig()?)?;
 
         let runtime = Runtime::new();
