@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::compare::Comparison;
 use super::field_path::print_path;
 use super::field_set::FieldSet;
-use super::managed_fields::{Operation, Update, after_update, metadata_of_the_server, print_time};
+use super::managed_fields::{Operation, Update, after_update, metadata_of_the_server, write_time};
 use super::managers::{Entry, Identity, Managers};
 use super::merge_typed::merge;
 use super::remove::remove;
@@ -127,10 +127,11 @@ pub fn apply(
 fn check_request(applied: &Value, target: &Target<'_>) -> Result<(), ApplyError> {
     let text = |name: &str| applied[name].as_str().unwrap_or_default();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
+    // The core group has an empty name.
+    let slash = if api_version.contains('/') { "" } else { "/" };
+    let full_kind = format!("{slash}{api_version}, Kind={kind}");
     if api_version != target.api_version || kind != target.kind {
-        let group_version =
-            if api_version.contains('/') { api_version.to_owned() } else { format!("/{api_version}") };
-        return Err(ApplyError::BadRequest(format!("invalid object type: {group_version}, Kind={kind}")));
+        return Err(ApplyError::BadRequest(format!("invalid object type: {full_kind}")));
     }
     if applied["metadata"].get("managedFields").is_some_and(|fields| !fields.is_null()) {
         return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
@@ -139,7 +140,7 @@ fn check_request(applied: &Value, target: &Target<'_>) -> Result<(), ApplyError>
     if let Some(text) = misfit(root, applied) {
         let metadata = |name: &str| applied["metadata"][name].as_str().unwrap_or_default();
         let name = format!("{}/{}", metadata("namespace"), metadata("name"));
-        return Err(ApplyError::Misfit { name, kind: format!("{api_version}, Kind={kind}"), text });
+        return Err(ApplyError::Misfit { name, kind: full_kind, text });
     }
     Ok(())
 }
@@ -193,7 +194,7 @@ impl Change<'_> {
             return Ok(same);
         }
         if let Some(entry) = managers.entries.get_mut(&key) {
-            entry.time = Some(print_time(self.options.now));
+            entry.time = write_time(self.target, self.options.now);
         }
         managers.write_to(&mut merged);
         Ok(merged)
@@ -442,7 +443,7 @@ pub(super) mod tests {
             let mut server = Server::new(deployment_schema(), "Deployment");
             assert_eq!(
                 server.apply("a", Force::No, applied).unwrap_err(),
-                format!("failed to create typed patch object (/x; v1, Kind=Deployment): {expected}")
+                format!("failed to create typed patch object (/x; /v1, Kind=Deployment): {expected}")
             );
         };
         let named = |spec: Value| json!({"metadata": {"name": "x"}, "spec": spec});

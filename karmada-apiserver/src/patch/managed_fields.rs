@@ -136,7 +136,7 @@ pub(super) fn after_update(update: &Update<'_>, new: &Value, mut managers: Manag
             fields: FieldSet::default(),
         });
         entry.fields = entry.fields.union(&taken);
-        entry.time = Some(print_time(update.now));
+        entry.time = write_time(target, update.now);
         managers.cap_updaters();
     }
     managers
@@ -160,9 +160,9 @@ pub(super) fn metadata_of_the_server() -> FieldSet {
     ])
 }
 
-/// Prints a time as objects hold it, in whole seconds.
-pub(super) fn print_time(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+/// Returns the time of a write as `managedFields` holds it, in whole seconds. Scaling leaves no time.
+pub(super) fn write_time(target: &Target<'_>, now: Timestamp) -> Option<String> {
+    (target.subresource != "scale").then(|| now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 #[cfg(test)]

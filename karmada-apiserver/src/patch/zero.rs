@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::target::{Origin, Target};
 
-/// Members of the kinds that have more than `metadata`, `spec` and `status`; `null` stands for a list.
+/// Members of the kinds that have more than `metadata`, `spec` and `status`; `null` stands for a list or a time.
 static STRUCTS: LazyLock<Value> = LazyLock::new(|| {
     let pod = json!({"containers": null});
     let template = json!({"metadata": {}, "spec": pod});
@@ -50,7 +50,8 @@ static STRUCTS: LazyLock<Value> = LazyLock::new(|| {
         "ClusterRole": {"rules": null},
         "Scale": {"spec": {}},
         "Service": {"spec": {}, "status": {"loadBalancer": {}}},
-        "StatefulSet": {"spec": {"selector": null, "template": template, "updateStrategy": {}}},
+        "PriorityClass": {"value": 0},
+        "StatefulSet": {"spec": {"selector": null, "serviceName": "", "template": template, "updateStrategy": {}}},
         "StorageClass": {},
         "TokenRequest": {"spec": {"audiences": null}},
         "VolumeAttachment": {"spec": {"source": {}}},

@@ -29,6 +29,9 @@ struct Args {
     /// Run this many cases at once instead of what suits the category
     #[arg(long, value_name = "COUNT")]
     jobs: Option<NonZero<usize>>,
+    /// Show this many failing cases of a category
+    #[arg(long, value_name = "COUNT", default_value_t = report::MAX_FAILURES)]
+    show: usize,
     /// Add the cases that pass to the lists that `cargo test` checks; never removes one
     #[arg(long)]
     write_list: bool,
@@ -50,7 +53,7 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Args { category: wanted, name, fail_fast, jobs, write_list, directories } = args;
+    let Args { category: wanted, name, fail_fast, jobs, show, write_list, directories } = args;
     let stop = if *fail_fast { Stop::AtFirstFailure } else { Stop::Never };
     let mut folders = Vec::new();
     let mut missing: BTreeSet<&String> = wanted.iter().collect();
@@ -73,7 +76,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let category = vectors::read_category(&folder)?;
         let selection = Selection { name_parts: name, stop, jobs: *jobs };
         let results = driver::run_category(&category, categories::runner(&category.name), selection);
-        report::print_category(out, &category.name, &results)?;
+        report::print_category(out, &category.name, &results, *show)?;
         if *write_list {
             let list = passing::read_list(&category.name)?;
             for (id, _) in passing::regressions(&list, &results) {

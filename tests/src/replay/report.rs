@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use super::Outcome;
 use super::driver::CaseResult;
 
-/// Failing cases shown per category.
-const MAX_FAILURES: usize = 20;
+/// Failing cases that are shown per category unless asked otherwise.
+pub const MAX_FAILURES: usize = 20;
 
 /// How many cases had which outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,20 +43,25 @@ impl Counts {
 }
 
 /// Prints the failing cases of a category, its line, and the reasons of skipped and differing cases.
-pub fn print_category(out: &mut dyn Write, name: &str, results: &[CaseResult]) -> io::Result<()> {
+pub fn print_category(
+    out: &mut dyn Write,
+    name: &str,
+    results: &[CaseResult],
+    shown: usize,
+) -> io::Result<()> {
     let failures = results.iter().filter_map(|(id, outcome)| match outcome {
         Outcome::Failed(difference) => Some((id, difference)),
         _ => None,
     });
-    for (id, difference) in failures.take(MAX_FAILURES) {
+    for (id, difference) in failures.take(shown) {
         writeln!(out, "FAILED {name}: {id}")?;
         for line in difference.lines() {
             writeln!(out, "    {line}")?;
         }
     }
     let counts = Counts::of(results);
-    if counts.failed > MAX_FAILURES {
-        writeln!(out, "... and {} more failures in {name}", counts.failed - MAX_FAILURES)?;
+    if counts.failed > shown {
+        writeln!(out, "... and {} more failures in {name}", counts.failed - shown)?;
     }
     writeln!(
         out,
@@ -99,7 +104,7 @@ mod tests {
             ("e".to_owned(), Outcome::Differs("stable order".into())),
         ];
         let mut out = Vec::new();
-        print_category(&mut out, "made", &results).unwrap();
+        print_category(&mut out, "made", &results, MAX_FAILURES).unwrap();
         print_total(&mut out, Counts::of(&results)).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),

@@ -21,7 +21,7 @@ use super::watch::{Bookmarks, End, Watch};
 const RETRY: Duration = Duration::from_secs(20);
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// What scenarios may need that this server has.
-const SUPPORTED: [&str; 2] = ["crd", "controllers"];
+const SUPPORTED: [&str; 4] = ["crd", "controllers", "compaction", "timing"];
 /// Headers that are compared when they were recorded.
 const HEADERS: [&str; 5] = ["Content-Type", "Retry-After", "WWW-Authenticate", "Location", "Allow"];
 const CONTENT_TYPE: &str = "Content-Type";
@@ -70,6 +70,7 @@ async fn replay(case: &Value) -> Outcome {
 async fn replay_on(server: &ApiServer, case: &Value) -> Outcome {
     let name = case["name"].as_str().unwrap_or_default();
     let mut scenario = Scenario {
+        server,
         api: api_of(server),
         bindings: Bindings::default(),
         watches: BTreeMap::new(),
@@ -115,14 +116,15 @@ fn api_of(server: &ApiServer) -> Api {
     })
 }
 
-struct Scenario {
+struct Scenario<'a> {
+    server: &'a ApiServer,
     api: Api,
     bindings: Bindings,
     watches: BTreeMap<String, Watch>,
     bookmarks: Bookmarks,
 }
 
-impl Scenario {
+impl Scenario<'_> {
     async fn step(&mut self, step: &Value) -> Result<(), String> {
         if step.get("method").is_some() {
             return self.request(step).await;
@@ -139,6 +141,10 @@ impl Scenario {
         }
         if step["control"] == "sleep" {
             sleep(Duration::from_millis(step["ms"].as_u64().unwrap_or_default())).await;
+            return Ok(());
+        }
+        if step["control"] == "compact" {
+            self.server.compact();
             return Ok(());
         }
         if let Some(token) = step["decode_token"].as_str() {
