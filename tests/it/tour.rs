@@ -35,12 +35,18 @@ impl Transcript {
 
     /// Runs karmadactl against the control plane and records it.
     fn karmadactl(&mut self, arguments: &str) {
-        self.record(env!("CARGO_BIN_EXE_karmadactl-under-test"), "karmadactl", "karmada-apiserver", arguments);
+        self.record(
+            env!("CARGO_BIN_EXE_karmadactl-under-test"),
+            "karmadactl",
+            "karmada-apiserver",
+            arguments,
+        );
     }
 
     /// Waits with kubectl; what it prints while it waits depends on the machine.
     fn wait(&self, server: &str, arguments: &str) {
-        let output = self.command("kubectl", server, &format!("wait {PATIENCE} {arguments}")).output().unwrap();
+        let output =
+            self.command("kubectl", server, &format!("wait {PATIENCE} {arguments}")).output().unwrap();
         assert!(
             output.status.success(),
             "kubectl wait {arguments}: {}\n{}",
@@ -147,7 +153,11 @@ impl Watch {
         let reader = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {
             // Nobody listens any more when the test is over.
-            reader.lines().map_while(Result::ok).take_while(|line| sender.send(line.clone()).is_ok()).for_each(drop);
+            reader
+                .lines()
+                .map_while(Result::ok)
+                .take_while(|line| sender.send(line.clone()).is_ok())
+                .for_each(drop);
         });
         Self { child, lines }
     }

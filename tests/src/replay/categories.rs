@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Outcome, apiserver, e2e, image_reference, interpreter_native, names, naming_prune_status, overrides, policy_matching, scheduling};
+use super::{
+    Outcome, apiserver, e2e, image_reference, interpreter_native, names, naming_prune_status, overrides,
+    policy_matching, scheduling,
+};
 
 /// API servers that run at once: transcripts mostly wait for silence.
 const APISERVERS: usize = 8;

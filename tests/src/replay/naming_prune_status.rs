@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use karmada_core::api::cluster::Cluster;
 use karmada_core::api::work::{
-    AggregatedStatusItem, ClusterResourceBinding, ObjectReference, ResourceBinding, ResourceBindingSpec, TargetCluster,
-    Work,
+    AggregatedStatusItem, ClusterResourceBinding, ObjectReference, ResourceBinding, ResourceBindingSpec,
+    TargetCluster, Work,
 };
 use karmada_core::interpreter::Interpreter;
 use karmada_core::propagation::merge_suspension;
@@ -31,12 +31,13 @@ pub fn run(case: &Value) -> Outcome {
         "meta.RetainLabelsAndAnnotations" => Ok(run_keep(input)),
         "meta.RecordManaged" => Ok(run_record(input)),
         "workstatus.Assemble" => run_assemble(input),
-        "workstatus.FullyApplied" => return answer::compare_as(expected, run_fully_applied(input), without_time),
+        "workstatus.FullyApplied" => {
+            return answer::compare_as(expected, run_fully_applied(input), without_time);
+        }
         "job.DivideCompletions" => run_completions(input),
         "replicas.SpreadByTargetClusters" => run_spread(input),
-        "quota.CalculateResourceUsage" => {
-            answer::decode::<ResourceBinding>(&input["binding"]).map(|binding| json!({"usage": resource_usage(&binding.spec)}))
-        }
+        "quota.CalculateResourceUsage" => answer::decode::<ResourceBinding>(&input["binding"])
+            .map(|binding| json!({"usage": resource_usage(&binding.spec)})),
         "binding.MergePolicySuspension" => run_suspension(input),
         "binding.EnsureWork" => return compare_works(expected, run_ensure(input)),
         other => return Outcome::Skipped(format!("no runner for {other}")),

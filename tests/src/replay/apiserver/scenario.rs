@@ -52,7 +52,8 @@ fn unsupported(case: &Value) -> Option<String> {
 }
 
 async fn replay(case: &Value) -> Outcome {
-    let needs_controllers = case["needs"].as_array().is_some_and(|needs| needs.iter().any(|need| need == "controllers"));
+    let needs_controllers =
+        case["needs"].as_array().is_some_and(|needs| needs.iter().any(|need| need == "controllers"));
     let config = ServerConfig {
         name: "replay".to_owned(),
         controllers: if needs_controllers { Controllers::All } else { Controllers::ApiServer },

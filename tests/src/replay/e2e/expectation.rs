@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::diff::diff;
-use super::normalise::{Identifiers, sort_lists};
+use super::normalise::{Identifiers, normalise_recorded};
 use super::state::{Event, Objects};
 
 /// Messages of races between upstream's components: not to be expected of others.
@@ -27,8 +27,7 @@ pub fn object_differences(step: &Value, objects: &Objects, identifiers: &Identif
                 continue;
             };
             let mut found = identifiers.normalise(found);
-            let mut object = identifiers.normalise(object);
-            sort_lists(&mut object);
+            let mut object = normalise_recorded(object);
             for path in unstable_paths(&unstable, server, reference) {
                 remove(&mut found, &path);
                 remove(&mut object, &path);

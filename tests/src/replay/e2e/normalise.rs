@@ -126,8 +126,18 @@ fn normalise_cluster(cluster: &mut Value) {
     }
 }
 
+/// Returns a recorded object without what is not compared.
+pub fn normalise_recorded(object: &Value) -> Value {
+    let mut object = object.clone();
+    if object["kind"] == "Cluster" {
+        normalise_cluster(&mut object);
+    }
+    sort_lists(&mut object);
+    object
+}
+
 /// Sorts the lists whose order means nothing, everywhere in an object.
-pub fn sort_lists(value: &mut Value) {
+fn sort_lists(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(sort_lists),
         Value::Object(fields) => {
