@@ -176,6 +176,10 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
     if format == Format::Json {
         // A second look, at what a map forgets; it parsed once already.
         call.body = Body::parse(&incoming.body).ok();
+        // Duplicate objects are merged there, as the real server does.
+        if let Some(parsed) = call.body.as_mut().filter(|parsed| parsed.value.is_object()) {
+            object = parsed.value.take();
+        }
     }
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (found_kind, found_version) = (text("kind"), text("apiVersion"));

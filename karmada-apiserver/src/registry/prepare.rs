@@ -144,7 +144,7 @@ pub fn decode(
     } else {
         let findings = typed::decode(&resource.kind, &resource.schema, object);
         if let Some(message) = findings.mismatch {
-            return Err(PrepareError::BadRequest(message));
+            return Err(cannot_be_handled(resource, &message));
         }
         findings.unknown
     };
@@ -282,7 +282,7 @@ fn decode_custom(resource: &Resource, object: &mut Value) -> Result<Vec<Problem>
     {
         let findings = typed::decode("ObjectMeta", schema, metadata);
         if let Some(message) = findings.mismatch {
-            return Err(PrepareError::BadRequest(message));
+            return Err(cannot_be_handled(resource, &message));
         }
         unknown.extend(findings.unknown.into_iter().map(|problem| {
             let path = format!("metadata.{}", problem.path);
@@ -293,6 +293,11 @@ fn decode_custom(resource: &Resource, object: &mut Value) -> Result<Vec<Problem>
     unknown.sort_by(|a, b| a.path.cmp(&b.path));
     structural::apply_defaults(&resource.schema, object);
     Ok(unknown)
+}
+
+fn cannot_be_handled(resource: &Resource, why: &str) -> PrepareError {
+    let (kind, version) = (&resource.kind, &resource.version);
+    PrepareError::BadRequest(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"))
 }
 
 fn set_type_meta(resource: &Resource, object: &mut Value) {

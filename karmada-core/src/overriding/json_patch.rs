@@ -246,8 +246,10 @@ fn unescape(token: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    use super::*;
 
     fn patched(document: Value, operations: &[(&str, &str, Value)]) -> Result<Value, PatchError> {
         let operations: Vec<_> = operations
@@ -302,5 +304,54 @@ mod tests {
     #[test]
     fn reads_escapes_in_keys() {
         assert_eq!(patched(json!({}), &[("add", "/a~1b~0c~2", json!(1))]), Ok(json!({"a/b~c~2": 1})));
+    }
+
+    fn documents() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(json!(null)),
+            any::<bool>().prop_map(Value::from),
+            (0..5_i64).prop_map(Value::from)
+        ];
+        leaf.prop_recursive(3, 24, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::btree_map("[a-c]", inner, 0..3).prop_map(|map| json!(map)),
+            ]
+        })
+    }
+
+    fn operations() -> impl Strategy<Value = Vec<(&'static str, String, Value)>> {
+        let operator = prop::sample::select(vec!["add", "remove", "replace", "test"]);
+        let path =
+            prop::collection::vec("[a-c0-2]", 1..4).prop_map(|tokens| format!("/{}", tokens.join("/")));
+        prop::collection::vec((operator, path, documents()), 1..4)
+    }
+
+    proptest! {
+        /// The checker is another implementation of the standard, which has none of the liberties.
+        #[test]
+        fn agrees_with_the_standard_where_it_takes_no_liberties(
+            document in prop::collection::btree_map("[a-c]", documents(), 0..3),
+            operations in operations(),
+        ) {
+            let document = json!(document);
+            let standard: json_patch::Patch = serde_json::from_value(json!(
+                operations
+                    .iter()
+                    .map(|(operator, path, value)| json!({"op": operator, "path": path, "value": value}))
+                    .collect::<Vec<_>>()
+            ))
+            .unwrap();
+            let mut expected = document.clone();
+            let expected = json_patch::patch(&mut expected, &standard).is_ok().then_some(expected);
+            let operations: Vec<_> = operations.iter().map(|(name, path, value)| (*name, path.as_str(), value.clone())).collect();
+            let answer = patched(document, &operations);
+            if let Some(expected) = expected {
+                prop_assert_eq!(answer, Ok(expected));
+            } else {
+                // A test of something that is missing for null is the one thing that is accepted beyond the standard.
+                prop_assert!(answer.is_err() || operations.iter().any(|(name, _, value)| *name == "test" && value.is_null()));
+            }
+        }
     }
 }

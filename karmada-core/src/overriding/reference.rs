@@ -188,6 +188,8 @@ fn compile(pattern: &str) -> Regex {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parts(text: &str) -> (String, String, String, String) {
@@ -226,5 +228,21 @@ mod tests {
         let mut image = ImageReference::parse("nginx:1").unwrap();
         image.set_tag_or_digest("bad tag");
         assert_eq!(image.to_string(), "nginx:1");
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back_what_it_has_written(
+            registry in prop_oneof![Just(String::new()), Just("localhost/".to_owned()), "[a-z]{1,5}\\.io(:[0-9]{1,4})?/"],
+            repository in "[a-z0-9]{1,4}((\\.|_|__|-{1,3})[a-z0-9]{1,3}){0,2}(/[a-z0-9]{1,4}){0,2}",
+            tag in prop_oneof![Just(String::new()), ":[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,6}"],
+        ) {
+            let text = format!("{registry}{repository}{tag}");
+            let image = ImageReference::parse(&text);
+            prop_assert!(image.is_ok(), "{text}");
+            let image = image.unwrap();
+            prop_assert_eq!(image.to_string(), text);
+            prop_assert_eq!(image.full_repository(), format!("{registry}{repository}"));
+        }
     }
 }

@@ -131,17 +131,14 @@ impl Printer {
 
     fn string(&mut self, string: &str, indent: usize, position: Position) {
         let multiline = string.contains('\n');
-        if string.chars().any(needs_escape) {
-            self.double_quoted(string);
-        } else if multiline
+        let literal = multiline
             && position == Position::Value
+            && !string.chars().any(needs_escape)
             && !string.starts_with(['\n', ' '])
-            && !blank_before_break(string)
-        {
+            && !blank_before_break(string);
+        if literal {
             self.literal(string, indent);
-        } else if multiline {
-            self.double_quoted(string);
-        } else if reads_as_other_type(string) {
+        } else if multiline || string.chars().any(needs_escape) || reads_as_other_type(string) {
             self.double_quoted(string);
         } else if plain_is_safe(string) {
             self.folded(string, indent, position);
@@ -360,8 +357,10 @@ fn natural_order(a: &str, b: &str) -> Ordering {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    use super::*;
 
     #[test]
     fn reads_yaml_1_1_scalars() {
@@ -402,5 +401,50 @@ mod tests {
         assert_eq!(natural_order("a2", "a10"), Ordering::Less);
         assert_eq!(natural_order("a-b", "ab"), Ordering::Less);
         assert_eq!(natural_order("a", "ab"), Ordering::Less);
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let text = prop_oneof![
+            "[ -~]{0,12}",
+            "[a-z #:\\n'\"-]{0,20}",
+            prop::sample::select(vec![
+                "yes",
+                "0644",
+                "1:30",
+                "~",
+                "",
+                "- x",
+                "null",
+                "1e3",
+                ".5",
+                "+1",
+                "0x1f",
+                "2024-01-01"
+            ])
+            .prop_map(str::to_owned),
+            prop::collection::vec("[a-z]{1,9}", 12..20).prop_map(|words| words.join(" ")),
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            text.prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-z0-9./ -]{1,6}", inner, 0..4).prop_map(|map| json!(map)),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back_what_it_has_written(value in values()) {
+            let text = print(&value);
+            let read = parse(&text);
+            prop_assert!(read.is_ok(), "{text}");
+            prop_assert_eq!(read.unwrap(), value, "{}", text);
+        }
     }
 }

@@ -24,6 +24,8 @@ mod schedule;
 mod score;
 mod select;
 mod snapshot;
+#[cfg(test)]
+mod testing;
 
 pub use assign::dispense_replicas;
 pub use checker::{Violation, check_placement};

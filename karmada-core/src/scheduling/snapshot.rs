@@ -113,7 +113,20 @@ impl Snapshot {
 
     /// Returns the number of a kind; none when no cluster has it.
     pub(super) fn api_number(&self, group_version: &str, kind: &str) -> Option<u32> {
-        self.apis.0.get(&api_key(group_version, kind)).copied()
+        let mut key = String::new();
+        write_api_key(&mut key, group_version, kind);
+        self.apis.0.get(&key).copied()
+    }
+
+    /// Returns the number of a kind; a new one when it is new.
+    fn number_api(&mut self, key: &str) -> u32 {
+        if let Some(number) = self.apis.0.get(key) {
+            return *number;
+        }
+        let numbers = &mut Arc::make_mut(&mut self.apis).0;
+        let number = numbers.len() as u32;
+        numbers.insert(key.to_owned(), number);
+        number
     }
 
     fn position(&self, name: &str) -> Result<usize, usize> {
@@ -127,18 +140,11 @@ impl Snapshot {
             .resource_summary
             .as_ref()
             .map(|summary| Capacity::new(summary, &cluster.spec.resource_models));
+        let mut key = String::new();
         for enablement in &status.api_enablements {
             for resource in &enablement.resources {
-                let key = api_key(&enablement.group_version, &resource.kind);
-                let number = if let Some(number) = self.apis.0.get(&key) {
-                    *number
-                } else {
-                    let numbers = &mut Arc::make_mut(&mut self.apis).0;
-                    let number = numbers.len() as u32;
-                    numbers.insert(key, number);
-                    number
-                };
-                entry.apis.push(number);
+                write_api_key(&mut key, &enablement.group_version, &resource.kind);
+                entry.apis.push(self.number_api(&key));
             }
         }
         entry.apis.sort_unstable();
@@ -183,8 +189,9 @@ impl ClusterEntry {
     }
 }
 
-fn api_key(group_version: &str, kind: &str) -> String {
-    format!("{group_version}\n{kind}")
+fn write_api_key(key: &mut String, group_version: &str, kind: &str) {
+    key.clear();
+    key.extend([group_version, "\n", kind]);
 }
 
 #[cfg(test)]

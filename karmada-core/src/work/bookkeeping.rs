@@ -29,7 +29,9 @@ pub fn keep_foreign_metadata(desired: &mut Value, observed: &Value) {
     for (field, record) in
         [("annotations", MANAGED_ANNOTATIONS_ANNOTATION), ("labels", MANAGED_LABELS_ANNOTATION)]
     {
-        let Some(found) = observed.pointer(&format!("/metadata/{field}")).and_then(Value::as_object) else { continue };
+        let Some(found) = observed.pointer(&format!("/metadata/{field}")).and_then(Value::as_object) else {
+            continue;
+        };
         let managed: BTreeSet<&str> =
             object::annotation(observed, record).map(|keys| keys.split(',').collect()).unwrap_or_default();
         let kept: Vec<_> = found.iter().filter(|(key, _)| !managed.contains(key.as_str())).collect();
@@ -89,6 +91,9 @@ mod tests {
         let once = manifest.clone();
         record_managed(&mut manifest, Some("id"));
         assert_eq!(manifest, once);
-        assert_eq!(once["metadata"]["annotations"][MANAGED_LABELS_ANNOTATION], "a,b,work.karmada.io/permanent-id");
+        assert_eq!(
+            once["metadata"]["annotations"][MANAGED_LABELS_ANNOTATION],
+            "a,b,work.karmada.io/permanent-id"
+        );
     }
 }

@@ -9,8 +9,8 @@ use super::event::error_text;
 use super::failover::preserved_labels;
 use super::targets::clusters_to_purge;
 use super::{
-    About, BindingInput, ClusterFailure, Event, OrphanWork, WorkError, WorksDecision, conflict_rule, divide_completions,
-    expected_clusters, target_clusters,
+    About, BindingInput, ClusterFailure, Event, OrphanWork, WorkError, WorksDecision, conflict_rule,
+    divide_completions, expected_clusters, target_clusters,
 };
 use crate::api::cluster::Cluster;
 use crate::api::policy::constants::{
@@ -65,8 +65,10 @@ pub fn build_works(input: &WorksInput<'_>) -> WorksDecision {
     let Some(template) = input.template else { return decision };
     let targets = target_clusters(input.binding.spec);
     let completions = completions(template, input.binding.spec, &targets);
+    let name = work_name(object::kind(template), object::name(template), object::namespace(template));
+    let existing = by_cluster(input, &name);
     for target in targets {
-        let existing = existing_work(input, template, &target.name);
+        let existing = existing.get(target.name.as_str()).copied();
         let write = desired_work(input, template, target, completions.as_ref(), &mut decision.events)
             .and_then(|desired| write_of(desired, existing, &target.name));
         match write {
@@ -127,12 +129,15 @@ fn own_works<'a>(input: &WorksInput<'a>) -> impl Iterator<Item = (&'a str, &'a W
     })
 }
 
-fn existing_work<'a>(input: &WorksInput<'a>, template: &Value, cluster: &str) -> Option<&'a Work> {
-    let namespace = execution_namespace(cluster);
-    let name = work_name(object::kind(template), object::name(template), object::namespace(template));
-    input.existing.iter().copied().find(|work| {
-        work.metadata.namespace.as_deref() == Some(&namespace) && work.metadata.name.as_deref() == Some(&name)
-    })
+/// Returns the Works of a name by the cluster they are for.
+fn by_cluster<'a>(input: &WorksInput<'a>, name: &str) -> BTreeMap<&'a str, &'a Work> {
+    let named = input.existing.iter().copied().filter(|work| work.metadata.name.as_deref() == Some(name));
+    named
+        .filter_map(|work| {
+            let namespace = work.metadata.namespace.as_deref()?;
+            Some((cluster_of_execution_namespace(namespace).ok()?, work))
+        })
+        .collect()
 }
 
 fn completions(
@@ -167,15 +172,20 @@ fn desired_work(
         }
     }
     let rule = conflict_rule(&manifest, &binding.spec.conflict_resolution);
-    let mut annotations: BTreeMap<String, String> =
-        binding.name_annotations().into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    let mut annotations: BTreeMap<String, String> = binding
+        .name_annotations()
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
     annotations.insert(CONFLICT_RESOLUTION_ANNOTATION.to_owned(), rule.annotation().to_owned());
     let (label, id) = binding.id_label();
     object::set_label(&mut manifest, label, id);
     for (key, value) in &annotations {
         object::set_annotation(&mut manifest, key, value);
     }
-    if let Some(generation) = template.pointer("/metadata/generation").and_then(Value::as_i64).filter(|number| *number > 0) {
+    if let Some(generation) =
+        template.pointer("/metadata/generation").and_then(Value::as_i64).filter(|number| *number > 0)
+    {
         object::set_annotation(&mut manifest, TEMPLATE_GENERATION_ANNOTATION, &generation.to_string());
     }
     let overrides = [
@@ -231,15 +241,23 @@ pub(super) fn apply_with_events(
     match apply_overrides(manifest, cluster, cluster_policies, policies) {
         Ok(applied) => {
             let of_cluster = applied.cluster_policies.iter().map(|rule| {
-                format!("Apply cluster override policy({}) for cluster({cluster_name}) succeed.", rule.policy_name)
+                format!(
+                    "Apply cluster override policy({}) for cluster({cluster_name}) succeed.",
+                    rule.policy_name
+                )
             });
             let of_namespace = applied.policies.iter().map(|rule| {
-                format!("Apply override policy({namespace}/{}) for cluster({cluster_name}) succeed.", rule.policy_name)
+                format!(
+                    "Apply override policy({namespace}/{}) for cluster({cluster_name}) succeed.",
+                    rule.policy_name
+                )
             });
             let mut messages: Vec<String> = of_cluster.chain(of_namespace).collect();
             messages.dedup();
             events.extend(
-                messages.into_iter().map(|text| Event::normal(About::Template, APPLY_OVERRIDE_POLICY_SUCCEED, text)),
+                messages
+                    .into_iter()
+                    .map(|text| Event::normal(About::Template, APPLY_OVERRIDE_POLICY_SUCCEED, text)),
             );
             Ok(applied)
         }
@@ -255,4 +273,115 @@ fn is_suspended(spec: &ResourceBindingSpec, cluster: &str) -> bool {
     let listed = suspension.policy.dispatching_on_clusters.as_ref();
     suspension.policy.dispatching == Some(true)
         || listed.is_some_and(|clusters| clusters.cluster_names.iter().any(|name| name == cluster))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::policy::PurgeMode;
+    use crate::api::work::constants::RESOURCE_BINDING_ID_LABEL;
+    use crate::api::work::{GracefulEvictionTask, ResourceBinding};
+    use crate::interpreter::Interpreter;
+    use crate::work::WorkWrite;
+
+    fn binding(clusters: &[(&str, i32)]) -> ResourceBinding {
+        let mut binding = ResourceBinding::default();
+        binding.metadata.name = Some("web-deployment".to_owned());
+        binding.metadata.namespace = Some("n".to_owned());
+        binding.metadata.labels =
+            Some(BTreeMap::from([(RESOURCE_BINDING_ID_LABEL.to_owned(), "id".to_owned())]));
+        let target = |(name, replicas): &(&str, i32)| TargetCluster {
+            name: (*name).to_owned(),
+            replicas: *replicas,
+            components: Vec::new(),
+        };
+        binding.spec.clusters = clusters.iter().map(target).collect();
+        binding.spec.replicas = 1;
+        binding
+    }
+
+    fn template() -> Value {
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "n", "uid": "u", "generation": 2},
+            "spec": {"replicas": 9}, "status": {"replicas": 9},
+        })
+    }
+
+    fn decide(binding: &ResourceBinding, existing: &[Work]) -> WorksDecision {
+        let clusters: Vec<Cluster> = ["a", "b"]
+            .iter()
+            .map(|name| {
+                let mut cluster = Cluster::default();
+                cluster.metadata.name = Some((*name).to_owned());
+                cluster
+            })
+            .collect();
+        let clusters =
+            clusters.iter().map(|cluster| (cluster.metadata.name.clone().unwrap(), cluster)).collect();
+        build_works(&WorksInput {
+            binding: BindingInput::from(binding),
+            template: Some(&template()),
+            clusters: &clusters,
+            cluster_override_policies: &[],
+            override_policies: &[],
+            existing: &existing.iter().collect::<Vec<_>>(),
+            interpreter: &Interpreter::default(),
+            options: WorksOptions::default(),
+        })
+    }
+
+    fn written(decision: &WorksDecision) -> Vec<Work> {
+        decision.writes.iter().map(WorkWrite::work).cloned().collect()
+    }
+
+    #[test]
+    fn gives_every_target_its_share_and_then_rests() {
+        let binding = binding(&[("a", 3), ("b", 4)]);
+        let works = written(&decide(&binding, &[]));
+        let replicas: Vec<_> =
+            works.iter().map(|work| work.spec.workload.manifests[0]["spec"]["replicas"].clone()).collect();
+        assert_eq!(replicas, vec![json!(3), json!(4)]);
+        let manifest = &works[0].spec.workload.manifests[0];
+        assert_eq!(manifest.get("status"), None);
+        assert_eq!(manifest["metadata"]["annotations"]["resourcetemplate.karmada.io/generation"], "2");
+        assert_eq!(decide(&binding, &works).writes, vec![]);
+    }
+
+    #[test]
+    fn deletes_works_of_clusters_that_are_no_targets_any_more() {
+        let works = written(&decide(&binding(&[("a", 3), ("b", 4)]), &[]));
+        let decision = decide(&binding(&[("a", 3)]), &works);
+        let orphan = OrphanWork {
+            namespace: "karmada-es-b".to_owned(),
+            name: works[1].metadata.name.clone().unwrap(),
+        };
+        assert_eq!(decision.orphans, vec![orphan]);
+        assert_eq!(decision.writes, vec![]);
+    }
+
+    #[test]
+    fn waits_until_a_purged_cluster_is_empty() {
+        let works = written(&decide(&binding(&[("a", 3)]), &[]));
+        let mut moved = binding(&[("b", 3)]);
+        moved.spec.graceful_eviction_tasks = vec![GracefulEvictionTask {
+            from_cluster: "a".to_owned(),
+            purge_mode: PurgeMode::Directly,
+            ..Default::default()
+        }];
+        let decision = decide(&moved, &works);
+        assert!(decision.waits_for_purge);
+        assert_eq!((decision.orphans.len(), decision.writes.len()), (1, 0));
+        assert_eq!(decide(&moved, &[]).writes.len(), 1);
+    }
+
+    #[test]
+    fn goes_on_with_other_clusters_when_one_fails() {
+        let decision = decide(&binding(&[("ghost", 1), ("b", 1)]), &[]);
+        assert_eq!(decision.writes.len(), 1);
+        assert_eq!(decision.failures[0].cluster, "ghost");
+        assert_eq!(decision.events[0].message, "clusters.cluster.karmada.io \"ghost\" not found");
+    }
 }

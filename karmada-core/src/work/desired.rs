@@ -57,8 +57,13 @@ impl DesiredWork {
         let metadata = &mut work.metadata;
         metadata.labels.get_or_insert_default().extend(self.labels);
         metadata.annotations.get_or_insert_default().extend(self.annotations);
-        let finalizers: BTreeSet<String> =
-            metadata.finalizers.take().into_iter().flatten().chain([EXECUTION_FINALIZER.to_owned()]).collect();
+        let finalizers: BTreeSet<String> = metadata
+            .finalizers
+            .take()
+            .into_iter()
+            .flatten()
+            .chain([EXECUTION_FINALIZER.to_owned()])
+            .collect();
         metadata.finalizers = Some(finalizers.into_iter().collect());
         if !self.owners.is_empty() {
             metadata.owner_references = Some(self.owners);
@@ -90,9 +95,12 @@ fn non_empty(map: BTreeMap<String, String>) -> Option<BTreeMap<String, String>> 
 
 /// Compares what is written here; an absent list or map is an empty one.
 fn same(a: &Work, b: &Work) -> bool {
-    let finalizers = |work: &Work| work.metadata.finalizers.clone().unwrap_or_default().into_iter().collect::<BTreeSet<_>>();
+    let finalizers = |work: &Work| {
+        work.metadata.finalizers.clone().unwrap_or_default().into_iter().collect::<BTreeSet<_>>()
+    };
     a.spec == b.spec
-        && a.metadata.labels.as_ref().unwrap_or(&BTreeMap::new()) == b.metadata.labels.as_ref().unwrap_or(&BTreeMap::new())
+        && a.metadata.labels.as_ref().unwrap_or(&BTreeMap::new())
+            == b.metadata.labels.as_ref().unwrap_or(&BTreeMap::new())
         && a.metadata.annotations.as_ref().unwrap_or(&BTreeMap::new())
             == b.metadata.annotations.as_ref().unwrap_or(&BTreeMap::new())
         && a.metadata.owner_references.as_deref().unwrap_or_default()

@@ -160,7 +160,8 @@ mod tests {
 
     #[test]
     fn leaves_objects_of_others_alone_unless_told_to_take_them_over() {
-        let mut manifest = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}});
+        let mut manifest =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}});
         let observed = manifest.clone();
         let error = plan(&manifest, &observed).unwrap_err();
         assert_eq!(

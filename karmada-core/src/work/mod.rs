@@ -43,8 +43,8 @@ pub use reflect::{Reflection, reflect_status};
 pub use release::release;
 pub use stamp::stamp;
 pub use status::{
-    AggregateError, BindingStatusDecision, TemplateStatusDecision, aggregate_binding_status, aggregate_template_status,
-    assemble, fully_applied_condition,
+    AggregateError, BindingStatusDecision, TemplateStatusDecision, aggregate_binding_status,
+    aggregate_template_status, assemble, fully_applied_condition,
 };
 pub use targets::{expected_clusters, target_clusters};
 pub use usage::resource_usage;

@@ -71,7 +71,8 @@ fn namespace_work(
     let mut manifest = input.namespace.clone();
     let policies = input.cluster_override_policies;
     let applied = apply_with_events(&mut manifest, cluster, policies, &[], &mut decision.events)?;
-    let overrides = applied.cluster_annotation().map(|text| (APPLIED_CLUSTER_OVERRIDES_ANNOTATION.to_owned(), text));
+    let overrides =
+        applied.cluster_annotation().map(|text| (APPLIED_CLUSTER_OVERRIDES_ANNOTATION.to_owned(), text));
     let desired = DesiredWork {
         namespace: execution_namespace(cluster_name),
         name: work_name(object::kind(input.namespace), object::name(input.namespace), ""),

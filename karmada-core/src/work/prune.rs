@@ -1,6 +1,6 @@
 //! Removal of fields that belong to one API server and must not be copied to another.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::native::{self, TypeError};
 use crate::object::{self, remove_nested};
@@ -55,11 +55,7 @@ pub fn prune(object: &mut Value, job_ttl: JobTtl) -> Result<(), PruneError> {
         "Secret" => prune_secret(object),
         "ServiceAccount" => prune_service_account(object),
         "Service" => prune_service(object),
-        "PersistentVolumeClaim" => {
-            if object::annotation(object, SELECTED_NODE_ANNOTATION).is_some_and(|node| !node.is_empty()) {
-                remove_annotations(object, &[SELECTED_NODE_ANNOTATION]);
-            }
-        }
+        "PersistentVolumeClaim" => prune_claim(object),
         _ => {}
     }
     Ok(())
@@ -112,6 +108,12 @@ fn prune_service(object: &mut Value) {
     spec.remove("clusterIPs");
 }
 
+fn prune_claim(object: &mut Value) {
+    if object::annotation(object, SELECTED_NODE_ANNOTATION).is_some_and(|node| !node.is_empty()) {
+        remove_annotations(object, &[SELECTED_NODE_ANNOTATION]);
+    }
+}
+
 fn remove_annotations(object: &mut Value, keys: &[&str]) {
     remove_keys(object, "/metadata/annotations", keys);
 }
@@ -119,7 +121,7 @@ fn remove_annotations(object: &mut Value, keys: &[&str]) {
 /// Removes keys of a map; the map stays, even when it is empty then.
 fn remove_keys(object: &mut Value, pointer: &str, keys: &[&str]) {
     if let Some(map) = object.pointer_mut(pointer).and_then(Value::as_object_mut) {
-        keys.iter().for_each(|key| drop(Map::remove(map, *key)));
+        map.retain(|key, _| !keys.contains(&key.as_str()));
     }
 }
 
@@ -135,7 +137,8 @@ mod tests {
 
     #[test]
     fn removes_what_belongs_to_one_api_server() {
-        let object = json!({"kind": "X", "metadata": {"name": "x", "uid": "u", "finalizers": ["f"]}, "status": {}});
+        let object =
+            json!({"kind": "X", "metadata": {"name": "x", "uid": "u", "finalizers": ["f"]}, "status": {}});
         assert_eq!(pruned(object), json!({"kind": "X", "metadata": {"name": "x"}}));
     }
 
@@ -155,7 +158,9 @@ mod tests {
 
     #[test]
     fn pruning_twice_changes_nothing_more() {
-        let once = pruned(json!({"kind": "Secret", "type": "kubernetes.io/service-account-token", "data": {"token": "eA=="}}));
+        let once = pruned(
+            json!({"kind": "Secret", "type": "kubernetes.io/service-account-token", "data": {"token": "eA=="}}),
+        );
         assert_eq!(pruned(once.clone()), once);
     }
 }

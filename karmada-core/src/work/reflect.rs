@@ -114,7 +114,10 @@ mod tests {
         let statuses = reflection.manifest_statuses.unwrap();
         assert_eq!(statuses[0].health, ResourceHealth::Unhealthy);
         assert_eq!(statuses[0].status, Some(json!({"phase": "Pending"})));
-        assert_eq!(reflection.events[0].message, "Reflect status for object(PersistentVolumeClaim/n/data) succeed.");
+        assert_eq!(
+            reflection.events[0].message,
+            "Reflect status for object(PersistentVolumeClaim/n/data) succeed."
+        );
         work.status.get_or_insert_default().manifest_statuses = statuses;
         assert_eq!(reflect_status(&work, &claim("Pending"), &interpreter).manifest_statuses, None);
     }

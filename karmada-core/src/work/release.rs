@@ -3,16 +3,16 @@
 use serde_json::Value;
 
 use crate::api::policy::constants::{
-    CLUSTER_PROPAGATION_POLICY_ID_LABEL, CLUSTER_PROPAGATION_POLICY_NAME_ANNOTATION, PROPAGATION_POLICY_ID_LABEL,
-    PROPAGATION_POLICY_NAME_ANNOTATION, PROPAGATION_POLICY_NAMESPACE_ANNOTATION,
+    CLUSTER_PROPAGATION_POLICY_ID_LABEL, CLUSTER_PROPAGATION_POLICY_NAME_ANNOTATION,
+    PROPAGATION_POLICY_ID_LABEL, PROPAGATION_POLICY_NAME_ANNOTATION, PROPAGATION_POLICY_NAMESPACE_ANNOTATION,
 };
 use crate::api::reserved::{
     MANAGED_ANNOTATIONS_ANNOTATION, MANAGED_LABEL, MANAGED_LABELS_ANNOTATION, TEMPLATE_GENERATION_ANNOTATION,
     TEMPLATE_UID_ANNOTATION,
 };
 use crate::api::work::constants::{
-    RESOURCE_BINDING_ID_LABEL, RESOURCE_BINDING_NAME_ANNOTATION, RESOURCE_BINDING_NAMESPACE_ANNOTATION, WORK_ID_LABEL,
-    WORK_NAME_ANNOTATION, WORK_NAMESPACE_ANNOTATION,
+    RESOURCE_BINDING_ID_LABEL, RESOURCE_BINDING_NAME_ANNOTATION, RESOURCE_BINDING_NAMESPACE_ANNOTATION,
+    WORK_ID_LABEL, WORK_NAME_ANNOTATION, WORK_NAMESPACE_ANNOTATION,
 };
 use crate::object;
 
@@ -64,7 +64,10 @@ mod tests {
             "annotations": {WORK_NAME_ANNOTATION: "w"},
         }});
         assert!(release(&mut object));
-        assert_eq!(object, json!({"kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n", "labels": {"mine": "1"}}}));
+        assert_eq!(
+            object,
+            json!({"kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n", "labels": {"mine": "1"}}})
+        );
         assert!(!release(&mut object));
     }
 }

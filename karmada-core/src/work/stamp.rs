@@ -29,12 +29,16 @@ mod tests {
 
     #[test]
     fn stamping_twice_changes_nothing_more() {
-        let mut work = json!({"spec": {"workload": {"manifests": [{"kind": "ConfigMap", "metadata": {"uid": "u"}}]}}});
+        let mut work =
+            json!({"spec": {"workload": {"manifests": [{"kind": "ConfigMap", "metadata": {"uid": "u"}}]}}});
         stamp(&mut work, "first").unwrap();
         let once = work.clone();
         stamp(&mut work, "second").unwrap();
         assert_eq!(work, once);
-        assert_eq!(once.pointer("/spec/workload/manifests/0/metadata/labels"), Some(&json!({WORK_ID_LABEL: "first"})));
+        assert_eq!(
+            once.pointer("/spec/workload/manifests/0/metadata/labels"),
+            Some(&json!({WORK_ID_LABEL: "first"}))
+        );
         assert_eq!(once.pointer("/spec/workload/manifests/0/metadata/uid"), None);
     }
 }

@@ -14,8 +14,8 @@ use crate::api::work::constants::{
     REASON_FULLY_APPLIED_FAILED, REASON_FULLY_APPLIED_SUCCESS,
 };
 use crate::api::work::{
-    AggregatedStatusItem, ManifestStatus, ObjectReference, ResourceBindingSpec, ResourceBindingStatus, ResourceHealth,
-    Work,
+    AggregatedStatusItem, ManifestStatus, ObjectReference, ResourceBindingSpec, ResourceBindingStatus,
+    ResourceHealth, Work,
 };
 use crate::interpreter::{InterpretError, ObjectKind, Operation, ResourceInterpreter};
 use crate::object::{self, GroupVersionKind, cluster_of_execution_namespace};
@@ -69,7 +69,8 @@ pub fn aggregate_binding_status(
 ) -> Result<BindingStatusDecision, AggregateError> {
     let items = assemble(works, &binding.spec.resource)?;
     let mut status = binding.status.cloned().unwrap_or_default();
-    let mut changed = set_condition(&mut status.conditions, fully_applied_condition(binding.spec, &items, now));
+    let mut changed =
+        set_condition(&mut status.conditions, fully_applied_condition(binding.spec, &items, now));
     if status.aggregated_status != items {
         status.aggregated_status = items;
         changed = true;
@@ -95,7 +96,9 @@ pub fn aggregate_template_status(
     }
     match interpreter.aggregate_status(template, Some(items), now) {
         Ok(answer) => {
-            let status = answer.get("status").filter(|status| *status != template.get("status").unwrap_or(&Value::Null));
+            let status = answer
+                .get("status")
+                .filter(|status| *status != template.get("status").unwrap_or(&Value::Null));
             if let Some(status) = status {
                 let message = "Update Resource with AggregatedStatus successfully.";
                 decision.events.push(Event::normal(About::Template, AGGREGATE_STATUS_SUCCEED, message));
@@ -114,7 +117,10 @@ pub fn aggregate_template_status(
 }
 
 /// Returns the status of every Work's object by cluster; Works that are being deleted do not count.
-pub fn assemble(works: &[&Work], resource: &ObjectReference) -> Result<Vec<AggregatedStatusItem>, AggregateError> {
+pub fn assemble(
+    works: &[&Work],
+    resource: &ObjectReference,
+) -> Result<Vec<AggregatedStatusItem>, AggregateError> {
     let mut items = Vec::with_capacity(works.len());
     for work in works.iter().filter(|work| work.metadata.deletion_timestamp.is_none()) {
         let manifests = &work.spec.workload.manifests;
@@ -156,7 +162,8 @@ fn item(
         ..Default::default()
     };
     let Some(status) = &work.status else { return Ok(item) };
-    let Some(applied) = status.conditions.iter().find(|condition| condition.type_ == CONDITION_APPLIED) else {
+    let Some(applied) = status.conditions.iter().find(|condition| condition.type_ == CONDITION_APPLIED)
+    else {
         return Ok(item);
     };
     match applied.status.as_str() {
@@ -168,7 +175,8 @@ fn item(
         other => return Err(AggregateError::ConditionStatus { status: other.to_owned() }),
     }
     item.applied = true;
-    if let Some(found) = status.manifest_statuses.iter().find(|found| is_status_of(found, ordinal, resource)) {
+    if let Some(found) = status.manifest_statuses.iter().find(|found| is_status_of(found, ordinal, resource))
+    {
         item.status.clone_from(&found.status);
         item.health = found.health.clone();
     }
@@ -183,7 +191,8 @@ fn is_manifest_of(manifest: &Value, resource: &ObjectReference) -> bool {
 }
 
 fn is_status_of(status: &ManifestStatus, ordinal: i64, resource: &ObjectReference) -> bool {
-    let GroupVersionKind { group, version, kind } = GroupVersionKind::new(&resource.api_version, &resource.kind);
+    let GroupVersionKind { group, version, kind } =
+        GroupVersionKind::new(&resource.api_version, &resource.kind);
     let identifier = &status.identifier;
     identifier.ordinal == ordinal
         && identifier.group == group
@@ -204,7 +213,8 @@ mod tests {
 
     fn is_fully_applied(targets: &[&str], items: &[AggregatedStatusItem]) -> bool {
         let target = |name: &&str| TargetCluster { name: (*name).to_owned(), ..Default::default() };
-        let spec = ResourceBindingSpec { clusters: targets.iter().map(target).collect(), ..Default::default() };
+        let spec =
+            ResourceBindingSpec { clusters: targets.iter().map(target).collect(), ..Default::default() };
         fully_applied_condition(&spec, items, Timestamp::UNIX_EPOCH).status == "True"
     }
 

@@ -46,7 +46,10 @@ mod tests {
         };
         let spec = ResourceBindingSpec {
             clusters: vec![target("a", 1)],
-            required_by: vec![BindingSnapshot { clusters: vec![target("a", 9), target("b", 2)], ..Default::default() }],
+            required_by: vec![BindingSnapshot {
+                clusters: vec![target("a", 9), target("b", 2)],
+                ..Default::default()
+            }],
             graceful_eviction_tasks: vec![task("c", PurgeMode::Gracefully), task("d", PurgeMode::Directly)],
             ..Default::default()
         };

@@ -10,10 +10,13 @@ use crate::error::{CliError, ErrorKind};
 use crate::get::{
     CONTROL_PLANE, Content, Failure, Fetched, GetError, GetRequest, Missing, NamespaceChoice, OperationScope,
     Part, Representation, Shown, Source, Watched, fetch, merge_objects, merge_tables, names, parse_targets,
-    row_of, sources, watch,
+    row_of, sources, watch as follow_changes,
 };
 use crate::printer::{DocumentFormat, OutputFormat};
 use crate::table::{Heading, Table, Widths};
+
+/// Status code of a watch that goes back further than the server remembers.
+const HISTORY_GONE: u16 = 410;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -234,9 +237,20 @@ async fn follow(
         }
     };
     let name = request.targets.first().and_then(|target| target.names.first());
-    let mut watch = watch(client, part, name.map(String::as_str), request);
+    let mut watch = follow_changes(client, part, name.map(String::as_str), request);
     loop {
-        for watched in watch.next().await? {
+        let changes = match watch.next().await {
+            Ok(changes) => changes,
+            Err(error) if error.code() == Some(HISTORY_GONE) => {
+                // The server forgot the changes since the last one seen: what it has now is what counts.
+                let fetched = fetch(std::slice::from_ref(source), request).await;
+                let [part] = &fetched.parts[..] else { return report(fetched.failures, 0, &source.name) };
+                watch = follow_changes(client, part, name.map(String::as_str), request);
+                rows_of(part)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for watched in changes {
             match watched {
                 Watched::Row(row) if style.output == OutputFormat::Name => {
                     let name = row["object"]["metadata"]["name"].as_str().unwrap_or_default();
@@ -250,6 +264,14 @@ async fn follow(
                 Watched::Object(object) => print_object(context, object, style.output)?,
             }
         }
+    }
+}
+
+/// What a list says, as if everything had just changed.
+fn rows_of(part: &Part) -> Vec<Watched> {
+    match &part.content {
+        Content::Table(table) => table.rows.iter().cloned().map(Watched::Row).collect(),
+        Content::Objects(objects) => objects.iter().cloned().map(Watched::Object).collect(),
     }
 }
 

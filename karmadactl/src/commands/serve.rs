@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use karmada_apiserver::store::Durability;
-use karmada_controllers::members::Connector;
+use karmada_controllers::ControlPlaneSettings;
 
 use crate::context::Context;
 use crate::embedded::{
@@ -106,7 +106,7 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     let served = if api_only {
         Served::Plain(EmbeddedServer::plain(&options).await.map_err(explain)?)
     } else {
-        let started = EmbeddedControlPlane::start(&options, Connector::new()).await;
+        let started = EmbeddedControlPlane::start(&options, ControlPlaneSettings::default()).await;
         Served::ControlPlane(started.map_err(explain_control_plane)?)
     };
     let server = served.server();
@@ -153,5 +153,6 @@ pub(super) fn explain(error: EmbeddedError) -> CliError {
 pub(super) fn explain_control_plane(error: ControlPlaneError) -> CliError {
     match error {
         ControlPlaneError::Server(error) => explain(error),
+        error @ ControlPlaneError::Controllers(_) => CliError::failed(error),
     }
 }

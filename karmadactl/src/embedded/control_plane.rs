@@ -1,6 +1,6 @@
 //! A control plane in this process: API server and controllers.
 
-use karmada_controllers::members::Connector;
+use karmada_controllers::{ControlPlane, ControlPlaneSettings, StartError};
 
 use super::server::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
 
@@ -8,6 +8,7 @@ use super::server::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
 #[derive(Debug)]
 pub struct EmbeddedControlPlane {
     server: EmbeddedServer,
+    controllers: ControlPlane,
 }
 
 /// A control plane that did not start.
@@ -15,21 +16,26 @@ pub struct EmbeddedControlPlane {
 pub enum ControlPlaneError {
     #[error(transparent)]
     Server(#[from] EmbeddedError),
+    #[error("cannot start the controllers")]
+    Controllers(#[source] StartError),
 }
 
 impl EmbeddedControlPlane {
     /// Starts an API server with Karmada's kinds and the controllers over it.
-    pub async fn start(options: &EmbeddedOptions, connector: Connector) -> Result<Self, ControlPlaneError> {
+    pub async fn start(options: &EmbeddedOptions, settings: ControlPlaneSettings) -> Result<Self, ControlPlaneError> {
         let server = EmbeddedServer::karmada(options).await?;
-        Self::over(server, connector).await
+        Self::over(server, settings).await
     }
 
     /// Starts the controllers over an API server.
-    pub(super) async fn over(
-        server: EmbeddedServer,
-        _connector: Connector,
-    ) -> Result<Self, ControlPlaneError> {
-        Ok(Self { server })
+    pub(super) async fn over(server: EmbeddedServer, settings: ControlPlaneSettings) -> Result<Self, ControlPlaneError> {
+        match ControlPlane::start(server.client(), settings).await {
+            Ok(controllers) => Ok(Self { server, controllers }),
+            Err(source) => {
+                server.shutdown().await;
+                Err(ControlPlaneError::Controllers(source))
+            }
+        }
     }
 
     /// The API server.
@@ -39,6 +45,7 @@ impl EmbeddedControlPlane {
 
     /// Stops the controllers, then the API server.
     pub async fn shutdown(&self) {
+        self.controllers.shutdown().await;
         self.server.shutdown().await;
     }
 }

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use futures::future::{join_all, try_join_all};
+use karmada_controllers::ControlPlaneSettings;
 use karmada_controllers::hub::Runtime;
 use karmada_controllers::members::Connector;
 use karmada_controllers::simulated::{self, NodeSettings};
@@ -107,7 +108,7 @@ impl LocalUp {
         let client = server.client();
         try_join_all(members.iter().map(|member| prepare_member(&client, member, &directory, &runtime)))
             .await?;
-        let control_plane = EmbeddedControlPlane::over(server, connector).await?;
+        let control_plane = EmbeddedControlPlane::over(server, ControlPlaneSettings { connector, ..ControlPlaneSettings::default() }).await?;
         Ok(Self { control_plane, members, runtime })
     }
 

@@ -4,11 +4,13 @@
 //! controllers over an in-process client. A simulated member is an API server with nodes that
 //! exist on paper. Both also listen on a TLS socket, for kubectl and for other programs.
 
+mod admission;
 mod control_plane;
 mod files;
 mod local_up;
 mod server;
 
+pub use admission::KarmadaAdmission;
 pub use control_plane::{ControlPlaneError, EmbeddedControlPlane};
 pub use files::{FileError, default_data_dir, previous_address, write_kubeconfig};
 pub use local_up::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpError, LocalUpOptions, SimulatedMember};

@@ -12,6 +12,7 @@ use karmada_apiserver::{ApiServer, ServerConfig};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
+use super::admission::KarmadaAdmission;
 use super::files::{FileError, create_private_directory};
 
 /// The user whose certificate is in the kubeconfigs.
@@ -85,7 +86,11 @@ impl EmbeddedServer {
 
     /// Starts an API with Karmada's kinds.
     pub async fn karmada(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
-        let config = ServerConfig { crds: karmada_core::api::crds(), ..ServerConfig::default() };
+        let config = ServerConfig {
+            crds: karmada_core::api::crds(),
+            admission: vec![Arc::new(KarmadaAdmission::default())],
+            ..ServerConfig::default()
+        };
         Self::start(options, config).await
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Outcome, apiserver, e2e, image_reference, interpreter_native, names, naming_prune_status, overrides,
+    Outcome, apiserver, e2e, image_reference, interpreter_native, naming_prune_status, overrides,
     policy_matching, scheduling,
 };
 

@@ -19,7 +19,7 @@ pub fn run(case: &Value) -> Outcome {
         NativeInterpreter::new(NativeOptions { resource_quota_estimate: gate("ResourceQuotaEstimate") });
     let object = &input["object"];
     let answer: Answer = match case["op"].as_str() {
-        Some("native.HookEnabled") => Ok(json!({"enabled": hook_enabled(&interpreter, input)})),
+        Some("native.HookEnabled") => Ok(json!({"enabled": hook_enabled(interpreter, input)})),
         Some("native.GetReplicas") => interpreter
             .replicas(object)
             .map(|(replicas, requirements)| json!({"replicas": replicas, "requirements": requirements}))
@@ -37,7 +37,7 @@ pub fn run(case: &Value) -> Outcome {
             return answer::compare_as(expected, answer, answer::without_empty);
         }
         Some("native.AggregateStatus") => {
-            return answer::compare_as(expected, aggregate(&interpreter, input), answer::without_empty);
+            return answer::compare_as(expected, aggregate(interpreter, input), answer::without_empty);
         }
         Some("native.GetDependencies") => interpreter
             .dependencies(object)
@@ -58,13 +58,13 @@ pub fn run(case: &Value) -> Outcome {
     answer::compare(expected, answer)
 }
 
-fn hook_enabled(interpreter: &NativeInterpreter, input: &Value) -> bool {
+fn hook_enabled(interpreter: NativeInterpreter, input: &Value) -> bool {
     let text = |field: &str| input[field].as_str().unwrap_or_default();
     let kind = ObjectKind { api_version: text("apiVersion"), kind: text("kind") };
     Operation::from_name(text("operation")).is_some_and(|operation| interpreter.hook_enabled(kind, operation))
 }
 
-fn aggregate(interpreter: &NativeInterpreter, input: &Value) -> Answer {
+fn aggregate(interpreter: NativeInterpreter, input: &Value) -> Answer {
     let items: Option<Vec<AggregatedStatusItem>> = answer::decode(&input["items"])?;
     let now = Timestamp::UNIX_EPOCH;
     let answer =

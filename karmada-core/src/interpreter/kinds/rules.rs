@@ -12,26 +12,30 @@ use super::{
 use crate::api::work::{AggregatedStatusItem, ReplicaRequirements};
 
 type Answer<T> = Result<T, InterpretError>;
+type Replicas = fn(&Value, NativeOptions) -> Answer<(i64, Option<ReplicaRequirements>)>;
+type Retain = fn(Value, &Value) -> Answer<Value>;
+type Aggregate = fn(&Value, Option<&[AggregatedStatusItem]>, Timestamp) -> Answer<Value>;
+type Dependencies = fn(&Value) -> Answer<Vec<DependentReference>>;
+type Reflect = fn(&Value) -> Answer<Option<Value>>;
+type Health = fn(&Value) -> Answer<bool>;
 
 /// The rules of one kind; what is `None` has no rule.
 #[derive(Clone, Copy, Default)]
 pub(in super::super) struct Rules {
     /// Wanted replicas and what one needs.
-    pub(in super::super) replicas:
-        Option<fn(&Value, NativeOptions) -> Answer<(i64, Option<ReplicaRequirements>)>>,
+    pub(in super::super) replicas: Option<Replicas>,
     /// Path of the field that holds the replicas; it is only changed where it is.
     pub(in super::super) revise: Option<&'static [&'static str]>,
     /// What is kept of a member's object.
-    pub(in super::super) retain: Option<fn(Value, &Value) -> Answer<Value>>,
+    pub(in super::super) retain: Option<Retain>,
     /// The template with a status made of those of the members.
-    pub(in super::super) aggregate:
-        Option<fn(&Value, Option<&[AggregatedStatusItem]>, Timestamp) -> Answer<Value>>,
+    pub(in super::super) aggregate: Option<Aggregate>,
     /// What the object needs.
-    pub(in super::super) dependencies: Option<fn(&Value) -> Answer<Vec<DependentReference>>>,
+    pub(in super::super) dependencies: Option<Dependencies>,
     /// The part of a member's status that is collected.
-    pub(in super::super) reflect: Option<fn(&Value) -> Answer<Option<Value>>>,
+    pub(in super::super) reflect: Option<Reflect>,
     /// Whether a member's object is healthy.
-    pub(in super::super) health: Option<fn(&Value) -> Answer<bool>>,
+    pub(in super::super) health: Option<Health>,
 }
 
 impl Rules {

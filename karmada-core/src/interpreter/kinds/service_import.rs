@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::{DependentReference, InterpretError};
+use super::super::DependentReference;
 use super::rules::Rules;
 use crate::api::LabelSelector;
 use crate::object;
@@ -12,10 +12,11 @@ use crate::object;
 /// Label of endpoint slices that names their service.
 const SERVICE_NAME_LABEL: &str = "kubernetes.io/service-name";
 
-pub(super) const RULES: Rules = Rules { dependencies: Some(dependencies), ..Rules::NONE };
+pub(super) const RULES: Rules =
+    Rules { dependencies: Some(|object| Ok(dependencies(object))), ..Rules::NONE };
 
 /// The derived service and its endpoint slices.
-fn dependencies(object: &Value) -> Result<Vec<DependentReference>, InterpretError> {
+fn dependencies(object: &Value) -> Vec<DependentReference> {
     let namespace = object::namespace(object);
     let service = object::derived_service_name(object::name(object));
     let slices = DependentReference {
@@ -25,5 +26,5 @@ fn dependencies(object: &Value) -> Result<Vec<DependentReference>, InterpretErro
         }),
         ..DependentReference::named("discovery.k8s.io/v1", "EndpointSlice", namespace, "")
     };
-    Ok(vec![DependentReference::named("v1", "Service", namespace, &service), slices])
+    vec![DependentReference::named("v1", "Service", namespace, &service), slices]
 }

@@ -159,3 +159,57 @@ fn by_weight(mut weights: Vec<Share>) -> Vec<Share> {
     sort_like_go(&mut weights, |left, right| left.replicas > right.replicas);
     weights
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::scheduling::testing::{TestCase, aggregated, case, cluster, dynamic};
+
+    fn by_weight(replicas: i32) -> TestCase {
+        case([cluster("a", 4), cluster("b", 8), cluster("c", 12)], replicas, dynamic())
+    }
+
+    #[test]
+    fn divides_by_room() {
+        assert_eq!(by_weight(12).run(), "a:2 b:4 c:6");
+    }
+
+    #[test]
+    fn keeps_a_result_that_adds_up_in_its_order() {
+        assert_eq!(by_weight(12).held(&[("c", 2), ("a", 10)]).run(), "c:2 a:10");
+    }
+
+    #[test]
+    fn adds_only_what_is_missing() {
+        assert_eq!(by_weight(12).held(&[("gone", 3), ("a", 6)]).run(), "a:7 b:2 c:3");
+    }
+
+    #[test]
+    fn puts_clusters_without_a_new_replica_last() {
+        let case = case([cluster("a", 4), cluster("b", 8)], 5, aggregated()).held(&[("b", 2), ("a", 2)]);
+        assert_eq!(case.run(), "b:3 a:2");
+    }
+
+    #[test]
+    fn takes_replicas_away_in_proportion() {
+        assert_eq!(by_weight(6).held(&[("a", 4), ("c", 8)]).run(), "a:2 c:4");
+    }
+
+    #[test]
+    fn forgets_where_replicas_are_when_asked_to() {
+        assert_eq!(by_weight(12).held(&[("c", 2), ("a", 10)]).fresh().run(), "a:5 b:3 c:4");
+    }
+
+    #[test]
+    fn counts_room_beyond_32_bits() {
+        let case = case([cluster("a", 2_000_000_000), cluster("b", 2_000_000_000)], 10, dynamic());
+        assert_eq!(case.run(), "a:5 b:5");
+    }
+
+    #[test]
+    fn says_how_much_room_there_is_when_it_is_too_little() {
+        assert_eq!(
+            by_weight(25).run(),
+            "failed to assign replicas: failed to scale up: Clusters available replicas 24 are not enough to schedule."
+        );
+    }
+}

@@ -36,3 +36,39 @@ pub(super) fn divide(
     }
     Ok(shares)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::scheduling::testing::{TestCase, aggregated, case, cluster};
+
+    fn overflowing(replicas: i32) -> TestCase {
+        let mut placement = aggregated();
+        placement["clusterAffinities"] = json!([{
+            "affinityName": "near", "clusterNames": ["a"],
+            "overflowAffinities": [{"affinityName": "far", "clusterNames": ["b", "c"]}],
+        }]);
+        let mut case = case([cluster("a", 5), cluster("b", 7), cluster("c", 3)], replicas, placement);
+        case.affinity_name = "near";
+        case
+    }
+
+    #[test]
+    fn stays_in_the_first_tier_while_there_is_room() {
+        assert_eq!(overflowing(5).run(), "a:5");
+    }
+
+    #[test]
+    fn gives_the_next_tier_what_does_not_fit() {
+        assert_eq!(overflowing(9).run(), "a:5 b:4");
+    }
+
+    #[test]
+    fn fails_when_all_tiers_are_full() {
+        assert_eq!(
+            overflowing(16).run(),
+            "failed to assign replicas: Clusters available replicas are not enough to schedule."
+        );
+    }
+}

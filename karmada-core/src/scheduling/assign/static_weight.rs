@@ -36,3 +36,36 @@ pub(super) fn divide(
     }
     division.dispense(replicas, shares)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::scheduling::testing::{case, cluster, weighted};
+
+    fn divide(weights: Value) -> String {
+        case([cluster("a", 1), cluster("b", 1), cluster("c", 1)], 6, weighted(weights))
+            .held(&[("c", 6)])
+            .run()
+    }
+
+    fn rule(names: &[&str], weight: i64) -> Value {
+        json!({"targetCluster": {"clusterNames": names}, "weight": weight})
+    }
+
+    #[test]
+    fn divides_by_weight_whatever_room_and_history() {
+        assert_eq!(divide(json!({"staticWeightList": [rule(&["a"], 2), rule(&["b"], 1)]})), "a:4 b:2");
+    }
+
+    #[test]
+    fn takes_the_highest_weight_of_several_rules() {
+        assert_eq!(divide(json!({"staticWeightList": [rule(&["a", "b"], 1), rule(&["b"], 2)]})), "a:2 b:4");
+    }
+
+    #[test]
+    fn divides_equally_without_weights_or_without_a_cluster_that_has_one() {
+        assert_eq!(divide(Value::Null), "a:2 b:2 c:2");
+        assert_eq!(divide(json!({"staticWeightList": [rule(&["gone"], 1)]})), "a:2 b:2 c:2");
+    }
+}

@@ -26,3 +26,29 @@ impl WorkloadAntiAffinity {
         self.used[cluster.0 as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::scheduling::testing::{case, cluster};
+
+    #[test]
+    fn avoids_clusters_of_the_group_in_the_same_namespace() {
+        let mut case = case([cluster("a", 1), cluster("b", 1), cluster("c", 1)], 1, json!({}));
+        case.options.gates.workload_affinity = true;
+        case.spec["workloadAffinityGroups"] = json!({"antiAffinityGroup": "g"});
+        for (namespace, name, target) in
+            [("shop", "peer", "a"), ("other", "peer", "b"), ("shop", "web-deployment", "c")]
+        {
+            let peer = json!({
+                "metadata": {"namespace": namespace, "name": name, "resourceVersion": "1"},
+                "spec": {
+                    "clusters": [{"name": target}], "workloadAffinityGroups": {"antiAffinityGroup": "g"},
+                },
+            });
+            case.groups.observe(&serde_json::from_value(peer).unwrap());
+        }
+        assert_eq!(case.run(), "b:1 c:1");
+    }
+}

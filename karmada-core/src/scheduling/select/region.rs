@@ -104,3 +104,59 @@ fn weight_for_division(constraints: &RegionConstraints<'_>, replicas: i64, clust
     // With too little room the loop has seen all clusters.
     room.min(share).saturating_mul(UNIT) + score / count.max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::scheduling::testing::{case, cluster, dynamic};
+
+    fn spread(
+        mut placement: Value,
+        replicas: i32,
+        regions: (i64, i64),
+        clusters: Option<(i64, i64)>,
+    ) -> String {
+        let mut constraints =
+            vec![json!({"spreadByField": "region", "minGroups": regions.0, "maxGroups": regions.1})];
+        constraints.extend(
+            clusters
+                .map(|(min, max)| json!({"spreadByField": "cluster", "minGroups": min, "maxGroups": max})),
+        );
+        placement["spreadConstraints"] = constraints.into();
+        let clusters = [
+            cluster("a", 5).in_region("eu"),
+            cluster("b", 4).in_region("eu"),
+            cluster("c", 20).in_region("us"),
+            cluster("d", 3).in_region("asia"),
+            cluster("e", 50),
+        ];
+        case(clusters, replicas, placement).run()
+    }
+
+    #[test]
+    fn takes_one_cluster_per_region_without_a_cluster_constraint() {
+        assert_eq!(spread(json!({}), 1, (3, 3), None), "a:1 d:1 c:1");
+    }
+
+    #[test]
+    fn prefers_regions_with_room_for_the_share() {
+        assert_eq!(spread(dynamic(), 16, (2, 2), Some((2, 3))), "a:3 b:2 c:11");
+    }
+
+    #[test]
+    fn fails_with_too_few_regions() {
+        assert_eq!(
+            spread(json!({}), 1, (4, 4), None),
+            "failed to select clusters: the number of feasible region is less than spreadConstraint.MinGroups"
+        );
+    }
+
+    #[test]
+    fn fails_with_too_few_clusters_in_the_regions() {
+        assert_eq!(
+            spread(json!({}), 1, (1, 1), Some((3, 3))),
+            "failed to select clusters: the number of clusters is less than the cluster spreadConstraint.MinGroups"
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! Cluster, as upstream's aggregated API server treats it.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde_json::{Value, json};
+
+use super::{
+    AdmissionDenied, AdmissionInput, FieldError, Operation,
+    cluster_spec::validate_spec,
+    entry::read,
+    object_meta::{validate_metadata, validate_metadata_update},
+    resource_models::{default_models, standardise},
+};
+use crate::{
+    api::{
+        Feature, FeatureGates,
+        cluster::{
+            Cluster, ClusterSpec,
+            constants::{CLUSTER_NAME_MAX_LENGTH, EFFECT_NO_EXECUTE, GROUP},
+        },
+    },
+    object::{self, validation::dns_1123_label},
+};
+
+/// Returns what is wrong with the name of a cluster.
+pub fn cluster_name_messages(name: &str) -> Vec<String> {
+    if name.len() > CLUSTER_NAME_MAX_LENGTH {
+        return vec![format!("must be no more than {CLUSTER_NAME_MAX_LENGTH} characters")];
+    }
+    dns_1123_label(name)
+}
+
+/// Returns a new cluster as it is stored: prepared, checked, in canonical form.
+///
+/// # Errors
+/// All that is wrong; the object cannot be read at all when the list is empty.
+pub fn create_cluster(
+    object: &Value,
+    gates: &FeatureGates,
+    now: Timestamp,
+) -> Result<Value, Vec<FieldError>> {
+    let mut spec = decode_spec(object)?;
+    prepare(&mut spec, gates, Operation::Create);
+    let mut errors = Vec::new();
+    validate_metadata(&object["metadata"], cluster_name_messages, &mut errors);
+    validate_spec(&spec, &written_spec(object, &spec), &mut errors);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    canonicalise(&mut spec, now);
+    let mut metadata = object["metadata"].clone();
+    metadata["generation"] = json!(1);
+    Ok(json!({"apiVersion": Cluster::API_VERSION, "kind": Cluster::KIND, "metadata": metadata, "spec": spec}))
+}
+
+/// Returns a changed cluster as it is stored; its status stays as it was.
+///
+/// # Errors
+/// All that is wrong; the object cannot be read at all when the list is empty.
+pub fn update_cluster(
+    object: &Value,
+    old: &Value,
+    gates: &FeatureGates,
+    now: Timestamp,
+) -> Result<Value, Vec<FieldError>> {
+    let mut spec = decode_spec(object)?;
+    let old_spec = decode_spec(old)?;
+    prepare(&mut spec, gates, Operation::Update);
+    let mut errors = Vec::new();
+    validate_metadata_update(&object["metadata"], &old["metadata"], &mut errors);
+    validate_metadata(&object["metadata"], cluster_name_messages, &mut errors);
+    validate_spec(&spec, &written_spec(object, &spec), &mut errors);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let changed = spec != old_spec;
+    canonicalise(&mut spec, now);
+    let mut metadata = object["metadata"].clone();
+    if changed {
+        metadata["generation"] = json!(old["metadata"]["generation"].as_i64().unwrap_or_default() + 1);
+    }
+    let mut cluster = json!({"apiVersion": Cluster::API_VERSION, "kind": Cluster::KIND, "metadata": metadata, "spec": spec});
+    if let Some(status) = old.get("status") {
+        cluster["status"] = status.clone();
+    }
+    Ok(cluster)
+}
+
+/// Prepares and canonicalises without checking: what the plug-in for the embedded API server does first.
+pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, serde_json::Error> {
+    let mut spec = read::<Cluster>(input.object)?.spec;
+    // Contradictory zones stay as they are: the check that follows tells so.
+    prepare(&mut spec, input.gates, input.operation);
+    canonicalise(&mut spec, input.now);
+    let mut cluster = input.object.clone();
+    cluster["spec"] = json!(spec);
+    // Quantities stay as written, for the check that compares them so.
+    restore_written_models(&mut cluster, input.object);
+    Ok(cluster)
+}
+
+/// Checks metadata and spec.
+pub(super) fn validate(input: &AdmissionInput<'_>) -> Result<(), AdmissionDenied> {
+    let mut object = input.object.clone();
+    if let (Operation::Update, Some(old)) = (input.operation, input.old_object) {
+        // An update without a resource version is unconditional.
+        if object["metadata"]["resourceVersion"].as_str().unwrap_or_default().is_empty() {
+            object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
+        }
+    }
+    let result = match (input.operation, input.old_object) {
+        (Operation::Update, Some(old)) => update_cluster(&object, old, input.gates, input.now),
+        _ => create_cluster(&object, input.gates, input.now),
+    };
+    match result {
+        Ok(_) => Ok(()),
+        Err(errors) => Err(AdmissionDenied::invalid(GROUP, Cluster::KIND, object::name(&object), errors)),
+    }
+}
+
+fn decode_spec(object: &Value) -> Result<ClusterSpec, Vec<FieldError>> {
+    read::<Cluster>(object)
+        .map(|cluster| cluster.spec)
+        .map_err(|error| vec![FieldError::invalid_value("spec", &object["spec"], error.to_string())])
+}
+
+fn prepare(spec: &mut ClusterSpec, gates: &FeatureGates, operation: Operation) {
+    if !gates.is_enabled(Feature::CustomizedClusterResourceModeling) {
+        return;
+    }
+    if !spec.resource_models.is_empty() {
+        standardise(&mut spec.resource_models);
+    } else if operation == Operation::Create {
+        spec.resource_models = default_models();
+    }
+}
+
+fn canonicalise(spec: &mut ClusterSpec, now: Timestamp) {
+    for taint in &mut spec.taints {
+        if taint.effect == EFFECT_NO_EXECUTE && taint.time_added.is_none() {
+            taint.time_added = Some(Time(now));
+        }
+    }
+    if !spec.zone.is_empty() && spec.zones.is_empty() {
+        spec.zones = vec![std::mem::take(&mut spec.zone)];
+    }
+}
+
+/// Returns the spec whose bounds of grades are compared as text; defaults count as written.
+fn written_spec(object: &Value, spec: &ClusterSpec) -> Value {
+    let written = &object["spec"];
+    let has_models = written["resourceModels"].as_array().is_some_and(|models| !models.is_empty());
+    if has_models { written.clone() } else { json!({"resourceModels": spec.resource_models}) }
+}
+
+/// Puts the bounds between grades back as the user wrote them.
+fn restore_written_models(cluster: &mut Value, written: &Value) {
+    let mut models: Vec<&Value> =
+        written["spec"]["resourceModels"].as_array().into_iter().flatten().collect();
+    models.sort_by_key(|model| model["grade"].as_u64().unwrap_or_default());
+    let last = models.len().saturating_sub(1);
+    for (index, model) in models.iter().enumerate() {
+        for (position, range) in model["ranges"].as_array().into_iter().flatten().enumerate() {
+            let target = &mut cluster["spec"]["resourceModels"][index]["ranges"][position];
+            if index > 0 {
+                target["min"] = range["min"].clone();
+            }
+            if index < last {
+                target["max"] = range["max"].clone();
+            }
+        }
+    }
+}

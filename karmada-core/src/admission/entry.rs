@@ -1,0 +1,191 @@
+//! One entry for all kinds.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    FieldError, aggregate, cluster, deletion, identity, override_policy, propagation_policy, taint_policy,
+};
+use crate::{
+    api::{
+        FeatureGates, cluster::constants::GROUP as CLUSTER_GROUP, policy::constants::GROUP as POLICY_GROUP,
+        work::constants::GROUP as WORK_GROUP,
+    },
+    work,
+};
+
+/// What a request does to its object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// It makes it.
+    Create,
+    /// It changes it.
+    Update,
+    /// It deletes it.
+    Delete,
+}
+
+/// Whether taint policies may evict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaintPolicyRule {
+    /// They may not.
+    #[default]
+    NoExecuteForbidden,
+    /// They may.
+    NoExecuteAllowed,
+}
+
+/// A request that asks for admission.
+#[derive(Clone, Copy, Debug)]
+pub struct AdmissionInput<'a> {
+    /// What it does.
+    pub operation: Operation,
+    /// Group of the kind.
+    pub group: &'a str,
+    /// Kind.
+    pub kind: &'a str,
+    /// Empty for the object itself; only objects themselves are looked at.
+    pub subresource: &'a str,
+    /// The object; ignored when it is deleted.
+    pub object: &'a Value,
+    /// The stored object, when there is one.
+    pub old_object: Option<&'a Value>,
+    /// Namespace of the request, empty for cluster scope.
+    pub namespace: &'a str,
+    /// Features.
+    pub gates: &'a FeatureGates,
+    /// Whether taint policies may evict.
+    pub taint_policies: TaintPolicyRule,
+    /// A fresh identifier.
+    pub uuid: &'a str,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct AdmissionDenied {
+    /// HTTP status.
+    pub code: u16,
+    /// Reason of the `Status`.
+    pub reason: &'static str,
+    /// The whole message, as an API server gives it.
+    pub message: String,
+    /// What is wrong, without the words that the API server puts before it.
+    pub explanation: String,
+    /// Every mistake.
+    pub causes: Vec<FieldError>,
+}
+
+impl AdmissionDenied {
+    /// A refusal as by an admission webhook.
+    pub(super) fn by_webhook(kind: &str, explanation: String, causes: Vec<FieldError>) -> Self {
+        let webhook = format!("{}.karmada.io", kind.to_ascii_lowercase());
+        let message = format!("admission webhook \"{webhook}\" denied the request: {explanation}");
+        Self { code: 403, reason: "Forbidden", message, explanation, causes }
+    }
+
+    /// A refusal as by the API server that has the kind.
+    pub(super) fn invalid(group: &str, kind: &str, name: &str, causes: Vec<FieldError>) -> Self {
+        let explanation = aggregate(&causes);
+        let message = format!("{kind}.{group} \"{name}\" is invalid: {explanation}");
+        Self { code: 422, reason: "Invalid", message, explanation, causes }
+    }
+
+    /// A refusal of an object that cannot be read.
+    fn unreadable(error: &serde_json::Error) -> Self {
+        let explanation = error.to_string();
+        Self {
+            code: 400,
+            reason: "BadRequest",
+            message: explanation.clone(),
+            explanation,
+            causes: Vec::new(),
+        }
+    }
+}
+
+/// Mutates and validates: returns the object as it may be stored.
+pub fn admit(input: &AdmissionInput<'_>) -> Result<Value, AdmissionDenied> {
+    let object = mutate(input)?;
+    validate(&AdmissionInput { object: &object, ..*input })?;
+    Ok(object)
+}
+
+/// Returns the object with what the user left out.
+///
+/// Mutating again changes nothing more, except that a new policy is given another identifier.
+pub fn mutate(input: &AdmissionInput<'_>) -> Result<Value, AdmissionDenied> {
+    if input.operation == Operation::Delete || !input.subresource.is_empty() {
+        return Ok(input.object.clone());
+    }
+    match (input.group, input.kind) {
+        (POLICY_GROUP, "PropagationPolicy" | "ClusterPropagationPolicy") => {
+            propagation_policy::mutate(input).map_err(|error| AdmissionDenied::unreadable(&error))
+        }
+        (POLICY_GROUP, "OverridePolicy") => {
+            override_policy::mutate(input).map_err(|error| AdmissionDenied::unreadable(&error))
+        }
+        (WORK_GROUP, "ResourceBinding" | "ClusterResourceBinding") => Ok(identity::mutate_binding(input)),
+        (WORK_GROUP, "Work") => {
+            let mut object = input.object.clone();
+            work::stamp(&mut object, input.uuid)
+                .map_err(|error| AdmissionDenied::by_webhook(input.kind, error.to_string(), Vec::new()))?;
+            Ok(object)
+        }
+        (CLUSTER_GROUP, "Cluster") => {
+            cluster::mutate(input).map_err(|error| AdmissionDenied::unreadable(&error))
+        }
+        _ => Ok(input.object.clone()),
+    }
+}
+
+/// Refuses what is not valid, with every mistake.
+pub fn validate(input: &AdmissionInput<'_>) -> Result<(), AdmissionDenied> {
+    if !input.subresource.is_empty() {
+        return Ok(());
+    }
+    if input.operation == Operation::Delete {
+        return deletion::validate(input);
+    }
+    match (input.group, input.kind) {
+        (POLICY_GROUP, "PropagationPolicy" | "ClusterPropagationPolicy") => {
+            propagation_policy::validate(input)
+        }
+        (POLICY_GROUP, "OverridePolicy" | "ClusterOverridePolicy") => override_policy::validate(input),
+        (POLICY_GROUP, "ClusterTaintPolicy") => taint_policy::validate(input),
+        (CLUSTER_GROUP, "Cluster") => cluster::validate(input),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses when there are errors.
+pub(super) fn deny_if_any(kind: &str, errors: Vec<FieldError>) -> Result<(), AdmissionDenied> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(AdmissionDenied::by_webhook(kind, aggregate(&errors), errors))
+}
+
+/// Reads the object as its type; what is not valid is refused.
+pub(super) fn decode<T: serde::de::DeserializeOwned>(object: &Value) -> Result<T, AdmissionDenied> {
+    read(object).map_err(|error| AdmissionDenied::unreadable(&error))
+}
+
+/// Reads an object as its type; null counts as absent.
+pub(super) fn read<T: serde::de::DeserializeOwned>(object: &Value) -> Result<T, serde_json::Error> {
+    serde_json::from_value(without_nulls(object))
+}
+
+/// Returns a value without null members: Go reads them as absent.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let kept = members.iter().filter(|(_, member)| !member.is_null());
+            Value::Object(kept.map(|(key, member)| (key.clone(), without_nulls(member))).collect())
+        }
+        Value::Array(elements) => elements.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,129 @@
+//! Clusters and bindings for tests.
+
+use serde_json::{Value, json};
+
+use super::{
+    AssumedWorkloads, Decision, ScheduleContext, ScheduleInput, ScheduleOptions, Snapshot, WorkloadGroups,
+    check_placement, schedule,
+};
+use crate::api::{cluster::Cluster, work::ResourceBindingSpec};
+
+/// A cluster that serves Deployments.
+pub(super) struct TestCluster(Value);
+
+/// Returns a cluster with room for `pods` pods.
+pub(super) fn cluster(name: &str, pods: i64) -> TestCluster {
+    TestCluster(json!({
+        "metadata": {"name": name},
+        "status": {
+            "apiEnablements": [{"groupVersion": "apps/v1", "resources": [{"name": "d", "kind": "Deployment"}]}],
+            "resourceSummary": {"allocatable": {"pods": pods.to_string()}},
+        },
+    }))
+}
+
+impl TestCluster {
+    pub(super) fn in_region(mut self, region: &str) -> Self {
+        self.0["spec"]["region"] = region.into();
+        self
+    }
+}
+
+/// Everything around one call of the scheduler; change the fields before it.
+pub(super) struct TestCase {
+    pub(super) clusters: Vec<Cluster>,
+    pub(super) spec: Value,
+    pub(super) affinity_name: &'static str,
+    pub(super) groups: WorkloadGroups,
+    pub(super) options: ScheduleOptions,
+}
+
+/// Returns a case: a Deployment with these replicas and placement.
+pub(super) fn case(
+    clusters: impl IntoIterator<Item = TestCluster>,
+    replicas: i32,
+    placement: Value,
+) -> TestCase {
+    let clusters = clusters.into_iter().map(|cluster| serde_json::from_value(cluster.0).unwrap());
+    TestCase {
+        clusters: clusters.collect(),
+        spec: json!({
+            "resource": {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "web"},
+            "replicas": replicas,
+            "placement": placement,
+        }),
+        affinity_name: "",
+        groups: WorkloadGroups::default(),
+        options: ScheduleOptions::default(),
+    }
+}
+
+impl TestCase {
+    /// Says where the replicas are now.
+    pub(super) fn held(mut self, clusters: &[(&str, i32)]) -> Self {
+        self.spec["clusters"] =
+            clusters.iter().map(|(name, replicas)| json!({"name": name, "replicas": replicas})).collect();
+        self
+    }
+
+    /// Asks for a schedule from scratch.
+    pub(super) fn fresh(mut self) -> Self {
+        self.spec["rescheduleTriggeredAt"] = json!("2025-01-01T00:00:01Z");
+        self
+    }
+
+    /// Schedules; checks the promises of the placement; returns `name:replicas` or the error.
+    pub(super) fn run(&self) -> String {
+        match self.decide().result {
+            Ok(targets) => {
+                let targets: Vec<String> =
+                    targets.iter().map(|target| format!("{}:{}", target.name, target.replicas)).collect();
+                targets.join(" ")
+            }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    pub(super) fn decide(&self) -> Decision {
+        let snapshot = Snapshot::new(&self.clusters);
+        let spec: ResourceBindingSpec = serde_json::from_value(self.spec.clone()).unwrap();
+        let assumed = AssumedWorkloads::default();
+        let context = ScheduleContext {
+            snapshot: &snapshot,
+            groups: &self.groups,
+            assumed: &assumed,
+            options: &self.options,
+        };
+        let input = ScheduleInput {
+            name: "web-deployment",
+            spec: &spec,
+            affinity_name: self.affinity_name,
+            last_scheduled: Some("2025-01-01T00:00:00Z".parse().unwrap()),
+            estimates: None,
+        };
+        let decision = schedule(&context, &input);
+        assert_eq!(check_placement(&context, &input, &decision), []);
+        decision
+    }
+}
+
+/// Returns a placement that divides by room into as few clusters as possible.
+pub(super) fn aggregated() -> Value {
+    json!({"replicaScheduling": {
+        "replicaSchedulingType": "Divided", "replicaDivisionPreference": "Aggregated",
+    }})
+}
+
+/// Returns a placement that divides by room over all clusters.
+pub(super) fn dynamic() -> Value {
+    weighted(json!({"dynamicWeight": "AvailableReplicas"}))
+}
+
+/// Returns a placement that divides by weights.
+pub(super) fn weighted(preference: Value) -> Value {
+    json!({"replicaScheduling": {
+        "replicaSchedulingType": "Divided",
+        "replicaDivisionPreference": "Weighted",
+        "weightPreference": preference,
+    }})
+}
