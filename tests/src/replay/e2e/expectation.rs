@@ -51,7 +51,16 @@ pub fn missing_events(step: &Value, events: &BTreeSet<Event>) -> Vec<String> {
         !RACES.iter().any(|race| message.contains(race))
     });
     let missing = wanted.map(Event::recorded).filter(|event| !events.contains(event));
-    missing.map(|event| format!("event missing: {event:?}")).collect()
+    let describe = |event: Event| {
+        let near =
+            events.iter().filter(|other| (&other.object, &other.reason) == (&event.object, &event.reason));
+        let near: Vec<&str> = near.map(|other| other.message.as_str()).collect();
+        format!(
+            "event missing: {} {} {} {}: {:?}, there is {near:?}",
+            event.kind, event.object, event.event_type, event.reason, event.message
+        )
+    };
+    missing.map(describe).collect()
 }
 
 /// Compares two objects. Generations are a hint only: how often something is rewritten is not part of the contract.

@@ -163,13 +163,16 @@ fn sort_lists(value: &mut Value) {
     }
 }
 
-/// Sorts the members in `Result: {member2:1, member1:2}`.
+/// Sorts the members in `Result: {member2:1, member1:2}` and `Result {...}`.
 fn sort_schedule_result(text: &str) -> String {
-    let Some((before, rest)) = text.split_once("Result: {") else { return text.to_owned() };
-    let Some((members, after)) = rest.split_once('}') else { return text.to_owned() };
-    let mut members: Vec<&str> = members.split(", ").collect();
-    members.sort_unstable();
-    format!("{before}Result: {{{}}}{after}", members.join(", "))
+    for opening in ["Result: {", "Result {"] {
+        let Some((before, rest)) = text.split_once(opening) else { continue };
+        let Some((members, after)) = rest.split_once('}') else { continue };
+        let mut members: Vec<&str> = members.split(", ").collect();
+        members.sort_unstable();
+        return format!("{before}{opening}{}}}{after}", members.join(", "));
+    }
+    text.to_owned()
 }
 
 /// Replaces times of the run, also inside longer texts.
