@@ -5,17 +5,6 @@ pub fn syntax_error(bytes: &[u8]) -> Option<String> {
     Scanner { bytes, position: 0 }.document().err()
 }
 
-/// Returns what Go calls the type of a JSON text's top-level value, `None` for an object or null.
-pub fn top_level_type(bytes: &[u8]) -> Option<&'static str> {
-    match bytes.iter().find(|byte| !byte.is_ascii_whitespace())? {
-        b'[' => Some("array"),
-        b'"' => Some("string"),
-        b't' | b'f' => Some("bool"),
-        b'0'..=b'9' | b'-' => Some("number"),
-        _ => None,
-    }
-}
-
 const END: &str = "unexpected end of JSON input";
 
 struct Scanner<'a> {

@@ -13,7 +13,7 @@ use super::failure::{Cause, Failure};
 use super::go_json;
 use super::query::Query;
 use super::selector::{Selection, parse_fields, parse_labels};
-use crate::registry::{FieldValidation, Resource};
+use crate::registry::{FieldValidation, Resource, quote};
 
 const META_GROUP: &str = "meta.k8s.io";
 /// As lenient about the last bits as Go's decoder.
@@ -209,9 +209,9 @@ impl ListOptions {
         let revision = parse_revision(version)
             .map_err(|why| Failure::bad_request(format!("invalid resource version: {why}")))?;
         let at = match (version_match, version) {
+            (_, "0") => ListAt::Any,
             _ if from.is_some() => ListAt::Latest,
             (_, "") => ListAt::Latest,
-            (_, "0") => ListAt::Any,
             ("Exact", _) => ListAt::Exact(revision),
             ("NotOlderThan", _) => ListAt::NotOlderThan(revision),
             _ if limit.is_some() => ListAt::Exact(revision),
@@ -345,11 +345,15 @@ fn check_manager(manager: &str, causes: &mut Vec<Cause>) {
             format!("Too long: may not be more than {LIMIT} bytes"),
         ));
     }
-    if let Some((index, _)) = manager.char_indices().find(|(_, c)| c.is_control()) {
+    if let Some((index, character)) = manager.char_indices().find(|(_, c)| c.is_control()) {
         causes.push(Cause::new(
             "FieldValueInvalid",
             "fieldManager",
-            format!("Invalid value: {manager:?}: invalid character at {index}"),
+            format!(
+                "Invalid value: {}: invalid character U+{:04X} (at position {index})",
+                quote(manager),
+                u32::from(character)
+            ),
         ));
     }
 }

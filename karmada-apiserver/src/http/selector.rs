@@ -58,14 +58,6 @@ impl Selection {
             (found == requirement.value) == requirement.equal
         })
     }
-
-    /// Returns the only name that can match, if the fields ask for one.
-    pub fn name(&self) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|requirement| requirement.equal && requirement.path == "metadata.name")
-            .map(|requirement| requirement.value.as_str())
-    }
 }
 
 impl LabelRequirement {

@@ -14,7 +14,7 @@ use crate::registry::{UpdateTarget, prepare};
 pub(super) async fn dispatch(mut call: Call<'_>, incoming: Incoming) -> Result<Response, Failure> {
     let name = incoming.target.subresource.clone();
     let Some(subresource) = call.resource.subresource(&name).cloned() else {
-        return Err(Failure::no_such_resource());
+        return Err(if call.resource.is_custom() { call.not_found() } else { Failure::no_such_resource() });
     };
     let verb = incoming.target.verb(&incoming.method, &incoming.query);
     // Streams are opened by GET or POST, which discovery calls get and create.
