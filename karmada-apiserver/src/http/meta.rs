@@ -39,6 +39,15 @@ pub(super) fn answer(
         let negotiated = negotiate::negotiate(headers, query, Offer::JsonOnly)?;
         return Ok(value_response(StatusCode::OK, negotiated.encoding, &version()));
     }
+    if trimmed == "/metrics" {
+        if !reading {
+            return Err(Failure::method_not_allowed());
+        }
+        let mut response = Response::new(Body::from(super::metrics::print(&server.counts())));
+        let content_type = http::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        response.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
+        return Ok(response);
+    }
     if trimmed == "/" || trimmed.is_empty() {
         let paths = server.registry().discovery_paths();
         return Ok(value_response(StatusCode::OK, Encoding::Json, &json!({"paths": paths})));

@@ -13,6 +13,7 @@ pub mod failure;
 mod go_json;
 mod list;
 mod meta;
+mod metrics;
 pub(crate) mod negotiate;
 pub(crate) mod options;
 mod patch_body;

@@ -195,6 +195,7 @@ pub fn admit_create(
         warnings.extend(metadata::finalizer_warnings(object, None));
     } else {
         let late = kinds::admit(resource, object, None, context)?;
+        warnings.extend(kinds::warnings(resource, object));
         errors.extend(metadata::validate(resource, object));
         // Without a name the rest is not looked at.
         let unnamed = errors.iter().any(|error| error.message.ends_with("name or generateName is required"));
@@ -233,6 +234,7 @@ pub fn admit_update(
     let mut late = Vec::new();
     if !resource.is_custom() && target != UpdateTarget::Status {
         late = kinds::admit(resource, new, Some(old), context)?;
+        warnings.extend(kinds::warnings(resource, new));
     }
     if kinds::has_generation(resource)
         && target != UpdateTarget::Status
@@ -246,9 +248,12 @@ pub fn admit_update(
         errors.extend(validate::validate(&resource.schema, new, Some(old)));
         warnings.extend(metadata::finalizer_warnings(new, Some(old)));
     } else {
-        // The real server checks immutable metadata twice, once for all kinds and once for each.
-        let again: Vec<FieldError> =
-            errors.iter().filter(|e| e.message.ends_with("field is immutable")).cloned().collect();
+        // The real server checks metadata for all kinds and for each, the immutable part less often.
+        let is_change = |error: &FieldError| error.message.ends_with("field is immutable");
+        let again: Vec<FieldError> = errors
+            .iter()
+            .flat_map(|e| std::iter::repeat_n(e.clone(), if is_change(e) { 1 } else { 3 }))
+            .collect();
         errors.extend(again);
         if target != UpdateTarget::Status {
             errors.extend(kinds::validate(resource, new, Some(old)));
@@ -259,6 +264,25 @@ pub fn admit_update(
         typed::emit(&resource.schema, new);
     }
     if errors.is_empty() { Ok(warnings) } else { Err(PrepareError::Invalid(errors)) }
+}
+
+/// Removes what a client may not set on a new object.
+pub fn wipe_system_fields(object: &mut Value) {
+    let metadata = metadata::metadata_mut(object);
+    for field in ["creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "selfLink", "uid"] {
+        metadata.remove(field);
+    }
+}
+
+/// Returns an object of the kind of which nothing is set: what it prints is what is always printed.
+///
+/// Against it the fields of a new object are owned: what every object has belongs to nobody.
+pub fn blank(resource: &Resource) -> Value {
+    let mut object = serde_json::json!({"apiVersion": resource.api_version(), "kind": resource.kind});
+    if !resource.is_custom() {
+        typed::emit(&resource.schema, &mut object);
+    }
+    object
 }
 
 /// Fills in the defaults of a stored custom object, which may be older than its schema.

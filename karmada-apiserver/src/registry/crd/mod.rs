@@ -5,6 +5,7 @@ mod defaults;
 pub(crate) mod openapi;
 mod resources;
 mod status;
+mod structural_rules;
 mod validate;
 mod versions;
 
@@ -12,5 +13,5 @@ pub use compile::compile_schema;
 pub(crate) use defaults::{apply_defaults, initial_status};
 pub use resources::{names_conflict, resources};
 pub use status::status;
-pub(crate) use validate::validate;
+pub(crate) use validate::{validate, warnings};
 pub use versions::compare_versions;

@@ -208,3 +208,11 @@ pub(in super::super) fn validate(
         _ => Vec::new(),
     }
 }
+
+/// Returns what a user should know of an object that is valid.
+pub(in super::super) fn warnings(resource: &Resource, object: &Value) -> Vec<String> {
+    match resource.kind.as_str() {
+        "CustomResourceDefinition" => crd::warnings(object),
+        _ => Vec::new(),
+    }
+}

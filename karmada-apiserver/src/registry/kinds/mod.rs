@@ -22,4 +22,6 @@ mod webhook;
 mod workload;
 
 pub(super) use conversion::convert;
-pub(super) use dispatch::{admit, apply_defaults, has_generation, prepare_status, spec_changed, validate};
+pub(super) use dispatch::{
+    admit, apply_defaults, has_generation, prepare_status, spec_changed, validate, warnings,
+};
