@@ -1,7 +1,7 @@
 //! JSON syntax errors in the words of Go's decoder, which clients of the real server know.
 
 /// Returns the first syntax error, or `None` for one well-formed value.
-pub fn syntax_error(bytes: &[u8]) -> Option<String> {
+pub(crate) fn syntax_error(bytes: &[u8]) -> Option<String> {
     Scanner { bytes, position: 0 }.document().err()
 }
 

@@ -125,7 +125,12 @@ fn health(path: &str, query: &Query) -> Option<Response> {
     if query.first("verbose").is_none() {
         return Some(text(StatusCode::OK, "ok"));
     }
-    let mut out: String = checks.iter().map(|check| format!("[+]{check} ok\n")).collect();
+    let mut out = String::new();
+    for check in *checks {
+        out.push_str("[+]");
+        out.push_str(check);
+        out.push_str(" ok\n");
+    }
     out.push_str(base.trim_start_matches('/'));
     out.push_str(" check passed\n");
     Some(text(StatusCode::OK, &out))

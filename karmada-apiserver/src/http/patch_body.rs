@@ -12,9 +12,6 @@ use super::update::{Changed, check_names, check_namespace_matches};
 use crate::patch::{self, ApplyError, ApplyOptions, Force, PatchError};
 use crate::registry::{UpdateTarget, prepare};
 
-const LANGUAGES: &str =
-    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
-
 /// The language of a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {

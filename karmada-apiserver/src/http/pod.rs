@@ -142,7 +142,7 @@ async fn take_from_budget(call: &Call<'_>, pod: &Value) -> Result<(), Failure> {
     };
     let mut update =
         Call::internal(call.server, resource, &call.namespace, budget.name(), &call.options.field_manager);
-    update.subresource = "status".to_owned();
+    "status".clone_into(&mut update.subresource);
     update.options.dry_run = call.options.dry_run;
     let (pod_name, now) = (call.name.clone(), whole_second(call.now));
     let name = budget.name().to_owned();

@@ -60,7 +60,7 @@ impl Call<'_> {
         let finalizers = wanted.pointer("/spec/finalizers").cloned().unwrap_or(Value::Null);
         let empty = finalizers.as_array().is_none_or(Vec::is_empty);
         let version = wanted.pointer("/metadata/resourceVersion").cloned();
-        self.subresource = "finalize".to_owned();
+        "finalize".clone_into(&mut self.subresource);
         self.replace(|old| {
             let mut new = old.clone();
             if let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) {

@@ -205,7 +205,9 @@ impl Decoder<'_> {
         };
         // Go names fields without the position in a list.
         let path = without_indices(path);
-        self.fail(format!("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {expected}"));
+        self.fail(format!(
+            "json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {expected}"
+        ));
     }
 
     fn fail(&mut self, message: String) {

@@ -253,7 +253,6 @@ async fn a_quiet_server_writes_nothing() {
     let maps: Api<ConfigMap> = Api::default_namespaced(admin(&server));
     until("the certificate", async || maps.get_opt("kube-root-ca.crt").await.unwrap().is_some()).await;
     let revision = async || maps.list(&ListParams::default()).await.unwrap().metadata.resource_version;
-    let mut last = revision().await;
     // The other namespaces are furnished too.
     until("silence", async || {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
@@ -261,7 +260,7 @@ async fn a_quiet_server_writes_nothing() {
     })
     .await;
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    std::mem::swap(&mut last, &mut revision().await);
+    let last = revision().await;
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     assert_eq!(revision().await, last);
 }
