@@ -51,9 +51,10 @@ impl Call<'_> {
             call.prepare(&name, |context| prepare::decode(&call.resource, object, context))
         };
         check_new_revision(&object)?;
+        prepare::wipe_system_fields(&mut object);
         let warnings = decoded(self, &mut object)?;
         self.warnings.extend(warnings);
-        self.own_fields(&mut object, None);
+        self.own_fields(&mut object, Some(&prepare::blank(&self.resource)));
         self.create_decoded(object).await
     }
 

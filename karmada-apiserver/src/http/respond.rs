@@ -65,6 +65,17 @@ impl ListMeta {
     }
 }
 
+impl ListMeta {
+    /// Returns the metadata of a plain list: custom resources print an empty token too.
+    fn value_for(&self, resource: &Resource) -> Value {
+        let mut meta = self.value();
+        if resource.is_custom() && self.token.is_none() {
+            meta["continue"] = "".into();
+        }
+        meta
+    }
+}
+
 /// Reads how much of an object a table's rows carry.
 pub(super) fn include_object(query: &Query) -> Result<IncludeObject, Failure> {
     match query.text("includeObject") {
@@ -149,6 +160,7 @@ impl View<'_> {
             return Ok(response(StatusCode::OK, Encoding::Json, self.plain_list(meta, items)));
         }
         let objects: Vec<Value> = items.iter().map(|item| convert::read(item, resource)).collect();
+        let view_meta = meta;
         let meta = meta.value();
         let list = match &self.negotiated.form {
             Form::Object => {
@@ -162,6 +174,7 @@ impl View<'_> {
                         object
                     })
                     .collect();
+                let meta = view_meta.value_for(resource);
                 json!({"kind": resource.list_kind, "apiVersion": resource.api_version(), "metadata": meta, "items": items})
             }
             Form::Table(version) => self.table(&objects.iter().collect::<Vec<_>>(), Some(&meta), version),
@@ -199,7 +212,7 @@ impl View<'_> {
         bytes.extend_from_slice(b",\"apiVersion\":");
         write(&mut bytes, &resource.api_version().into());
         bytes.extend_from_slice(b",\"metadata\":");
-        write(&mut bytes, &meta.value());
+        write(&mut bytes, &meta.value_for(resource));
         bytes.extend_from_slice(b",\"items\":[");
         let api_version = resource.api_version();
         for (index, item) in items.iter().enumerate() {

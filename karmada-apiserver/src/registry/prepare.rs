@@ -89,6 +89,9 @@ pub enum PrepareError {
     /// The body cannot be read as this kind: 400.
     #[error("{0}")]
     BadRequest(String),
+    /// The write has to name the revision it is based on: 422 for the plural of the resource.
+    #[error("the object names no revision")]
+    NoRevision(FieldError),
     /// Policy forbids it: 403.
     #[error("{0}")]
     Forbidden(String),
@@ -190,6 +193,8 @@ pub fn admit_create(
     kinds::prepare_status(resource, object, None, &now);
     let mut errors = Vec::new();
     if resource.is_custom() {
+        // What was cleared may have a default.
+        structural::apply_defaults(&resource.schema, object);
         errors.extend(metadata::validate(resource, object));
         errors.extend(validate::validate(&resource.schema, object, None));
         warnings.extend(metadata::finalizer_warnings(object, None));
@@ -222,6 +227,14 @@ pub fn admit_update(
     target: UpdateTarget,
     context: &PrepareContext<'_>,
 ) -> Result<Warnings, PrepareError> {
+    let revision = new["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+    if matches!(revision, "" | "0") && kinds::needs_revision(resource) {
+        return Err(PrepareError::NoRevision(FieldError::invalid(
+            "metadata.resourceVersion",
+            &Value::from(0),
+            "must be specified for an update",
+        )));
+    }
     let mut warnings = Warnings::new();
     warnings.extend(metadata::deduplicate_owners(new));
     keep_system_fields(resource, new, old);
@@ -245,6 +258,7 @@ pub fn admit_update(
     }
     let mut errors = metadata::validate_update(resource, new, old);
     if resource.is_custom() {
+        structural::apply_defaults(&resource.schema, new);
         errors.extend(validate::validate(&resource.schema, new, Some(old)));
         warnings.extend(metadata::finalizer_warnings(new, Some(old)));
     } else {

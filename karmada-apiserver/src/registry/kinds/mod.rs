@@ -23,5 +23,5 @@ mod workload;
 
 pub(super) use conversion::convert;
 pub(super) use dispatch::{
-    admit, apply_defaults, has_generation, prepare_status, spec_changed, validate, warnings,
+    admit, apply_defaults, has_generation, needs_revision, prepare_status, spec_changed, validate, warnings,
 };
