@@ -9,7 +9,8 @@ use karmada_apiserver::admission::{AdmissionDenied, AdmissionPlugin, AdmissionRe
 use karmada_apiserver::auth::UserInfo;
 use karmada_apiserver::{ApiServer, ServerConfig};
 use karmadactl::join::{
-    JoinError, JoinOptions, Mode, Removal, UnjoinError, UnjoinOptions, UnjoinOutcome, join_cluster, unjoin_cluster,
+    JoinError, JoinOptions, Mode, Removal, UnjoinError, UnjoinOptions, UnjoinOutcome, join_cluster,
+    unjoin_cluster,
 };
 use karmadactl::raw;
 use kube::Client;
@@ -69,7 +70,8 @@ impl Clusters {
     async fn start() -> Self {
         let refuses = Arc::new(RefusesOne { turns: AtomicUsize::new(0) });
         let crds = karmada_core::api::crds();
-        let config = |crds| ServerConfig { crds, admission: vec![refuses.clone()], ..ServerConfig::default() };
+        let config =
+            |crds| ServerConfig { crds, admission: vec![refuses.clone()], ..ServerConfig::default() };
         let control_plane = ApiServer::start(config(crds)).await.unwrap();
         let member = ApiServer::start(config(Vec::new())).await.unwrap();
         let mut clusters = Self {
@@ -154,14 +156,23 @@ fn footprint() -> (Vec<&'static str>, Vec<&'static str>) {
 
 async fn assert_joined(clusters: &Clusters) {
     let (control_plane, member) = clusters.added().await;
-    assert_eq!((control_plane.iter().map(String::as_str).collect(), member.iter().map(String::as_str).collect()), footprint());
-    let cluster = raw::read(&clusters.control_plane, "/apis/cluster.karmada.io/v1alpha1/clusters/m1").await.unwrap().unwrap();
+    assert_eq!(
+        (control_plane.iter().map(String::as_str).collect(), member.iter().map(String::as_str).collect()),
+        footprint()
+    );
+    let cluster = raw::read(&clusters.control_plane, "/apis/cluster.karmada.io/v1alpha1/clusters/m1")
+        .await
+        .unwrap()
+        .unwrap();
     for (name, keys) in [("m1", vec!["caBundle", "token"]), ("m1-impersonator", vec!["token"])] {
         let path = format!("/api/v1/namespaces/karmada-cluster/secrets/{name}");
         let secret = raw::read(&clusters.control_plane, &path).await.unwrap().unwrap();
         let data = secret["data"].as_object().unwrap();
         assert_eq!(data.keys().map(String::as_str).collect::<Vec<_>>(), keys);
-        assert!(data.values().all(|value| value.as_str().is_some_and(|text| !text.is_empty())), "{name} has empty values");
+        assert!(
+            data.values().all(|value| value.as_str().is_some_and(|text| !text.is_empty())),
+            "{name} has empty values"
+        );
         assert_eq!(secret["metadata"]["ownerReferences"][0]["uid"], cluster["metadata"]["uid"]);
         assert_eq!(secret["type"], "Opaque");
     }
@@ -177,7 +188,10 @@ async fn a_join_leaves_exactly_its_footprint_and_unjoin_takes_it_away() {
 
     for name in ["m1", "other"] {
         let error = clusters.join(name).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("the cluster ID {id} or the cluster name {name} has been registered"));
+        assert_eq!(
+            error.to_string(),
+            format!("the cluster ID {id} or the cluster name {name} has been registered")
+        );
     }
     assert_joined(&clusters).await;
 

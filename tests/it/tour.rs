@@ -35,12 +35,18 @@ impl Transcript {
 
     /// Runs karmadactl against the control plane and records it.
     fn karmadactl(&mut self, arguments: &str) {
-        self.record(env!("CARGO_BIN_EXE_karmadactl-under-test"), "karmadactl", "karmada-apiserver", arguments);
+        self.record(
+            env!("CARGO_BIN_EXE_karmadactl-under-test"),
+            "karmadactl",
+            "karmada-apiserver",
+            arguments,
+        );
     }
 
     /// Waits with kubectl; what it prints while it waits depends on the machine.
     fn wait(&self, server: &str, arguments: &str) {
-        let output = self.command("kubectl", server, &format!("wait {PATIENCE} {arguments}")).output().unwrap();
+        let output =
+            self.command("kubectl", server, &format!("wait {PATIENCE} {arguments}")).output().unwrap();
         assert!(
             output.status.success(),
             "kubectl wait {arguments}: {}\n{}",
@@ -107,7 +113,7 @@ fn kubectl_tour() {
     let image = "--for=jsonpath={.spec.template.spec.containers[0].image}";
     tour.wait("member3", &format!("{image}=registry.member3.example/library/nginx:1.30 deployment/nginx"));
     tour.wait("member1", &format!("{image}=docker.io/library/nginx:1.30 deployment/nginx"));
-    tour.member("member3", "get deployment nginx -o wide");
+    tour.member("member3", "get deployment nginx -o jsonpath={.spec.template.spec.containers[0].image}");
 
     tour.member("member1", "scale deployment nginx --replicas 9");
     tour.wait("member1", "--for=jsonpath={.spec.replicas}=2 deployment/nginx");
@@ -147,7 +153,11 @@ impl Watch {
         let reader = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {
             // Nobody listens any more when the test is over.
-            reader.lines().map_while(Result::ok).take_while(|line| sender.send(line.clone()).is_ok()).for_each(drop);
+            reader
+                .lines()
+                .map_while(Result::ok)
+                .take_while(|line| sender.send(line.clone()).is_ok())
+                .for_each(drop);
         });
         Self { child, lines }
     }

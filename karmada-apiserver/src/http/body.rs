@@ -41,10 +41,19 @@ pub fn media_type(headers: &HeaderMap) -> String {
 }
 
 /// Returns the format of an object sent to create or replace one.
-pub fn object_format(headers: &HeaderMap) -> Result<Format, Failure> {
+///
+/// # Errors
+/// When it is none that this server reads; `kind` and the body are for the message.
+pub(crate) fn object_format(headers: &HeaderMap, kind: &str, bytes: &[u8]) -> Result<Format, Failure> {
     match media_type(headers).as_str() {
         "" | "application/json" => Ok(Format::Json),
         "application/yaml" => Ok(Format::Yaml),
+        "application/vnd.kubernetes.protobuf" if !bytes.starts_with(b"k8s\0") => {
+            Err(Failure::bad_request(format!(
+                "the object provided is unrecognized (must be of type {kind}): provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] ({})",
+                shown(bytes)
+            )))
+        }
         "application/vnd.kubernetes.protobuf" => {
             Err(Failure::unsupported_media_type("application/json, application/yaml"))
         }
@@ -103,7 +112,7 @@ pub fn parse_object(bytes: &[u8], format: Format, kind: &str) -> Result<Value, F
 
 fn parse_empty(kind: &str) -> Result<Value, Failure> {
     Err(Failure::bad_request(format!(
-        "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: unexpected end of JSON input"
+        "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)"
     )))
 }
 

@@ -47,6 +47,7 @@ pub(super) fn unknown(server: &Inner, target: &Target) -> Failure {
 
 /// Answers a request about a resource.
 pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<Response, Failure> {
+    check_timeout(&incoming.query)?;
     let registry = server.registry();
     let target = &incoming.target;
     let Some(resource) = registry.resource(&target.group, &target.version, &target.resource) else {
@@ -110,6 +111,31 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
     }
 }
 
+/// Reads the time that the client gives the server; answers are faster than any.
+fn check_timeout(query: &Query) -> Result<(), Failure> {
+    let text = query.text("timeout");
+    let unit = |part: &str| matches!(part, "ns" | "us" | "µs" | "ms" | "s" | "m" | "h");
+    let number = |c: char| c.is_ascii_digit() || c == '.';
+    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let mut valid = !rest.is_empty();
+    if rest == "0" {
+        return Ok(());
+    }
+    while valid && !rest.is_empty() {
+        let digits = rest.find(|c| !number(c)).unwrap_or(rest.len());
+        let tail = &rest[digits..];
+        let letters = tail.find(number).unwrap_or(tail.len());
+        valid = digits > 0 && unit(&tail[..letters]);
+        rest = &tail[letters..];
+    }
+    if valid || text.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::bad_request(format!(
+        "invalid timeout specified in the request URL - time: invalid duration {text:?}"
+    )))
+}
+
 /// Says why a name cannot be part of a path.
 fn unusable_segment(name: &str) -> Option<String> {
     match name {
@@ -170,7 +196,7 @@ fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
 
 /// Reads the object of a body and checks that it is of the resource's kind.
 pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Value, Failure> {
-    let format = body::object_format(&incoming.headers)?;
+    let format = body::object_format(&incoming.headers, &call.resource.kind, &incoming.body)?;
     let kind = call.resource.kind.clone();
     let mut object = body::parse_object(&incoming.body, format, &kind)?;
     if format == Format::Json {

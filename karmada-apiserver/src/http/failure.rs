@@ -154,7 +154,8 @@ impl Failure {
         // The real server names each distinct message once.
         let mut seen = Vec::new();
         for cause in causes {
-            let line = format!("{}: {}", cause.field, cause.message);
+            let field = if cause.field.is_empty() { "<nil>" } else { &cause.field };
+            let line = format!("{field}: {}", cause.message);
             if !seen.contains(&line) {
                 seen.push(line);
             }

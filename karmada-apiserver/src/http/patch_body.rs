@@ -80,10 +80,10 @@ impl Patch {
         }
         let patch = self.parse()?;
         let saved = call
-            .update(target, |call, old| {
+            .change(target, |call, old| {
                 let mut new = self.patched(call, old, &patch)?;
                 check_patched(call, &mut new)?;
-                Ok(new)
+                Ok(Changed::Patched(new))
             })
             .await?;
         Ok(Patched { saved, created: false })

@@ -189,3 +189,116 @@ fn without_nulls(value: &Value) -> Value {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn input<'a>(kind: &'a str, object: &'a Value, gates: &'a FeatureGates) -> AdmissionInput<'a> {
+        AdmissionInput {
+            operation: Operation::Create,
+            group: if kind == "Cluster" { CLUSTER_GROUP } else { POLICY_GROUP },
+            kind,
+            subresource: "",
+            object,
+            old_object: None,
+            namespace: "a",
+            gates,
+            taint_policies: TaintPolicyRule::default(),
+            uuid: "u",
+            now: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn policy(spec: &Value) -> Value {
+        json!({"apiVersion": "policy.karmada.io/v1alpha1", "kind": "PropagationPolicy",
+            "metadata": {"name": "p", "namespace": "a"}, "spec": spec})
+    }
+
+    #[test]
+    fn a_policy_is_completed_and_accepted() {
+        let object = policy(&json!({"resourceSelectors": [{"apiVersion": "v1", "kind": "ConfigMap"}]}));
+        let gates = FeatureGates::default();
+        let admitted = admit(&input("PropagationPolicy", &object, &gates)).unwrap();
+        assert_eq!(admitted["spec"]["resourceSelectors"][0]["namespace"], "a");
+        assert_eq!(admitted["metadata"]["labels"], json!({"propagationpolicy.karmada.io/permanent-id": "u"}));
+        assert_eq!(admit(&input("PropagationPolicy", &admitted, &gates)).unwrap(), admitted);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let object = policy(&json!({
+            "placement": {"spreadConstraints": [{"spreadByField": "region", "maxGroups": -1}]},
+            "resourceSelectors": [{"apiVersion": "v1", "kind": "ConfigMap", "namespace": "b"}]
+        }));
+        let gates = FeatureGates::default();
+        let denied = admit(&input("PropagationPolicy", &object, &gates)).unwrap_err();
+        assert_eq!((denied.code, denied.causes.len()), (403, 3));
+        assert!(
+            denied
+                .message
+                .starts_with("admission webhook \"propagationpolicy.karmada.io\" denied the request: [")
+        );
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_read_is_a_bad_request() {
+        let object = policy(&json!({"resourceSelectors": "x"}));
+        let gates = FeatureGates::default();
+        assert_eq!(admit(&input("PropagationPolicy", &object, &gates)).unwrap_err().code, 400);
+    }
+
+    #[test]
+    fn a_cluster_gets_grades_and_may_be_updated_without_a_resource_version() {
+        let object = json!({"metadata": {"name": "m1"}, "spec": {"syncMode": "Push", "zone": "z"}});
+        let gates = FeatureGates::default();
+        let mut admitted = admit(&input("Cluster", &object, &gates)).unwrap();
+        assert_eq!(admitted["spec"]["resourceModels"].as_array().map(Vec::len), Some(9));
+        assert_eq!(admitted["spec"]["zones"], json!(["z"]));
+
+        admitted["metadata"]["resourceVersion"] = "5".into();
+        let mut changed = admitted.clone();
+        changed["metadata"].as_object_mut().unwrap().remove("resourceVersion");
+        let update = AdmissionInput {
+            operation: Operation::Update,
+            old_object: Some(&admitted),
+            ..input("Cluster", &changed, &gates)
+        };
+        assert!(admit(&update).is_ok());
+    }
+
+    #[test]
+    fn grades_written_differently_are_refused_as_upstream_does() {
+        let range = |min: &str, max: &str| json!([{"name": "cpu", "min": min, "max": max}]);
+        let object = json!({"metadata": {"name": "m1"}, "spec": {"syncMode": "Push", "resourceModels": [
+            {"grade": 1, "ranges": range("0", "2000m")}, {"grade": 2, "ranges": range("2", "5")}
+        ]}});
+        let gates = FeatureGates::default();
+        let denied = admit(&input("Cluster", &object, &gates)).unwrap_err();
+        assert_eq!((denied.code, denied.reason), (422, "Invalid"));
+    }
+
+    #[test]
+    fn other_kinds_and_subresources_pass_untouched() {
+        let object = json!({"spec": 1});
+        let gates = FeatureGates::default();
+        assert_eq!(admit(&input("Unknown", &object, &gates)).unwrap(), object);
+        let status = AdmissionInput { subresource: "status", ..input("Cluster", &object, &gates) };
+        assert_eq!(admit(&status).unwrap(), object);
+    }
+
+    #[test]
+    fn a_protected_object_is_not_deleted() {
+        let stored =
+            json!({"metadata": {"labels": {"resourcetemplate.karmada.io/deletion-protected": "Always"}}});
+        let gates = FeatureGates::default();
+        let delete = AdmissionInput {
+            operation: Operation::Delete,
+            old_object: Some(&stored),
+            ..input("ConfigMap", &Value::Null, &gates)
+        };
+        assert_eq!(admit(&delete).unwrap_err().code, 403);
+    }
+}

@@ -111,7 +111,7 @@ pub fn is_label_value(text: &str) -> bool {
 
 /// Returns the message for a text that is too long.
 pub fn max_length(length: usize) -> String {
-    format!("must be no more than {length} characters")
+    format!("must be no more than {length} bytes")
 }
 
 fn is_name(text: &str) -> bool {

@@ -22,7 +22,7 @@ pub(super) enum Document {
 pub(super) enum Scalar {
     /// A value.
     Value(Value),
-    /// A number as it was spelt.
+    /// A number or a string as it was spelt.
     Text(Box<RawValue>),
 }
 
@@ -87,7 +87,7 @@ impl Document {
             Self::Scalar(Scalar::Value(value)) => {
                 let _ = write!(text, "{value}");
             }
-            Self::Scalar(Scalar::Text(raw)) => text.push_str(raw.get()),
+            Self::Scalar(Scalar::Text(raw)) => write_escaped(text, raw.get()),
         }
     }
 }
@@ -106,7 +106,7 @@ impl From<Value> for Document {
 
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The raw text tells the kind of value, and keeps the spelling of numbers.
+        // The raw text tells the kind of value, and keeps the spelling of numbers and strings.
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let text = raw.get();
         let parsed = match text.as_bytes().first() {
@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for Document {
             Some(b'[') => {
                 serde_json::Deserializer::from_str(text).deserialize_seq(ElementsVisitor).map(Self::Array)
             }
-            Some(b'-' | b'0'..=b'9') => return Ok(Self::Scalar(Scalar::Text(raw))),
+            Some(b'"' | b'-' | b'0'..=b'9') => return Ok(Self::Scalar(Scalar::Text(raw))),
             _ => serde_json::from_str(text).map(|value| Self::Scalar(Scalar::Value(value))),
         };
         parsed.map_err(serde::de::Error::custom)
@@ -162,6 +162,17 @@ impl<'de> Visitor<'de> for ElementsVisitor {
     }
 }
 
+/// Writes JSON text as it is, but safe inside HTML; outside of strings it has none of these characters.
+fn write_escaped(text: &mut String, json: &str) {
+    for character in json.chars() {
+        if matches!(character, '<' | '>' | '&' | '\u{2028}' | '\u{2029}') {
+            let _ = write!(text, "\\u{:04x}", u32::from(character));
+        } else {
+            text.push(character);
+        }
+    }
+}
+
 /// Writes a string as Go's JSON encoder does by default: safe inside HTML.
 pub(super) fn write_string(text: &mut String, string: &str) {
     text.push('"');
@@ -191,6 +202,7 @@ mod tests {
     fn keeps_key_order_and_number_spelling() {
         let text = r#"{ "b":1, "a":{"x":[1, 2]}, "f":1.50, "big":12345678901234567890123 }"#;
         let document = Document::parse(text).unwrap();
+        assert_eq!(Document::parse(r#"["\u0041\/<"]"#).unwrap().to_text(), r#"["\u0041\/\u003c"]"#);
         assert_eq!(document.to_text(), r#"{"b":1,"a":{"x":[1,2]},"f":1.50,"big":12345678901234567890123}"#);
     }
 

@@ -102,6 +102,7 @@ fn best<'a, T>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -146,6 +147,34 @@ mod tests {
             winner(&[policy("b", 0, json!({})), policy("a", 0, json!({})), policy("c", 0, json!({}))]),
             "a"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn the_winner_beats_every_other_policy_in_any_order(
+            rows in proptest::collection::btree_map("[a-c]{1,2}", (-1..3, 0..4_usize), 1..8),
+            turn in 0..8_usize,
+        ) {
+            let selectors = [
+                json!({}),
+                json!({"labelSelector": {"matchLabels": {"app": "x"}}}),
+                json!({"name": "web"}),
+                json!({"name": "other"}),
+            ];
+            let ranks = [1, 2, 3, 0];
+            let mut policies: Vec<_> = rows
+                .iter()
+                .map(|(name, (priority, selector))| policy(name, *priority, selectors[*selector].clone()))
+                .collect();
+            let middle = turn % policies.len();
+            policies.rotate_left(middle);
+            // The rule said plainly: walk all that match, by priority, then exactness, then name.
+            let mut matching: Vec<_> = rows.iter().filter(|(_, (_, selector))| ranks[*selector] > 0).collect();
+            matching.sort_by_key(|(name, (priority, selector))| (-priority, -ranks[*selector], (*name).clone()));
+            let expected = matching.first().map(|(name, _)| name.as_str());
+            let won = best_policy(&web(), &policies).and_then(|policy| policy.metadata.name.as_deref());
+            prop_assert_eq!(won, expected);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Outcome, apiserver, e2e, image_reference, interpreter_native, naming_prune_status, overrides,
-    policy_matching, scheduling,
+    policy_matching, scheduling, validation,
 };
 
 /// API servers that run at once: transcripts mostly wait for silence.
@@ -40,6 +40,7 @@ pub fn runner(category: &str) -> Option<Runner> {
         "interpreter-native" => computes(interpreter_native::run),
         "overrides" => computes(overrides::run),
         "policy-matching" => computes(policy_matching::run),
+        "validation-defaulting" => computes(validation::run),
         "scheduling" => computes(scheduling::run),
         "naming-prune-status" => computes(naming_prune_status::run),
         _ => None,

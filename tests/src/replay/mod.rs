@@ -19,6 +19,7 @@ pub mod passing;
 pub mod policy_matching;
 pub mod report;
 pub mod scheduling;
+pub mod validation;
 pub mod vectors;
 
 pub use diff::{compare, diff};

@@ -55,17 +55,17 @@ fn decode<T: DeserializeOwned + Default>(value: &Value) -> Result<T, serde_json:
 
 fn selector_priority(input: &Value) -> Answer {
     let selector: ResourceSelector = decode(&input["selector"])?;
-    priority_answer(propagation::selector_priority(&input["object"], &selector))
+    Ok(priority_answer(propagation::selector_priority(&input["object"], &selector)))
 }
 
 fn match_selectors(input: &Value) -> Answer {
     let selectors: Vec<ResourceSelector> = decode(&input["selectors"])?;
-    priority_answer(propagation::selectors_priority(&input["object"], &selectors))
+    Ok(priority_answer(propagation::selectors_priority(&input["object"], &selectors)))
 }
 
-fn priority_answer(priority: propagation::ImplicitPriority) -> Answer {
+fn priority_answer(priority: propagation::ImplicitPriority) -> Value {
     let matches = priority != propagation::ImplicitPriority::Mismatch;
-    Ok(json!({"priority": priority as i32, "matches": matches}))
+    json!({"priority": priority as i32, "matches": matches})
 }
 
 fn cluster_matches(input: &Value) -> Answer {

@@ -109,6 +109,12 @@ impl Server {
         Ok(format!("{}/{namespace}{}", group_path(&api_version), served.plural))
     }
 
+    /// Returns the path of an object that has a name.
+    pub async fn path_of(&mut self, object: &Value) -> Result<String, Refusal> {
+        let collection = self.collection_of(object).await?;
+        Ok(format!("{collection}/{}", object["metadata"]["name"].as_str().unwrap_or_default()))
+    }
+
     async fn served(&mut self, api_version: &str, kind: &str) -> Result<ServedKind, Refusal> {
         let key = (api_version.to_owned(), kind.to_owned());
         if let Some(served) = self.kinds.get(&key) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::diff::diff;
-use super::normalise::{Identifiers, sort_lists};
+use super::normalise::{Identifiers, normalise_recorded};
 use super::state::{Event, Objects};
 
 /// Messages of races between upstream's components: not to be expected of others.
@@ -27,8 +27,7 @@ pub fn object_differences(step: &Value, objects: &Objects, identifiers: &Identif
                 continue;
             };
             let mut found = identifiers.normalise(found);
-            let mut object = identifiers.normalise(object);
-            sort_lists(&mut object);
+            let mut object = normalise_recorded(object);
             for path in unstable_paths(&unstable, server, reference) {
                 remove(&mut found, &path);
                 remove(&mut object, &path);
@@ -52,7 +51,16 @@ pub fn missing_events(step: &Value, events: &BTreeSet<Event>) -> Vec<String> {
         !RACES.iter().any(|race| message.contains(race))
     });
     let missing = wanted.map(Event::recorded).filter(|event| !events.contains(event));
-    missing.map(|event| format!("event missing: {event:?}")).collect()
+    let describe = |event: Event| {
+        let near =
+            events.iter().filter(|other| (&other.object, &other.reason) == (&event.object, &event.reason));
+        let near: Vec<&str> = near.map(|other| other.message.as_str()).collect();
+        format!(
+            "event missing: {} {} {} {}: {:?}, there is {near:?}",
+            event.kind, event.object, event.event_type, event.reason, event.message
+        )
+    };
+    missing.map(describe).collect()
 }
 
 /// Compares two objects. Generations are a hint only: how often something is rewritten is not part of the contract.

@@ -8,8 +8,10 @@ pub mod expectation;
 pub mod fleet;
 pub mod normalise;
 pub mod scenario;
+pub mod start;
 pub mod state;
 pub mod steps;
+pub mod switch;
 
 pub use fleet::Fleet;
 pub use scenario::run;

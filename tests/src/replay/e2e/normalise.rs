@@ -126,8 +126,18 @@ fn normalise_cluster(cluster: &mut Value) {
     }
 }
 
+/// Returns a recorded object without what is not compared.
+pub fn normalise_recorded(object: &Value) -> Value {
+    let mut object = object.clone();
+    if object["kind"] == "Cluster" {
+        normalise_cluster(&mut object);
+    }
+    sort_lists(&mut object);
+    object
+}
+
 /// Sorts the lists whose order means nothing, everywhere in an object.
-pub fn sort_lists(value: &mut Value) {
+fn sort_lists(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(sort_lists),
         Value::Object(fields) => {
@@ -153,13 +163,16 @@ pub fn sort_lists(value: &mut Value) {
     }
 }
 
-/// Sorts the members in `Result: {member2:1, member1:2}`.
+/// Sorts the members in `Result: {member2:1, member1:2}` and `Result {...}`.
 fn sort_schedule_result(text: &str) -> String {
-    let Some((before, rest)) = text.split_once("Result: {") else { return text.to_owned() };
-    let Some((members, after)) = rest.split_once('}') else { return text.to_owned() };
-    let mut members: Vec<&str> = members.split(", ").collect();
-    members.sort_unstable();
-    format!("{before}Result: {{{}}}{after}", members.join(", "))
+    for opening in ["Result: {", "Result {"] {
+        let Some((before, rest)) = text.split_once(opening) else { continue };
+        let Some((members, after)) = rest.split_once('}') else { continue };
+        let mut members: Vec<&str> = members.split(", ").collect();
+        members.sort_unstable();
+        return format!("{before}{opening}{}}}{after}", members.join(", "));
+    }
+    text.to_owned()
 }
 
 /// Replaces times of the run, also inside longer texts.

@@ -6,10 +6,11 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::super::Outcome;
-use super::client::{Reference, Refusal};
+use super::client::Reference;
 use super::expectation::{missing_events, object_differences};
 use super::fleet::{CONTROL_PLANE, Fleet};
 use super::normalise::Identifiers;
+use super::start::start;
 use super::state::{Objects, Scope, read, read_events};
 use super::steps;
 
@@ -36,8 +37,12 @@ pub fn run(case: &Value) -> Outcome {
     match runtime {
         Ok(runtime) => runtime.block_on(async {
             match start(case).await {
-                Ok(fleet) => replay(fleet, case).await,
-                Err(outcome) => outcome,
+                Ok((fleet, running)) => {
+                    let outcome = replay(fleet, case).await;
+                    running.shutdown().await;
+                    outcome
+                }
+                Err(error) => Outcome::Failed(format!("the fleet did not start: {error}")),
             }
         }),
         Err(error) => Outcome::Failed(format!("cannot start a runtime: {error}")),
@@ -45,21 +50,17 @@ pub fn run(case: &Value) -> Outcome {
 }
 
 fn unsupported(case: &Value) -> Option<String> {
-    let gates = case["gates"].as_object().into_iter().flatten();
-    for (gate, _) in gates.filter(|(gate, _)| !SUPPORTED_GATES.contains(&gate.as_str())) {
+    let mut gates = case["gates"].as_object().into_iter().flatten().map(|(gate, _)| gate.as_str());
+    if let Some(gate) = gates.find(|gate| !SUPPORTED_GATES.contains(gate)) {
         return Some(format!("gate {gate}"));
     }
-    let flags = case["flags"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    for flag in flags.filter(|flag| !SUPPORTED_FLAGS.contains(flag)) {
+    let mut flags = case["flags"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    if let Some(flag) = flags.find(|flag| !SUPPORTED_FLAGS.contains(flag)) {
         return Some(format!("flag {flag}"));
     }
     let steps = case["steps"].as_array().into_iter().flatten();
     let mut kinds = steps.filter_map(|step| step["do"].as_str());
     kinds.find(|kind| UNSUPPORTED_STEPS.contains(kind)).map(|kind| format!("step {kind}"))
-}
-
-async fn start(_case: &Value) -> Result<Fleet, Outcome> {
-    Err(Outcome::Skipped("the control plane is not part of this build".to_owned()))
 }
 
 struct Replay {
@@ -71,9 +72,6 @@ struct Replay {
 /// Replays a scenario on a running fleet.
 pub async fn replay(fleet: Fleet, case: &Value) -> Outcome {
     let mut replay = Replay { fleet, scope: Scope::of(case), identifiers: Identifiers::default() };
-    if let Err(refusal) = replay.install_fixtures(&case["fixtures"]).await {
-        return Outcome::Failed(format!("cannot install the fixtures: {} {}", refusal.code, refusal.message));
-    }
     for (index, step) in case["steps"].as_array().into_iter().flatten().enumerate() {
         if let Err(difference) = replay.step(step).await {
             let what = step["do"].as_str().unwrap_or("expect");
@@ -85,28 +83,6 @@ pub async fn replay(fleet: Fleet, case: &Value) -> Outcome {
 }
 
 impl Replay {
-    async fn install_fixtures(&mut self, fixtures: &Value) -> Result<(), Refusal> {
-        for fixture in fixtures["objects"].as_array().into_iter().flatten() {
-            let targets: Vec<&str> =
-                fixture["targets"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let is_target = |name: &String| {
-                targets.iter().any(|target| match target.strip_suffix('*') {
-                    Some(prefix) => name.starts_with(prefix),
-                    None => name == target,
-                })
-            };
-            for name in self.fleet.names().iter().filter(|name| is_target(name)) {
-                match self.fleet.server(name)?.create(&fixture["object"]).await {
-                    Ok(_) => {}
-                    // The embedded servers may bring it.
-                    Err(refusal) if refusal.code == 409 => {}
-                    Err(refusal) => return Err(refusal),
-                }
-            }
-        }
-        Ok(())
-    }
-
     async fn step(&mut self, step: &Value) -> Result<(), String> {
         if step.get("expect").is_some() {
             return self.expect(step).await;

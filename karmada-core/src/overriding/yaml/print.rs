@@ -1,31 +1,13 @@
-//! YAML text as Go's tools read and write it.
-//!
-//! They read YAML 1.1 scalars (`yes` is true, `0644` is octal) and write block style with sorted keys, list
-//! items not indented, and strings quoted when YAML 1.1 would read anything else.
+//! Writing of YAML text.
 
 use std::cmp::Ordering;
+use std::sync::LazyLock;
 
 use regex_lite::Regex;
 use serde_json::Value;
-use std::sync::LazyLock;
 
 /// Column after which a text with blanks is folded.
 const BEST_WIDTH: usize = 80;
-
-/// The text is no YAML document.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("invalid YAML")]
-pub struct YamlError(#[source] std::sync::Arc<serde_saphyr::Error>);
-
-/// Reads the first document of a YAML text.
-pub fn parse(text: &str) -> Result<Value, YamlError> {
-    let options = serde_saphyr::options! { legacy_octal_numbers: true, strict_booleans: false };
-    let mut source = text.as_bytes();
-    serde_saphyr::read_with_options::<_, Value>(&mut source, options)
-        .next()
-        .unwrap_or(Ok(Value::Null))
-        .map_err(|error| YamlError(std::sync::Arc::new(error)))
-}
 
 /// Writes a value as one YAML document.
 pub fn print(value: &Value) -> String {
@@ -314,7 +296,8 @@ fn plain_is_safe(string: &str) -> bool {
     !string.contains(": ") && !string.ends_with(':') && !string.contains(" #")
 }
 
-fn number_text(number: &serde_json::Number) -> String {
+/// Returns a number as Go writes it.
+pub(super) fn number_text(number: &serde_json::Number) -> String {
     let Some(float) = number.as_f64().filter(|_| number.is_f64()) else { return number.to_string() };
     let exponent = if float == 0.0 { 0 } else { float.abs().log10().floor() as i32 };
     if (-4..21).contains(&exponent) {
@@ -360,22 +343,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    use super::super::parse;
     use super::*;
-
-    #[test]
-    fn reads_yaml_1_1_scalars() {
-        let value = parse("a: yes\nb: 0644\nc: off\nd: y\ne: 1.50\nf: ~\ng: \"yes\"\n").unwrap();
-        assert_eq!(
-            value,
-            json!({"a": true, "b": 420, "c": false, "d": true, "e": 1.5, "f": null, "g": "yes"})
-        );
-    }
-
-    #[test]
-    fn reads_only_the_first_document() {
-        assert_eq!(parse("a: 1\n---\nb: 2\n").unwrap(), json!({"a": 1}));
-        assert_eq!(parse("").unwrap(), Value::Null);
-    }
 
     #[test]
     fn writes_block_style_with_list_items_at_the_indent_of_their_key() {

@@ -1,0 +1,191 @@
+//! Bringing up a control plane and members for a scenario, with the shortened timings of the recording.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use karmada_controllers::members::Connector;
+use karmada_controllers::{ControlPlane, ControlPlaneSettings, StatusSettings};
+use karmadactl::embedded::{EmbeddedOptions, EmbeddedServer, Storage};
+use karmadactl::join::{JoinOptions, join_cluster};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::client::{PatchKind, Refusal};
+use super::fleet::{CONTROL_PLANE, Fleet, Reachability, Switch};
+use super::switch::switched;
+
+/// How long members may take to become ready.
+const READY: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What runs behind a fleet.
+pub struct Running {
+    control_plane: ControlPlane,
+    servers: Vec<EmbeddedServer>,
+}
+
+/// A fleet that did not start: what failed, and why.
+type StartError = String;
+
+/// Starts the fleet of a scenario.
+pub async fn start(case: &Value) -> Result<(Fleet, Running), StartError> {
+    let server =
+        EmbeddedServer::karmada(&options(CONTROL_PLANE)).await.map_err(failed("the control plane"))?;
+    let connector = Connector::new();
+    let mut members = BTreeMap::new();
+    let mut switches = Vec::new();
+    for cluster in clusters(case) {
+        let name = name_of(cluster);
+        let member = EmbeddedServer::plain(&options(&name)).await.map_err(failed(&name))?;
+        let (sender, receiver) = watch::channel(Reachability::Up);
+        let clients = member.token_clients();
+        connector.add_in_process(&member.url(), switched(clients, receiver));
+        switches.push((name.clone(), Switch(sender)));
+        members.insert(name, member);
+    }
+    let clients = members.iter().map(|(name, member)| (name.clone(), member.client())).collect();
+    let mut fleet = Fleet::new(server.client(), clients);
+    for (name, switch) in switches {
+        fleet = fleet.with_switch(&name, switch);
+    }
+    install_fixtures(&mut fleet, &case["fixtures"]).await.map_err(refused("the fixtures"))?;
+    for cluster in clusters(case) {
+        let name = name_of(cluster);
+        prepare(&mut fleet, cluster).await.map_err(refused(&name))?;
+        let member = &members[&name];
+        let join = JoinOptions::new(name.clone(), member.url());
+        join_cluster(&server.client(), &member.client(), &join).await.map_err(failed(&name))?;
+        describe(&mut fleet, cluster).await.map_err(refused(&name))?;
+    }
+    let settings = ControlPlaneSettings {
+        connector,
+        status: StatusSettings {
+            frequency: Duration::from_secs(2),
+            thresholds: karmada_core::membership::ReadinessThresholds {
+                failure: SignedDuration::from_secs(2),
+                success: SignedDuration::from_secs(2),
+            },
+        },
+        ..ControlPlaneSettings::default()
+    };
+    let control_plane =
+        ControlPlane::start(server.client(), settings).await.map_err(failed("the controllers"))?;
+    let servers = members.into_values().chain([server]).collect();
+    let running = Running { control_plane, servers };
+    match wait_until_ready(&mut fleet, case).await {
+        Ok(()) => Ok((fleet, running)),
+        Err(error) => {
+            running.shutdown().await;
+            Err(error)
+        }
+    }
+}
+
+impl Running {
+    /// Stops the controllers, then the servers.
+    pub async fn shutdown(self) {
+        self.control_plane.shutdown().await;
+        for server in self.servers {
+            server.shutdown().await;
+        }
+    }
+}
+
+fn options(name: &str) -> EmbeddedOptions {
+    EmbeddedOptions {
+        name: name.to_owned(),
+        storage: Storage::Memory,
+        listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        preferred: None,
+    }
+}
+
+fn clusters(case: &Value) -> impl Iterator<Item = &Value> {
+    case["clusters"].as_array().into_iter().flatten()
+}
+
+fn name_of(cluster: &Value) -> String {
+    cluster["name"].as_str().unwrap_or_default().to_owned()
+}
+
+fn failed<E: std::error::Error + Send + Sync + 'static>(what: &str) -> impl FnOnce(E) -> StartError {
+    let what = what.to_owned();
+    move |error| format!("{what}: {:#}", anyhow::Error::new(error))
+}
+
+fn refused(what: &str) -> impl FnOnce(Refusal) -> StartError {
+    let what = what.to_owned();
+    move |refusal| format!("{what}: {} {}", refusal.code, refusal.message)
+}
+
+async fn install_fixtures(fleet: &mut Fleet, fixtures: &Value) -> Result<(), Refusal> {
+    for fixture in fixtures["objects"].as_array().into_iter().flatten() {
+        let targets: Vec<&str> =
+            fixture["targets"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let is_target = |name: &String| {
+            targets.iter().any(|target| match target.strip_suffix('*') {
+                Some(prefix) => name.starts_with(prefix),
+                None => name == target,
+            })
+        };
+        for name in fleet.names().iter().filter(|name| is_target(name)) {
+            match fleet.server(name)?.create(&fixture["object"]).await {
+                Ok(_) => {}
+                // The embedded servers may bring it.
+                Err(refusal) if refusal.code == 409 => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Creates the objects that a member has at the start, with their status.
+async fn prepare(fleet: &mut Fleet, cluster: &Value) -> Result<(), Refusal> {
+    let member = fleet.server(&name_of(cluster))?;
+    for object in cluster["objects"].as_array().into_iter().flatten() {
+        let mut created = member.create(object).await?;
+        if object["status"].is_object() {
+            created["status"] = object["status"].clone();
+            let path = member.path_of(object).await?;
+            member.replace(&format!("{path}/status"), &created).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Sets labels and spec of a member's Cluster object.
+async fn describe(fleet: &mut Fleet, cluster: &Value) -> Result<(), Refusal> {
+    let path = format!("/apis/cluster.karmada.io/v1alpha1/clusters/{}", name_of(cluster));
+    let patch = json!({"metadata": {"labels": cluster["labels"]}, "spec": cluster["spec"]});
+    fleet.server(CONTROL_PLANE)?.patch(&path, PatchKind::Merge, &patch).await.map(drop)
+}
+
+async fn wait_until_ready(fleet: &mut Fleet, case: &Value) -> Result<(), StartError> {
+    let late = Instant::now() + READY;
+    loop {
+        let mut waiting = None;
+        for cluster in clusters(case) {
+            let path = format!("/apis/cluster.karmada.io/v1alpha1/clusters/{}", name_of(cluster));
+            let server = fleet.server(CONTROL_PLANE).map_err(refused(CONTROL_PLANE))?;
+            let found = server.get(&path).await.map_err(refused(&path))?;
+            let conditions = found["status"]["conditions"].as_array().into_iter().flatten();
+            let mut ready = conditions.filter(|condition| condition["type"] == "Ready");
+            let is_ready = ready.next().is_some_and(|condition| condition["status"] == "True");
+            // The scheduler needs the summary as well.
+            if !is_ready || found["status"]["resourceSummary"]["allocatable"].is_null() {
+                waiting = Some((name_of(cluster), found["status"]["conditions"].to_string()));
+            }
+        }
+        match waiting {
+            None => return Ok(()),
+            Some((name, status)) if Instant::now() >= late => {
+                return Err(format!("{name} did not become ready: {status}"));
+            }
+            Some(_) => sleep(PAUSE).await,
+        }
+    }
+}

