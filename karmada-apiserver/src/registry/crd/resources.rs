@@ -115,6 +115,7 @@ fn resource(crd: &Value, version: &Value) -> Resource {
         storage_version_hash: String::new(),
         deprecation_warning: None,
         origin: Origin::Crd { name },
+        openapi: source.map(|source| source.to_string().into()),
         defaults_on_read: crd["metadata"]["generation"].as_i64().unwrap_or_default() > 1
             && source.is_some_and(has_default),
         kind,
