@@ -31,6 +31,7 @@ mod update;
 mod watch;
 mod yaml;
 
+pub(crate) use body::hex;
 pub(crate) use delete::{set_finalizers, whole_second};
 pub use failure::{Cause, Failure};
 pub(crate) use options::{DeleteOptions, Propagation};
