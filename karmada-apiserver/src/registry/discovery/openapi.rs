@@ -36,7 +36,7 @@ pub(super) fn v2(registry: &Registry, accept: &str) -> Option<Document> {
             .find(|(key, _)| *key == wanted)
             .map(|(_, body)| body)
     };
-    let rest = stored("v2.rest")?.trim_start_matches('{').trim_end_matches('}');
+    let rest = stored("v2.rest")?.strip_prefix('{')?.strip_suffix('}')?;
     let paths = stored("v2.paths")?;
     let mut schemas = definitions::json_members();
     for (name, schema) in crd::openapi::v2_definitions(registry) {

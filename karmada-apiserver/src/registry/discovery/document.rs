@@ -1,14 +1,10 @@
-//! Discovery and OpenAPI documents.
-
-mod aggregated;
-mod legacy;
-mod openapi;
-mod protobuf;
+//! Which document a path has.
 
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::catalog::Registry;
+use super::super::catalog::Registry;
+use super::{aggregated, legacy, openapi};
 
 /// A document and what its headers say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +26,7 @@ impl Registry {
             ["openapi", "v2"] => openapi::v2(self, accept),
             ["openapi", "v3"] => Some(openapi::v3_index(self)),
             ["openapi", "v3", rest @ ..] => openapi::v3(self, &rest.join("/")),
-            ["api"] | ["apis"] if aggregated::wanted(accept).is_some() => {
+            ["api" | "apis"] if aggregated::wanted(accept).is_some() => {
                 aggregated::document(self, path, aggregated::wanted(accept)?)
             }
             ["api"] => Some(json_document(&legacy::api_versions())),
@@ -76,7 +72,7 @@ impl Registry {
             // The recorded order of built-in versions stands; those of CRDs follow the version rules.
             let custom = self.resources().any(|r| r.group == **group && r.is_custom());
             if custom {
-                versions.sort_by(|a, b| super::crd::compare_versions(a, b));
+                versions.sort_by(|a, b| super::super::crd::compare_versions(a, b));
             }
         }
         groups
@@ -87,7 +83,7 @@ fn json_document(value: &Value) -> Document {
     Document { content_type: "application/json".to_owned(), body: Bytes::from(value.to_string()), etag: None }
 }
 
-fn with_etag(content_type: &str, body: Bytes) -> Document {
+pub(super) fn with_etag(content_type: &str, body: Bytes) -> Document {
     let digest = ring::digest::digest(&ring::digest::SHA512, &body);
     let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
     Document { content_type: content_type.to_owned(), body, etag: Some(format!("\"{hex}\"")) }
