@@ -25,12 +25,47 @@ set edit:completion:arg-completer[karmadactl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand -V 'Print version'
             cand --version 'Print version'
+            cand demo 'Show what Karmada does, with three simulated members in this process'
+            cand local-up 'Run a control plane with simulated member clusters, joined'
+            cand serve 'Serve an embedded control plane in the foreground'
             cand get 'Display objects of the control plane and of member clusters'
             cand propagate 'Apply manifests and propagate them to member clusters'
             cand join 'Register a cluster with the control plane in push mode'
             cand unjoin 'Take a push mode cluster out of the control plane'
             cand completion 'Print a script that completes commands and flags in a shell'
             cand version 'Print the version of this program and of the control plane'
+        }
+        &'karmadactl;demo'= {
+            cand --kubeconfig 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]'
+            cand --karmada-context 'Context of the kubeconfig to use [default: its current context]'
+            cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
+            cand --keep 'Keep everything running after the demo, for kubectl'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'karmadactl;local-up'= {
+            cand --members 'How many simulated members'
+            cand --data-dir 'Directory of the data and the kubeconfigs [default: karmada/local-up in the user''s data directory]'
+            cand --listen 'Address of the control plane; port 0 takes the port of the last run if it is free, else any'
+            cand --durability 'When a write is acknowledged'
+            cand --kubeconfig 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]'
+            cand --karmada-context 'Context of the kubeconfig to use [default: its current context]'
+            cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
+            cand --in-memory 'Keep nothing on disk but the kubeconfigs'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'karmadactl;serve'= {
+            cand --data-dir 'Directory of the data [default: karmada/serve in the user''s data directory]'
+            cand --listen 'Address to listen on; port 0 takes the port of the last run if it is free, else any'
+            cand --kubeconfig 'Kubeconfig to write, readable for the user only [default: karmada-apiserver.config in the data directory]'
+            cand --durability 'When a write is acknowledged'
+            cand --karmada-context 'Context of the kubeconfig to use [default: its current context]'
+            cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
+            cand --in-memory 'Keep nothing on disk'
+            cand --api-only 'Serve a plain Kubernetes API: no Karmada kinds, no controllers'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'karmadactl;get'= {
             cand -C 'Member clusters to ask, separated by commas (can be repeated) [default: all]'

@@ -29,12 +29,42 @@ complete -c karmadactl -n "__fish_karmadactl_needs_command" -l karmada-context -
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -s V -l version -d 'Print version'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "demo" -d 'Show what Karmada does, with three simulated members in this process'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "local-up" -d 'Run a control plane with simulated member clusters, joined'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "serve" -d 'Serve an embedded control plane in the foreground'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "get" -d 'Display objects of the control plane and of member clusters'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "propagate" -d 'Apply manifests and propagate them to member clusters'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "join" -d 'Register a cluster with the control plane in push mode'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "unjoin" -d 'Take a push mode cluster out of the control plane'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "completion" -d 'Print a script that completes commands and flags in a shell'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "version" -d 'Print the version of this program and of the control plane'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l keep -d 'Keep everything running after the demo, for kubectl'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l members -d 'How many simulated members' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l data-dir -d 'Directory of the data and the kubeconfigs [default: karmada/local-up in the user\'s data directory]' -r -f -a "(__fish_complete_directories)"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l listen -d 'Address of the control plane; port 0 takes the port of the last run if it is free, else any' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l durability -d 'When a write is acknowledged' -r -f -a "fsync\t'When it is safe on disk'
+async\t'When the operating system has it; a power cut may lose the last writes'
+memory\t'At once; nothing is written'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l in-memory -d 'Keep nothing on disk but the kubeconfigs'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l data-dir -d 'Directory of the data [default: karmada/serve in the user\'s data directory]' -r -f -a "(__fish_complete_directories)"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l listen -d 'Address to listen on; port 0 takes the port of the last run if it is free, else any' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l kubeconfig -d 'Kubeconfig to write, readable for the user only [default: karmada-apiserver.config in the data directory]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l durability -d 'When a write is acknowledged' -r -f -a "fsync\t'When it is safe on disk'
+async\t'When the operating system has it; a power cut may lose the last writes'
+memory\t'At once; nothing is written'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l in-memory -d 'Keep nothing on disk'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l api-only -d 'Serve a plain Kubernetes API: no Karmada kinds, no controllers'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s C -l clusters -d 'Member clusters to ask, separated by commas (can be repeated) [default: all]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s s -l operation-scope -d 'Clusters to ask' -r -f -a "karmada\t'The control plane'
 members\t'Member clusters'

@@ -27,7 +27,6 @@ pub mod signals;
 pub mod table;
 pub mod wait;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::cli::Cli;
@@ -35,7 +34,10 @@ use crate::context::Context;
 use crate::printer::Printer;
 
 /// Runs the program with these arguments and says how the process should end.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+///
+/// Not generic on purpose: a generic function would be compiled, with everything it awaits, once
+/// more for every binary that calls it.
+pub fn run(args: std::env::ArgsOs) -> ExitCode {
     let printer = Printer::stdio();
     let cli = match cli::parse(args) {
         Ok(cli) => cli,

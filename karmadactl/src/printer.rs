@@ -230,7 +230,7 @@ pub fn render_document(value: &Value, format: DocumentFormat) -> Result<String, 
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         }
         DocumentFormat::Yaml => {
-            let options = serde_saphyr::ser_options! { compact_list_indent: true, empty_as_braces: true };
+            let options = serde_saphyr::ser_options! { compact_list_indent: true, empty_as_braces: true, folded_wrap_chars: usize::MAX };
             let mut text = serde_saphyr::to_string_with_options(value, options).map_err(CliError::failed)?;
             if !text.ends_with('\n') {
                 text.push('\n');

@@ -1,6 +1,8 @@
 //! Integration tests of the workspace.
 
 mod cli;
+mod commands;
+mod crash;
 mod join;
 mod replay;
 mod tour;

@@ -113,7 +113,7 @@ fn kubectl_tour() {
     let image = "--for=jsonpath={.spec.template.spec.containers[0].image}";
     tour.wait("member3", &format!("{image}=registry.member3.example/library/nginx:1.30 deployment/nginx"));
     tour.wait("member1", &format!("{image}=docker.io/library/nginx:1.30 deployment/nginx"));
-    tour.member("member3", "get deployment nginx -o wide");
+    tour.member("member3", "get deployment nginx -o jsonpath={.spec.template.spec.containers[0].image}");
 
     tour.member("member1", "scale deployment nginx --replicas 9");
     tour.wait("member1", "--for=jsonpath={.spec.replicas}=2 deployment/nginx");

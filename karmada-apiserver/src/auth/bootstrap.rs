@@ -89,9 +89,14 @@ pub fn bootstrap_objects() -> Vec<Value> {
         role("system:discovery", json!([{"verbs": ["get"], "nonResourceURLs": DISCOVERY}])),
         role("system:basic-user", basic),
         role("system:public-info-viewer", json!([{"verbs": ["get"], "nonResourceURLs": PUBLIC}])),
+        role(
+            "system:service-account-issuer-discovery",
+            json!([{"verbs": ["get"], "nonResourceURLs": ["/.well-known", "/.well-known/*"]}]),
+        ),
         binding("cluster-admin", &["system:masters"]),
         binding("system:discovery", &["system:authenticated"]),
         binding("system:basic-user", &["system:authenticated"]),
+        binding("system:service-account-issuer-discovery", &["system:authenticated"]),
         binding("system:public-info-viewer", &["system:authenticated", "system:unauthenticated"]),
     ]
 }

@@ -97,12 +97,20 @@ impl<'a> Call<'a> {
         object_name: &str,
         rules: impl FnOnce(&PrepareContext<'_>) -> Result<T, PrepareError>,
     ) -> Result<T, Failure> {
+        self.prepare_named(|context| rules(context).map_err(|error| (error, object_name.to_owned())))
+    }
+
+    /// Calls a function of the registry whose errors bring the name of the object.
+    pub(super) fn prepare_named<T>(
+        &self,
+        rules: impl FnOnce(&PrepareContext<'_>) -> Result<T, (PrepareError, String)>,
+    ) -> Result<T, Failure> {
         let lookup = StoreLookup(self.server.store.clone());
         let mut context = PrepareContext::new(self.options.field_validation, self.now).with_lookup(&lookup);
         if let Some(body) = &self.body {
             context = context.with_body(body);
         }
-        rules(&context).map_err(|error| self.prepare_failure(error, object_name))
+        rules(&context).map_err(|(error, name)| self.prepare_failure(error, &name))
     }
 
     fn prepare_failure(&self, error: PrepareError, name: &str) -> Failure {
@@ -118,6 +126,9 @@ impl<'a> Call<'a> {
                     "{} in version {:?} cannot be handled as a {}: {why}",
                     resource.kind, resource.version, resource.kind
                 ))
+            }
+            PrepareError::NoRevision(error) => {
+                Failure::invalid(&resource.group, &resource.plural, name, &[cause(&error)])
             }
             PrepareError::BadRequest(message) => Failure::bad_request(message),
             PrepareError::Forbidden(why) => Failure::forbidden(&resource.group, &resource.plural, name, &why),

@@ -25,6 +25,16 @@ fn check_new_revision(object: &Value) -> Result<(), Failure> {
     }
 }
 
+/// Removes what only the system sets.
+fn wipe(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "creationTimestamp", "uid"]
+        {
+            metadata.remove(key);
+        }
+    }
+}
+
 /// Gives an object what every stored object has. Returns its name.
 fn complete(object: &mut Value, now: &jiff::Timestamp) -> String {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -51,9 +61,10 @@ impl Call<'_> {
             call.prepare(&name, |context| prepare::decode(&call.resource, object, context))
         };
         check_new_revision(&object)?;
+        wipe(&mut object);
         let warnings = decoded(self, &mut object)?;
         self.warnings.extend(warnings);
-        self.own_fields(&mut object, None);
+        self.own_fields(&mut object, Some(&prepare::blank(&self.resource)));
         self.create_decoded(object).await
     }
 
@@ -74,16 +85,16 @@ impl Call<'_> {
         loop {
             tries += 1;
             let mut candidate = object.clone();
-            let before = object_name(&candidate);
             let resource = self.resource.clone();
             let admitted = {
                 let candidate = &mut candidate;
-                self.prepare(&before, move |context| {
+                self.prepare_named(|context| {
                     let result = prepare::admit_create(&resource, candidate, context);
-                    result.map(|warnings| (warnings, object_name(candidate)))
+                    // The name may have been made just now.
+                    result.map_err(|error| (error, object_name(candidate)))
                 })
             };
-            let (warnings, _) = admitted?;
+            let warnings = admitted?;
             let name = complete(&mut candidate, &self.now);
             check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &candidate, None)?;
             self.admit_final(Operation::Create, Some(&candidate), None)?;
@@ -134,6 +145,20 @@ impl Call<'_> {
             now: self.now,
         };
         managed_fields::update(new, &update);
+        self.forget_scale_times(new);
+    }
+
+    /// The real server notes no time for owners that came by a scale.
+    pub(super) fn forget_scale_times(&self, object: &mut Value) {
+        if self.subresource != "scale" {
+            return;
+        }
+        let entries = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+        for entry in entries.into_iter().flatten().filter_map(Value::as_object_mut) {
+            if entry.get("subresource").is_some_and(|subresource| subresource == "scale") {
+                entry.remove("time");
+            }
+        }
     }
 
     pub(super) fn patch_target<'t>(&'t self, api_version: &'t str) -> patch::Target<'t> {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::body::{self, Format};
 use super::call::Call;
 use super::delete::Deleted;
-use super::failure::Failure;
+use super::failure::{Cause, Failure};
 use super::list::{self, scope};
 use super::negotiate::{self, Offer};
 use super::options::{DeleteOptions, ListOptions, WatchOptions, WriteOptions, parse_revision};
@@ -47,6 +47,7 @@ pub(super) fn unknown(server: &Inner, target: &Target) -> Failure {
 
 /// Answers a request about a resource.
 pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<Response, Failure> {
+    check_timeout(&incoming.query)?;
     let registry = server.registry();
     let target = &incoming.target;
     let Some(resource) = registry.resource(&target.group, &target.version, &target.resource) else {
@@ -110,6 +111,31 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
     }
 }
 
+/// Reads the time that the client gives the server; answers are faster than any.
+fn check_timeout(query: &Query) -> Result<(), Failure> {
+    let text = query.text("timeout");
+    let unit = |part: &str| matches!(part, "ns" | "us" | "µs" | "ms" | "s" | "m" | "h");
+    let number = |c: char| c.is_ascii_digit() || c == '.';
+    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let mut valid = !rest.is_empty();
+    if rest == "0" {
+        return Ok(());
+    }
+    while valid && !rest.is_empty() {
+        let digits = rest.find(|c| !number(c)).unwrap_or(rest.len());
+        let tail = &rest[digits..];
+        let letters = tail.find(number).unwrap_or(tail.len());
+        valid = digits > 0 && unit(&tail[..letters]);
+        rest = &tail[letters..];
+    }
+    if valid || text.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::bad_request(format!(
+        "invalid timeout specified in the request URL - time: invalid duration {text:?}"
+    )))
+}
+
 /// Says why a name cannot be part of a path.
 fn unusable_segment(name: &str) -> Option<String> {
     match name {
@@ -170,9 +196,12 @@ fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
 
 /// Reads the object of a body and checks that it is of the resource's kind.
 pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Value, Failure> {
-    let format = body::object_format(&incoming.headers)?;
+    let format = body::object_format(&incoming.headers, &call.resource.kind, &incoming.body)?;
     let kind = call.resource.kind.clone();
     let mut object = body::parse_object(&incoming.body, format, &kind)?;
+    if call.resource.is_custom() {
+        check_custom_kind(call, &object, &incoming.body)?;
+    }
     if format == Format::Json {
         // A second look, at what a map forgets; it parsed once already.
         call.body = Body::parse(&incoming.body).ok();
@@ -198,6 +227,32 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
     Ok(object)
 }
 
+/// Custom objects say what they are.
+fn check_custom_kind(call: &Call<'_>, object: &Value, bytes: &[u8]) -> Result<(), Failure> {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (kind, api_version, wanted) = (text("kind"), text("apiVersion"), &call.resource.kind);
+    if kind.is_empty() {
+        return Err(Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {wanted}): Object 'Kind' is missing in '{}' ({})",
+            String::from_utf8_lossy(bytes),
+            body::shown(bytes)
+        )));
+    }
+    let own_version = call.resource.api_version();
+    if api_version != own_version {
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({own_version})"
+        )));
+    }
+    if kind != wanted {
+        let message = format!("Invalid value: {kind:?}: must be {wanted}");
+        let cause = Cause::new("FieldValueInvalid", "kind", message);
+        let name = super::call::object_name(object);
+        return Err(Failure::invalid(&call.resource.group, kind, &name, &[cause]));
+    }
+    Ok(())
+}
+
 /// Checks that a body's type is that of the path; what a body leaves out is the path's.
 pub(super) fn check_kind(
     call: &Call<'_>,
@@ -215,23 +270,13 @@ pub(super) fn check_kind(
     let kind = if kind.is_empty() { &resource.kind } else { kind };
     let api_version = if api_version.is_empty() { own_version.as_str() } else { api_version };
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    if resource.is_custom() {
-        if kind != resource.kind {
-            return Err(Failure::bad_request(format!(
-                "{kind} in version {version:?} cannot be handled as a {}: no kind {kind:?} is registered for version {api_version:?} in scheme \"k8s.io/apiextensions-apiserver/pkg/apiserver/apiserver.go:52\"",
-                resource.kind
-            )));
-        }
-        return Err(Failure::bad_request(format!(
-            "the API version in the data ({api_version}) does not match the expected API version ({own_version})"
-        )));
-    }
-    // An older or newer version of the same kind is read as what it is.
     if kind == resource.kind
         && group == resource.group
         && call.registry.resource_for_kind(group, version, kind).is_some()
     {
-        return Ok(());
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({own_version})"
+        )));
     }
     check_foreign_kind(call, &resource.kind, &resource.group, kind, api_version)
 }

@@ -53,21 +53,22 @@ pub(super) fn list(
         }
     };
     // What any state satisfies comes in one piece.
-    let limit = if options.at == ListAt::Any && options.from.is_none() { None } else { options.limit };
+    let limit = if options.at == ListAt::Any { None } else { options.limit };
     let start = options.from.as_ref().map_or(String::new(), |from| format!("{prefix}{}", from.start));
     Ok(page(listing, prefix, &start, limit, options))
 }
 
 fn page(listing: Listing, prefix: &str, start: &str, limit: Option<usize>, options: &ListOptions) -> Page {
     let Listing { revision, objects } = listing;
-    let rest = objects.into_iter().filter(|object| object.key().as_str() >= start);
-    let mut selected =
-        rest.filter(|object| options.selection.is_empty() || options.selection.matches(object));
+    let mut rest = objects.into_iter().filter(|object| object.key().as_str() >= start);
+    let selected = |object: &Arc<Stored>| options.selection.is_empty() || options.selection.matches(object);
     let Some(limit) = limit else {
-        return Page { meta: ListMeta { revision, ..ListMeta::default() }, items: selected.collect() };
+        let items = rest.filter(selected).collect();
+        return Page { meta: ListMeta { revision, ..ListMeta::default() }, items };
     };
-    let items: Vec<Arc<Stored>> = selected.by_ref().take(limit).collect();
-    let remaining = selected.count();
+    let items: Vec<Arc<Stored>> = rest.by_ref().filter(selected).take(limit).collect();
+    // What follows is not selected from: whether any of it would be shown is not known.
+    let remaining = rest.count();
     let mut meta = ListMeta { revision, ..ListMeta::default() };
     if let (true, Some(last)) = (remaining > 0, items.last()) {
         let key = last.key();

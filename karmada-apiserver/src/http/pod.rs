@@ -8,7 +8,7 @@ use super::body;
 use super::call::{Call, object_name};
 use super::delete::whole_second;
 use super::dispatch::Incoming;
-use super::failure::Failure;
+use super::failure::{Cause, Failure};
 use super::negotiate::Encoding;
 use super::options::{DeleteOptions, WriteOptions};
 use super::respond::value_response;
@@ -24,7 +24,7 @@ fn done() -> Response {
 
 fn read(call: &mut Call<'_>, incoming: &Incoming, kind: &str) -> Result<Value, Failure> {
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "CreateOptions")?;
-    let format = body::object_format(&incoming.headers)?;
+    let format = body::object_format(&incoming.headers, kind, &incoming.body)?;
     let object = body::parse_object(&incoming.body, format, kind)?;
     let name = object_name(&object);
     if call.name.is_empty() {
@@ -55,7 +55,7 @@ pub(super) async fn bind(call: &mut Call<'_>, incoming: &Incoming) -> Result<Res
         .iter()
         .filter_map(|key| Some(((*key).to_owned(), binding.pointer(&format!("/metadata/{key}"))?.clone())))
         .collect();
-    call.replace(|old| {
+    call.replace_unowned(|old| {
         let refused = |why: String| Failure::conflict("", "pods/binding", &name, &why);
         if old.pointer("/metadata/deletionTimestamp").is_some() {
             return Err(refused(format!("pod {name} is being deleted, cannot be assigned to a host")));
@@ -142,7 +142,7 @@ async fn take_from_budget(call: &Call<'_>, pod: &Value) -> Result<(), Failure> {
     };
     let mut update =
         Call::internal(call.server, resource, &call.namespace, budget.name(), &call.options.field_manager);
-    update.subresource = "status".to_owned();
+    "status".clone_into(&mut update.subresource);
     update.options.dry_run = call.options.dry_run;
     let (pod_name, now) = (call.name.clone(), whole_second(call.now));
     let name = budget.name().to_owned();
@@ -204,4 +204,104 @@ pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
             }
         });
     equal && expressions
+}
+
+/// Answers what would need a kubelet: logs, exec, attach, port forwarding, proxy.
+pub(super) fn connect(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    let pod = call.existing()?.value();
+    let unscheduled = pod.pointer("/spec/nodeName").and_then(Value::as_str).unwrap_or_default().is_empty();
+    match call.subresource.as_str() {
+        "log" => {
+            let lines = incoming.query.integer("tailLines")?;
+            if let Some(lines) = lines.filter(|lines| *lines < 0) {
+                let message = format!("Invalid value: {lines}: must be greater than or equal to 0");
+                let cause = Cause::new("FieldValueInvalid", "tailLines", message);
+                return Err(Failure::invalid("", "PodLogOptions", &call.name, &[cause]));
+            }
+            let container = incoming.query.text("container");
+            let known = ["containers", "initContainers", "ephemeralContainers"].iter().any(|list| {
+                let containers = pod["spec"][*list].as_array().into_iter().flatten();
+                containers.into_iter().any(|c| c["name"] == container)
+            });
+            if !container.is_empty() && !known {
+                return Err(Failure::bad_request(format!(
+                    "container {container} is not valid for pod {}",
+                    call.name
+                )));
+            }
+            if unscheduled {
+                // There is nothing yet, which is no error.
+                let mut response = Response::default();
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                return Ok(response);
+            }
+        }
+        "proxy" => return Err(Failure::bad_request("address not allowed")),
+        _ if unscheduled => {
+            return Err(Failure::bad_request(format!("pod {} does not have a host assigned", call.name)));
+        }
+        _ => {}
+    }
+    Err(Failure::unavailable("this server runs no pods"))
+}
+
+/// Adds ephemeral containers to a pod: the one change of its kind that a running pod allows.
+pub(super) async fn add_ephemeral_containers(
+    call: &mut Call<'_>,
+    incoming: &Incoming,
+    verb: &str,
+) -> Result<Response, Failure> {
+    let saved = if verb == "patch" {
+        let patch = super::patch_body::Patch::read(call, &incoming.headers, incoming.body.clone())?;
+        call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "PatchOptions")?;
+        let schema = call.resource.schema.clone();
+        let containers = |old: &Value| patch.on_view(old, &schema);
+        set_ephemeral_containers(call, containers).await?
+    } else {
+        call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "UpdateOptions")?;
+        let mut object = super::dispatch::read_object(call, incoming)?;
+        super::update::check_names(call, &mut object)?;
+        set_ephemeral_containers(call, |_| Ok(object.clone())).await?
+    };
+    let view = super::dispatch::view(call, incoming, super::negotiate::Offer::Objects)?;
+    view.object(StatusCode::OK, &saved)
+}
+
+async fn set_ephemeral_containers(
+    call: &mut Call<'_>,
+    wanted: impl Fn(&Value) -> Result<Value, Failure>,
+) -> Result<super::respond::Saved, Failure> {
+    let name = call.name.clone();
+    call.replace(|old| {
+        let wanted = wanted(old)?;
+        let list =
+            |object: &Value| object["spec"]["ephemeralContainers"].as_array().cloned().unwrap_or_default();
+        let (before, after) = (list(old), list(&wanted));
+        let changed = before.iter().find(|container| {
+            after.iter().any(|c| {
+                c["name"] == container["name"]
+                    && ["image", "command", "args"].iter().any(|k| c[*k] != container[*k])
+            })
+        });
+        if let Some(changed) = changed {
+            let message =
+                format!("Forbidden: existing ephemeral containers {} may not be changed", changed["name"]);
+            let cause = Cause::new("FieldValueForbidden", "spec.ephemeralContainers", message);
+            return Err(Failure::invalid("", "Pod", &name, &[cause]));
+        }
+        let kept = before.iter().all(|container| after.iter().any(|c| c["name"] == container["name"]));
+        if !kept {
+            let message = "Forbidden: existing ephemeral containers may not be removed";
+            let cause = Cause::new("FieldValueForbidden", "spec.ephemeralContainers", message);
+            return Err(Failure::invalid("", "Pod", &name, &[cause]));
+        }
+        let mut new = old.clone();
+        if before.len() != after.len() {
+            new["spec"]["ephemeralContainers"] = after.into();
+            let generation = old["metadata"]["generation"].as_i64().unwrap_or_default() + 1;
+            new["metadata"]["generation"] = generation.into();
+        }
+        Ok(new)
+    })
+    .await
 }

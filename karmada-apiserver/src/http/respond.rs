@@ -52,8 +52,11 @@ impl Saved {
 }
 
 impl ListMeta {
-    fn value(&self) -> Value {
+    fn value(&self, resource: &Resource) -> Value {
         let mut meta = Map::new();
+        if resource.is_custom() {
+            meta.insert("continue".to_owned(), "".into());
+        }
         meta.insert("resourceVersion".to_owned(), self.revision.to_string().into());
         if let Some(token) = &self.token {
             meta.insert("continue".to_owned(), token.clone().into());
@@ -149,7 +152,10 @@ impl View<'_> {
             return Ok(response(StatusCode::OK, Encoding::Json, self.plain_list(meta, items)));
         }
         let objects: Vec<Value> = items.iter().map(|item| convert::read(item, resource)).collect();
-        let meta = meta.value();
+        let mut meta = meta.value(resource);
+        if let (true, Some(meta)) = (self.negotiated.form != Form::Object, meta.as_object_mut()) {
+            meta.retain(|_, value| *value != "");
+        }
         let list = match &self.negotiated.form {
             Form::Object => {
                 let items: Vec<Value> = objects
@@ -199,7 +205,7 @@ impl View<'_> {
         bytes.extend_from_slice(b",\"apiVersion\":");
         write(&mut bytes, &resource.api_version().into());
         bytes.extend_from_slice(b",\"metadata\":");
-        write(&mut bytes, &meta.value());
+        write(&mut bytes, &meta.value(resource));
         bytes.extend_from_slice(b",\"items\":[");
         let api_version = resource.api_version();
         for (index, item) in items.iter().enumerate() {

@@ -32,6 +32,9 @@ pub(super) async fn create(mut call: Call<'_>, incoming: &Incoming) -> Result<Re
         return Err(Failure::method_not_allowed());
     }
     if is_binding(&call.resource) {
+        let pods = call.registry.resource("", "v1", "pods").ok_or_else(Failure::no_such_resource)?;
+        call.storage = call.registry.storage_key(&pods).into();
+        call.resource = pods;
         return super::pod::bind(&mut call, incoming).await;
     }
     let negotiated = negotiate::negotiate(&incoming.headers, &incoming.query, Offer::Objects)?;
@@ -42,6 +45,7 @@ pub(super) async fn create(mut call: Call<'_>, incoming: &Incoming) -> Result<Re
         failure.details = None;
         return Err(failure);
     }
+    call.options = super::options::WriteOptions::parse(&incoming.query, &incoming.headers, "CreateOptions")?;
     let review = dispatch::read_object(&mut call, incoming)?;
     let spec = review.get("spec").cloned().unwrap_or_else(|| json!({}));
     let (metadata, spec, status) = match call.resource.kind.as_str() {
@@ -54,14 +58,14 @@ pub(super) async fn create(mut call: Call<'_>, incoming: &Incoming) -> Result<Re
                     "metadata": {"creationTimestamp": whole_second(call.now)}, "status": status}),
             ));
         }
-        "TokenReview" => (json!({}), spec.clone(), review_token(&call, &spec)?),
+        "TokenReview" => (owned(&call, &review), spec.clone(), review_token(&call, &spec)?),
         "SelfSubjectAccessReview" => {
             let user = call.user.clone();
-            (json!({}), spec.clone(), review_access(&call, &user, &spec)?)
+            (owned(&call, &review), spec.clone(), review_access(&call, &user, &spec)?)
         }
         "SubjectAccessReview" | "LocalSubjectAccessReview" => {
             let user = subject(&spec)?;
-            (json!({}), spec.clone(), review_access(&call, &user, &spec)?)
+            (owned(&call, &review), spec.clone(), review_access(&call, &user, &spec)?)
         }
         "SelfSubjectRulesReview" => (json!({}), json!({}), review_rules(&call, &spec)?),
         _ => return Err(Failure::no_such_resource()),
@@ -69,6 +73,14 @@ pub(super) async fn create(mut call: Call<'_>, incoming: &Incoming) -> Result<Re
     let answer = json!({"kind": call.resource.kind, "apiVersion": call.resource.api_version(),
         "metadata": metadata, "spec": spec, "status": status});
     Ok(value_response(StatusCode::CREATED, negotiated.encoding, &answer))
+}
+
+/// Returns the metadata of an answer: who owns the question.
+fn owned(call: &Call<'_>, review: &Value) -> Value {
+    let mut object = review.clone();
+    object["metadata"] = json!({});
+    call.own_fields(&mut object, None);
+    object["metadata"].take()
 }
 
 fn review_token(call: &Call<'_>, spec: &Value) -> Result<Value, Failure> {

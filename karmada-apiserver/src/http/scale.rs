@@ -102,7 +102,7 @@ fn selector_text(selector: &Value) -> String {
 
 async fn update(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) -> Result<Value, Failure> {
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "UpdateOptions")?;
-    let format = body::object_format(&incoming.headers)?;
+    let format = body::object_format(&incoming.headers, "Scale", &incoming.body)?;
     let mut scale = body::parse_object(&incoming.body, format, "Scale")?;
     check_type(call, &scale)?;
     if scale.get("metadata").is_none_or(Value::is_null) {
@@ -127,14 +127,16 @@ async fn patch(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) -> 
                 check_replicas(call, replicas)?;
                 set(&mut applied, &paths.spec_replicas, Some(replicas.clone()));
             }
-            super::patch_body::applied_to(call, Some(old), &applied).map(Changed::Applied)
+            let mut new = super::patch_body::applied_to(call, Some(old), &applied)?;
+            call.forget_scale_times(&mut new);
+            Ok(Changed::Applied(new))
         })
         .await?
     } else {
         let schema = Registry::definition(DEFINITION);
-        call.update(UpdateTarget::Scale, |call, old| {
+        call.change(UpdateTarget::Scale, |call, old| {
             let scale = patch.on_view(&scale_of(old, paths), &schema)?;
-            with_scale(call, old, &scale, paths)
+            with_scale(call, old, &scale, paths).map(Changed::Patched)
         })
         .await?
     };

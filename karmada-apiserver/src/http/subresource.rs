@@ -14,9 +14,10 @@ use crate::registry::{UpdateTarget, prepare};
 pub(super) async fn dispatch(mut call: Call<'_>, incoming: Incoming) -> Result<Response, Failure> {
     let name = incoming.target.subresource.clone();
     let Some(subresource) = call.resource.subresource(&name).cloned() else {
-        return Err(Failure::no_such_resource());
+        return Err(if call.resource.is_custom() { call.not_found() } else { Failure::no_such_resource() });
     };
     let verb = incoming.target.verb(&incoming.method, &incoming.query);
+    // Streams are opened by GET or POST, which discovery calls get and create.
     let allowed = subresource.verbs.iter().any(|allowed| allowed == verb);
     if !allowed || incoming.method == Method::HEAD {
         return Err(Failure::method_not_allowed());
@@ -30,17 +31,12 @@ pub(super) async fn dispatch(mut call: Call<'_>, incoming: Incoming) -> Result<R
         (_, "get") if is_view_of_parent(&name) => dispatch::get(&call, &incoming),
         ("status" | "approval", "update") => dispatch::update(call, &incoming, UpdateTarget::Status).await,
         ("status" | "approval", "patch") => dispatch::patch(call, &incoming, UpdateTarget::Status).await,
-        ("ephemeralcontainers" | "resize", "update") => {
-            dispatch::update(call, &incoming, UpdateTarget::Main).await
+        ("ephemeralcontainers", "update" | "patch") => {
+            pod::add_ephemeral_containers(&mut call, &incoming, verb).await
         }
-        ("ephemeralcontainers" | "resize", "patch") => {
-            dispatch::patch(call, &incoming, UpdateTarget::Main).await
-        }
-        // What would need a kubelet: logs, exec, port forwarding, proxies.
-        _ => {
-            call.existing()?;
-            Err(Failure::unavailable("this server runs no pods"))
-        }
+        ("resize", "update") => dispatch::update(call, &incoming, UpdateTarget::Main).await,
+        ("resize", "patch") => dispatch::patch(call, &incoming, UpdateTarget::Main).await,
+        _ => pod::connect(&call, &incoming),
     }
 }
 
@@ -64,7 +60,7 @@ impl Call<'_> {
         let finalizers = wanted.pointer("/spec/finalizers").cloned().unwrap_or(Value::Null);
         let empty = finalizers.as_array().is_none_or(Vec::is_empty);
         let version = wanted.pointer("/metadata/resourceVersion").cloned();
-        self.subresource = "finalize".to_owned();
+        "finalize".clone_into(&mut self.subresource);
         self.replace(|old| {
             let mut new = old.clone();
             if let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) {
@@ -82,6 +78,14 @@ impl Call<'_> {
             Ok(new)
         })
         .await
+    }
+
+    /// Changes an object as [`Call::replace`] does, in nobody's name.
+    pub(super) async fn replace_unowned(
+        &mut self,
+        mut change: impl FnMut(&Value) -> Result<Value, Failure>,
+    ) -> Result<super::respond::Saved, Failure> {
+        self.change(UpdateTarget::Main, |_, old| change(old).map(super::update::Changed::Final)).await
     }
 
     /// Changes an object past the rules of its resource: for the parts that belong to the server.

@@ -12,10 +12,14 @@ use super::failure::{Cause, Failure};
 use super::negotiate::{self, Offer};
 use super::respond::value_response;
 use crate::auth::{Bound, Claims, ISSUER, KubernetesClaims};
+use crate::patch::{self, managed_fields};
+use crate::registry::Registry;
 use crate::store::object_key;
 
 const GROUP: &str = "authentication.k8s.io";
 const KIND: &str = "TokenRequest";
+const API_VERSION: &str = "authentication.k8s.io/v1";
+const DEFINITION: &str = "io.k8s.api.authentication.v1.TokenRequest";
 const DEFAULT_SECONDS: i64 = 3600;
 const SHORTEST: i64 = 600;
 const LONGEST: i64 = 1 << 32;
@@ -23,7 +27,7 @@ const LONGEST: i64 = 1 << 32;
 /// Issues a token for the service account of the call.
 pub(super) fn create(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let negotiated = negotiate::negotiate(&incoming.headers, &incoming.query, Offer::Objects)?;
-    let format = body::object_format(&incoming.headers)?;
+    let format = body::object_format(&incoming.headers, KIND, &incoming.body)?;
     let request = body::parse_object(&incoming.body, format, KIND)?;
     let text = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or_default();
     let (kind, api_version) = (text("kind"), text("apiVersion"));
@@ -87,10 +91,32 @@ pub(super) fn create(call: &Call<'_>, incoming: &Incoming) -> Result<Response, F
         .signer()
         .sign(&claims)
         .map_err(|_| Failure::internal("no token could be signed"))?;
+    let metadata = json!({"name": call.name, "namespace": call.namespace, "uid": account.uid(),
+        "creationTimestamp": whole_second(call.now)});
+    let mut spec = json!({"expirationSeconds": seconds});
+    for key in ["audiences", "boundObjectRef"] {
+        if let Some(value) = request.pointer(&format!("/spec/{key}")).filter(|value| !value.is_null()) {
+            spec[key] = value.clone();
+        }
+    }
+    let mut asked = json!({"kind": KIND, "apiVersion": API_VERSION, "metadata": metadata, "spec": spec});
+    let schema = Registry::definition(DEFINITION);
+    let target = patch::Target {
+        schema: &schema,
+        api_version: API_VERSION,
+        kind: KIND,
+        origin: patch::Origin::BuiltIn,
+        status_subresource: false,
+        subresource: "token",
+    };
+    let manager = super::options::WriteOptions::parse(&incoming.query, &incoming.headers, "CreateOptions")?
+        .field_manager;
+    managed_fields::update(
+        &mut asked,
+        &managed_fields::Update { old: None, manager: &manager, target, now: call.now },
+    );
     let end = jiff::Timestamp::from_second(issued.saturating_add(seconds)).unwrap_or(jiff::Timestamp::MAX);
-    let answer = json!({"kind": KIND, "apiVersion": format!("{GROUP}/v1"),
-        "metadata": {"name": call.name, "namespace": call.namespace, "uid": account.uid(),
-            "creationTimestamp": whole_second(call.now)},
+    let answer = json!({"kind": KIND, "apiVersion": API_VERSION, "metadata": asked["metadata"],
         "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": reference},
         "status": {"token": token, "expirationTimestamp": whole_second(end)}});
     Ok(value_response(StatusCode::CREATED, negotiated.encoding, &answer))

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::call::{Call, object_name};
-use super::failure::Failure;
+use super::failure::{Cause, Failure};
 use super::respond::Saved;
 use crate::admission::{Operation, check_escalation};
 use crate::patch::managed_fields;
-use crate::registry::{UpdateTarget, prepare};
+use crate::registry::{Resource, UpdateTarget, prepare};
 use crate::store::{Change, Draft, Expect, Stored, Write, WriteError};
 
 /// How a change was computed.
 pub(super) enum Changed {
     /// An object as a client wrote it: still to be decoded, owned by who writes.
     Raw(Value),
+    /// The object that a patch made of the stored one, which may be tried on another state too.
+    Patched(Value),
     /// The result of an apply: decoded, with its managed fields.
     Applied(Value),
     /// A state that the server itself wants, past the rules of the resource.
@@ -69,13 +71,19 @@ impl Call<'_> {
         let mut warnings = Vec::new();
         let name = self.name.clone();
         let resource = self.resource.clone();
+        let patched = matches!(changed, Changed::Patched(_));
         let new = match changed {
-            Changed::Raw(mut new) => {
+            Changed::Raw(mut new) | Changed::Patched(mut new) => {
+                // An empty list resets the owners; the decoder would drop it.
+                let sent = new.pointer("/metadata/managedFields").filter(|sent| sent.is_array()).cloned();
                 let decoded = {
                     let new = &mut new;
                     self.prepare(&name, |context| prepare::decode(&resource, new, context))
                 };
                 warnings.extend(decoded?);
+                if let Some(sent) = sent {
+                    new["metadata"]["managedFields"] = sent;
+                }
                 self.own_fields(&mut new, Some(old));
                 new
             }
@@ -86,8 +94,14 @@ impl Call<'_> {
             }
         };
         let mut new = new;
-        self.check_uid(&new, current)?;
+        if !patched {
+            self.check_uid(&new, current)?;
+        }
         let retry = self.check_revision(&new, current)?;
+        if retry == Retry::Allowed && !allows_unconditional_update(&self.resource) {
+            return Err(self.revision_required());
+        }
+        let retry = if patched { Retry::Allowed } else { retry };
         self.admit(Operation::Update, Some(&mut new), Some(old))?;
         let admitted = {
             let new = &mut new;
@@ -136,11 +150,17 @@ impl Call<'_> {
         let scope = if self.namespace.is_empty() { String::new() } else { format!("{}/", self.namespace) };
         let why = format!(
             "StorageError: invalid object, Code: 4, Key: /registry/{group}{}/{scope}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-            self.resource.plural,
+            storage_name(&self.resource.plural),
             self.name,
             current.uid()
         );
         Err(Failure::conflict(&self.resource.group, &self.resource.plural, &self.name, &why))
+    }
+
+    fn revision_required(&self) -> Failure {
+        let message = "Invalid value: 0: must be specified for an update";
+        let cause = Cause::new("FieldValueInvalid", "metadata.resourceVersion", message);
+        Failure::invalid(&self.resource.group, &self.resource.plural, &self.name, &[cause])
     }
 
     /// Checks the revision that the new object names, if it names one.
@@ -160,6 +180,37 @@ impl Call<'_> {
         }
         Ok(Retry::Refused)
     }
+}
+
+/// Returns the name that the real server stores a resource under, which some messages show.
+fn storage_name(plural: &str) -> &str {
+    match plural {
+        "services" => "services/specs",
+        "endpoints" => "services/endpoints",
+        "replicationcontrollers" => "controllers",
+        "ingresses" => "ingress",
+        "nodes" => "minions",
+        other => other,
+    }
+}
+
+/// Says whether a PUT of this resource may leave out the revision that it replaces.
+fn allows_unconditional_update(resource: &Resource) -> bool {
+    const KINDS: [(&str, &str); 12] = [
+        ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),
+        ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings"),
+        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+        ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
+        ("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
+        ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
+        ("apiextensions.k8s.io", "customresourcedefinitions"),
+        ("apiregistration.k8s.io", "apiservices"),
+        ("coordination.k8s.io", "leases"),
+        ("policy", "poddisruptionbudgets"),
+        ("storage.k8s.io", "csidrivers"),
+        ("storage.k8s.io", "volumeattachments"),
+    ];
+    !resource.is_custom() && !KINDS.contains(&(resource.group.as_str(), resource.plural.as_str()))
 }
 
 struct Prepared {

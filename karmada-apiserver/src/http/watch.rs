@@ -77,7 +77,7 @@ impl Watch {
         let watcher = match store.watch(&self.storage, revision) {
             Ok(watcher) => watcher,
             Err(expired) => {
-                let line = self.error_line(&Failure::watch_expired(crate::store::Expired {
+                let line = error_line(&Failure::watch_expired(crate::store::Expired {
                     requested: expired.requested,
                     oldest: expired.oldest,
                 }));
@@ -114,13 +114,14 @@ impl Watch {
         }));
         Ok(with_type(StatusCode::OK, "application/json", body))
     }
+}
 
-    fn error_line(&self, failure: &Failure) -> Vec<u8> {
-        let mut line = serde_json::to_vec(&json!({"type": "ERROR", "object": failure.status()}))
-            .expect("a value is always JSON");
-        line.push(b'\n');
-        line
-    }
+/// The event that ends a watch.
+fn error_line(failure: &Failure) -> Vec<u8> {
+    let mut line = serde_json::to_vec(&json!({"type": "ERROR", "object": failure.status()}))
+        .expect("a value is always JSON");
+    line.push(b'\n');
+    line
 }
 
 fn first_bookmark(now: Instant, deadline: Instant) -> Instant {
@@ -145,7 +146,7 @@ impl Stream {
                 events = self.watcher.next() => match events {
                     Ok(events) => events.iter().for_each(|event| self.event(event)),
                     Err(expired) => {
-                        self.ready = self.watch.error_line(&Failure::watch_expired(expired));
+                        self.ready = error_line(&Failure::watch_expired(expired));
                         self.finished = true;
                     }
                 },
@@ -171,31 +172,10 @@ impl Stream {
     }
 
     fn push(&mut self, kind: &str, object: &Stored) {
-        let now = Timestamp::now();
-        let watch = &self.watch;
-        let view = View {
-            resource: &watch.resource,
-            negotiated: watch.negotiated.clone(),
-            include: watch.include,
-            now,
-        };
         let start = self.ready.len();
-        self.ready.extend_from_slice(b"{\"type\":\"");
-        self.ready.extend_from_slice(kind.as_bytes());
-        self.ready.extend_from_slice(b"\",\"object\":");
-        let written = match &watch.negotiated.form {
-            Form::Table(_) => {
-                let object = super::convert::read(object, &watch.resource);
-                view.transform(object).map(|mut table| {
-                    if self.columns_sent {
-                        table["columnDefinitions"] = Value::Null;
-                    }
-                    serde_json::to_writer(&mut self.ready, &table)
-                        .expect("writing JSON to memory cannot fail");
-                })
-            }
-            _ => view.write(&mut self.ready, object),
-        };
+        let mut line = std::mem::take(&mut self.ready);
+        let written = self.write_event(&mut line, kind, object);
+        self.ready = line;
         if written.is_err() {
             // The form does not fit single objects: the real server ends such a watch without a word.
             self.ready.truncate(start);
@@ -203,7 +183,33 @@ impl Stream {
             return;
         }
         self.columns_sent = true;
-        self.ready.extend_from_slice(b"}\n");
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            resource: &self.watch.resource,
+            negotiated: self.watch.negotiated.clone(),
+            include: self.watch.include,
+            now: Timestamp::now(),
+        }
+    }
+
+    fn write_event(&self, line: &mut Vec<u8>, kind: &str, object: &Stored) -> Result<(), Failure> {
+        let view = self.view();
+        line.extend_from_slice(b"{\"type\":\"");
+        line.extend_from_slice(kind.as_bytes());
+        line.extend_from_slice(b"\",\"object\":");
+        if matches!(view.negotiated.form, Form::Table(_)) {
+            let mut table = view.transform(super::convert::read(object, view.resource))?;
+            if self.columns_sent {
+                table["columnDefinitions"] = Value::Null;
+            }
+            serde_json::to_writer(&mut *line, &table).expect("writing JSON to memory cannot fail");
+        } else {
+            view.write(line, object)?;
+        }
+        line.extend_from_slice(b"}\n");
+        Ok(())
     }
 
     fn send_bookmark(&mut self) {
@@ -213,7 +219,7 @@ impl Stream {
         match self.watcher.drain() {
             Ok(events) => events.iter().for_each(|event| self.event(event)),
             Err(expired) => {
-                self.ready = self.watch.error_line(&Failure::watch_expired(expired));
+                self.ready = error_line(&Failure::watch_expired(expired));
                 self.finished = true;
                 return;
             }
@@ -229,19 +235,12 @@ impl Stream {
             metadata["annotations"] = json!({INITIAL_END: "true"});
         }
         let resource = &self.watch.resource;
-        let object = match &self.watch.negotiated.form {
-            Form::PartialObject(version) => {
-                json!({"kind": "PartialObjectMetadata", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata})
-            }
-            Form::Table(version) => {
-                let inner = json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata});
-                json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"),
-                    "metadata": {"resourceVersion": self.revision.to_string()}, "columnDefinitions": null,
-                    "rows": [{"cells": null, "object": {"kind": "PartialObjectMetadata",
-                        "apiVersion": format!("meta.k8s.io/{version}"), "metadata": inner["metadata"]}}]})
-            }
-            _ => json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata}),
-        };
+        let empty =
+            json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata});
+        let Ok(mut object) = self.view().transform(empty) else { return };
+        if object["kind"] == "Table" && self.columns_sent {
+            object["columnDefinitions"] = Value::Null;
+        }
         serde_json::to_writer(&mut self.ready, &json!({"type": "BOOKMARK", "object": object}))
             .expect("writing JSON to memory cannot fail");
         self.ready.push(b'\n');

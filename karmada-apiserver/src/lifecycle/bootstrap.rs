@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::controller::spawn;
-use super::{aggregation, collector, crds, namespaces, service_accounts, tokens};
+use super::{aggregation, collector, crds, finished_jobs, namespaces, service_accounts, tokens};
 use crate::auth::bootstrap_objects;
 use crate::http::Failure;
 use crate::http::call::{Call, object_name};
@@ -14,7 +14,7 @@ use crate::registry::UpdateTarget;
 use crate::server::{Controllers, Inner, StartError};
 
 const MANAGER: &str = "kube-apiserver";
-const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
 /// Brings a server's objects and kinds up, then its controllers.
 pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
@@ -22,6 +22,7 @@ pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
     for name in NAMESPACES {
         ensure(server, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).await?;
     }
+    ensure(server, kubernetes_service()).await?;
     for object in bootstrap_objects() {
         ensure(server, object).await?;
     }
@@ -36,9 +37,20 @@ pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
         spawn(server, service_accounts::ServiceAccounts);
         spawn(server, tokens::Tokens);
         spawn(server, aggregation::Aggregation);
+        spawn(server, finished_jobs::FinishedJobs);
         spawn(server, collector::Collector::default());
     }
     Ok(())
+}
+
+/// The service that programs in a cluster reach its API server by.
+fn kubernetes_service() -> Value {
+    json!({"apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "kubernetes", "namespace": "default",
+            "labels": {"component": "apiserver", "provider": "kubernetes"}},
+        "spec": {"type": "ClusterIP", "clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1"],
+            "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "sessionAffinity": "None",
+            "ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": 6443}]}})
 }
 
 /// Creates an object that is not there.
@@ -51,7 +63,9 @@ async fn ensure(server: &Arc<Inner>, object: Value) -> Result<(), StartError> {
         .registry()
         .resource_for_kind(group, version, &kind)
         .ok_or_else(|| failed("the kind is not served".to_owned()))?;
-    let mut call = Call::internal(server, resource, "", &name, MANAGER);
+    let namespace =
+        object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut call = Call::internal(server, resource, &namespace, &name, MANAGER);
     if call.stored().is_some() {
         return Ok(());
     }
@@ -80,9 +94,6 @@ async fn install(server: &Arc<Inner>, crd: &Value) -> Result<(), Failure> {
                 if let Some(wanted) = crd.pointer(&format!("/metadata/{key}")) {
                     new["metadata"][key] = wanted.clone();
                 }
-            }
-            if let Some(metadata) = new["metadata"].as_object_mut() {
-                metadata.remove("resourceVersion");
             }
             Ok(new)
         })

@@ -8,6 +8,7 @@ mod bootstrap;
 mod collector;
 mod controller;
 pub(crate) mod crds;
+mod finished_jobs;
 mod namespaces;
 mod service_accounts;
 mod tokens;

@@ -27,44 +27,6 @@ pub(super) fn matches(name: &str, text: &str) -> bool {
     }
 }
 
-/// Whether a format is one that the server checks.
-pub(super) fn is_known(name: &str) -> bool {
-    matches!(
-        name,
-        "date-time"
-            | "datetime"
-            | "date"
-            | "duration"
-            | "byte"
-            | "ipv4"
-            | "ipv6"
-            | "cidr"
-            | "uuid"
-            | "uuid3"
-            | "uuid4"
-            | "uuid5"
-            | "email"
-            | "hostname"
-            | "uri"
-            | "mac"
-            | "hexcolor"
-            | "bsonobjectid"
-            | "isbn"
-            | "isbn10"
-            | "isbn13"
-            | "creditcard"
-            | "ssn"
-            | "rgbcolor"
-            | "password"
-            | "int32"
-            | "int64"
-            | "float"
-            | "double"
-            | "k8s-short-name"
-            | "k8s-long-name"
-    )
-}
-
 /// Go durations (`1h30m`), and words (`3 days`) that the real checker knows too.
 fn is_duration(text: &str) -> bool {
     let mut rest = text.trim_start_matches(['-', '+']);

@@ -38,8 +38,6 @@ pub(super) enum NamePart {
 pub(super) enum NameRule {
     Subdomain,
     Label,
-    /// A label that older servers wanted to start with a letter.
-    Label1035,
     /// What fits into a path: RBAC names.
     PathSegment,
 }
@@ -54,7 +52,6 @@ pub(super) fn check_name(rule: NameRule, name: &str, part: NamePart) -> Vec<Stri
     match rule {
         NameRule::Subdomain => subdomain(&masked),
         NameRule::Label => label(&masked),
-        NameRule::Label1035 => label_1035(&masked),
         NameRule::PathSegment => path_segment(name, part),
     }
 }

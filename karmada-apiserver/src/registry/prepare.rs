@@ -89,6 +89,9 @@ pub enum PrepareError {
     /// The body cannot be read as this kind: 400.
     #[error("{0}")]
     BadRequest(String),
+    /// The write has to name the revision it is based on: 422 for the plural of the resource.
+    #[error("the object names no revision")]
+    NoRevision(FieldError),
     /// Policy forbids it: 403.
     #[error("{0}")]
     Forbidden(String),
@@ -190,11 +193,14 @@ pub fn admit_create(
     kinds::prepare_status(resource, object, None, &now);
     let mut errors = Vec::new();
     if resource.is_custom() {
+        // What was cleared may have a default.
+        structural::apply_defaults(&resource.schema, object);
         errors.extend(metadata::validate(resource, object));
         errors.extend(validate::validate(&resource.schema, object, None));
         warnings.extend(metadata::finalizer_warnings(object, None));
     } else {
         let late = kinds::admit(resource, object, None, context)?;
+        warnings.extend(kinds::warnings(resource, object));
         errors.extend(metadata::validate(resource, object));
         // Without a name the rest is not looked at.
         let unnamed = errors.iter().any(|error| error.message.ends_with("name or generateName is required"));
@@ -221,6 +227,14 @@ pub fn admit_update(
     target: UpdateTarget,
     context: &PrepareContext<'_>,
 ) -> Result<Warnings, PrepareError> {
+    let revision = new["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+    if matches!(revision, "" | "0") && kinds::needs_revision(resource) {
+        return Err(PrepareError::NoRevision(FieldError::invalid(
+            "metadata.resourceVersion",
+            &Value::from(0),
+            "must be specified for an update",
+        )));
+    }
     let mut warnings = Warnings::new();
     warnings.extend(metadata::deduplicate_owners(new));
     keep_system_fields(resource, new, old);
@@ -233,6 +247,7 @@ pub fn admit_update(
     let mut late = Vec::new();
     if !resource.is_custom() && target != UpdateTarget::Status {
         late = kinds::admit(resource, new, Some(old), context)?;
+        warnings.extend(kinds::warnings(resource, new));
     }
     if kinds::has_generation(resource)
         && target != UpdateTarget::Status
@@ -242,13 +257,20 @@ pub fn admit_update(
         metadata::metadata_mut(new).insert("generation".to_owned(), generation.into());
     }
     let mut errors = metadata::validate_update(resource, new, old);
+    let is_change = |error: &FieldError| error.message.ends_with("field is immutable");
     if resource.is_custom() {
+        structural::apply_defaults(&resource.schema, new);
+        errors.extend(
+            errors.iter().filter(|e| !is_change(e)).flat_map(|e| [e.clone(), e.clone()]).collect::<Vec<_>>(),
+        );
         errors.extend(validate::validate(&resource.schema, new, Some(old)));
         warnings.extend(metadata::finalizer_warnings(new, Some(old)));
     } else {
-        // The real server checks immutable metadata twice, once for all kinds and once for each.
-        let again: Vec<FieldError> =
-            errors.iter().filter(|e| e.message.ends_with("field is immutable")).cloned().collect();
+        // The real server checks metadata for all kinds and for each, the immutable part less often.
+        let again: Vec<FieldError> = errors
+            .iter()
+            .flat_map(|e| std::iter::repeat_n(e.clone(), if is_change(e) { 1 } else { 3 }))
+            .collect();
         errors.extend(again);
         if target != UpdateTarget::Status {
             errors.extend(kinds::validate(resource, new, Some(old)));
@@ -261,17 +283,23 @@ pub fn admit_update(
     if errors.is_empty() { Ok(warnings) } else { Err(PrepareError::Invalid(errors)) }
 }
 
+/// Returns an object of the kind of which nothing is set: what it prints is what is always printed.
+///
+/// Against it the fields of a new object are owned: what every object has belongs to nobody.
+pub fn blank(resource: &Resource) -> Value {
+    let mut object = serde_json::json!({"apiVersion": resource.api_version(), "kind": resource.kind});
+    if !resource.is_custom() {
+        typed::emit(&resource.schema, &mut object);
+    }
+    object
+}
+
 /// Fills in the defaults of a stored custom object, which may be older than its schema.
 pub fn default_on_read(resource: &Resource, object: &mut Value) {
     if resource.is_custom() {
         structural::prune(&resource.schema, object);
         structural::apply_defaults(&resource.schema, object);
     }
-}
-
-/// Brings a stored object to the version of a resource.
-pub fn convert(resource: &Resource, object: &mut Value) {
-    kinds::convert(resource, object);
 }
 
 fn decode_custom(resource: &Resource, object: &mut Value) -> Result<Vec<Problem>, PrepareError> {
@@ -339,6 +367,10 @@ fn keep_all_but_status(resource: &Resource, new: &mut Value, old: &Value) {
                 map.remove("status");
             }
         }
+    }
+    if !resource.is_custom() && resource.kind == "Pod" && kept["status"]["qosClass"].is_null() {
+        // The class never changes.
+        kept["status"]["qosClass"] = old["status"]["qosClass"].clone();
     }
     let mut metadata = new["metadata"].clone();
     let fixed: &[&str] = match (resource.is_custom(), resource.kind.as_str()) {

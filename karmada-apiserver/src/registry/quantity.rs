@@ -51,11 +51,6 @@ impl Quantity {
         self.nanos < 0
     }
 
-    /// Whether the amount has a fraction.
-    pub(crate) fn is_fractional(self) -> bool {
-        self.nanos % NANO != 0
-    }
-
     /// Orders by amount.
     pub(crate) fn compare(self, other: Self) -> Ordering {
         self.nanos.cmp(&other.nanos)

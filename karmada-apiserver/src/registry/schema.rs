@@ -73,6 +73,8 @@ pub struct Schema {
 /// has gained those that are always printed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WireRules {
+    /// Name of the structure, for messages about wrong types.
+    pub structure: String,
     /// Fields that are printed with this value when they are absent.
     pub emitted: BTreeMap<String, Value>,
     /// Fields that keep an empty value (`false`, `0`, `""`, `{}`, `[]`) when one is given.

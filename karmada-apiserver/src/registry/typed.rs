@@ -108,11 +108,11 @@ impl Decoder<'_> {
                 continue;
             };
             if !value.is_null() {
-                self.node(node, value, &child_path, self.kind);
+                let owner = wire.map_or(self.kind, |rules| rules.structure.as_str());
+                self.node(node, value, &child_path, owner);
             }
-            // An atomic raw value (a schema default, for one) may be null on purpose only where anything goes.
             let kept = wire.is_none_or(|rules| rules.kept.contains(key));
-            let gone = if value.is_null() { !is_raw(node) } else { !kept && is_zero(value) };
+            let gone = value.is_null() || (!kept && is_zero(value));
             if gone {
                 removed.push(key.clone());
             }
@@ -157,11 +157,9 @@ impl Decoder<'_> {
                     "parsing time {value} as \"2006-01-02T15:04:05Z07:00\": cannot parse {value} as \"2006\""
                 )),
             },
-            Some(formats::MICRO_TIME) => match text.parse::<Timestamp>() {
-                Ok(time) => *text = time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
-                Err(_) => self.fail(format!(
-                    "parsing time {value} as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse {value} as \"2006\""
-                )),
+            Some(formats::MICRO_TIME) => match micro_time(text) {
+                Ok(time) => *text = time,
+                Err(message) => self.fail(message),
             },
             Some("byte") => {
                 // Line breaks are skipped by the real decoder.
@@ -204,7 +202,8 @@ impl Decoder<'_> {
             Value::Array(_) => "array",
             Value::Object(_) => "object",
         };
-        let owner = if path.starts_with("metadata.") { "ObjectMeta" } else { owner };
+        // Go names fields without the position in a list.
+        let path = without_indices(path);
         self.fail(format!(
             "json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {expected}"
         ));
@@ -231,10 +230,6 @@ pub(super) fn is_zero(value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.is_empty(),
     }
-}
-
-fn is_raw(node: &Schema) -> bool {
-    node.schema_type == SchemaType::Any && node.preserve_unknown && node.validation.format.is_none()
 }
 
 fn is_scalar(node: &Schema) -> bool {
@@ -283,6 +278,37 @@ fn base64_offset(text: &str, error: &base64::DecodeError) -> usize {
         // A group that is cut short: the decoder stops at its start.
         _ => text.len() - text.len() % 4,
     }
+}
+
+fn without_indices(path: &str) -> String {
+    let mut inside = false;
+    path.chars()
+        .filter(|c| {
+            let hidden = inside || *c == '[';
+            inside = (inside || *c == '[') && *c != ']';
+            !hidden
+        })
+        .collect()
+}
+
+/// Reads a time with microseconds; the real server wants six digits, no more and no less.
+fn micro_time(text: &str) -> Result<String, String> {
+    let layout = "2006-01-02T15:04:05.000000Z07:00";
+    let quoted = |text: &str| Value::from(text).to_string();
+    let failed = |rest: &str, part: &str| {
+        Err(format!(
+            "parsing time {} as \"{layout}\": cannot parse {} as \"{part}\"",
+            quoted(text),
+            quoted(rest)
+        ))
+    };
+    let Ok(time) = text.parse::<Timestamp>() else { return failed(text, "2006") };
+    let rest = text.get("2006-01-02T15:04:05".len()..).unwrap_or_default();
+    let digits = rest.strip_prefix('.').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+    if digits != 6 {
+        return failed(rest, ".000000");
+    }
+    Ok(time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())
 }
 
 fn join(path: &str, key: &str) -> String {

@@ -133,12 +133,6 @@ const KEPT_STRINGS: &[(&str, &[&str])] = &[
 
 /// Lists and maps that keep an empty value.
 const KEPT_COLLECTIONS: &[(&str, &[&str])] = &[
-    ("rbac.v1.Role", &["rules"]),
-    ("rbac.v1.ClusterRole", &["rules"]),
-    ("rbac.v1.PolicyRule", &["verbs"]),
-    ("discovery.v1.EndpointSlice", &["endpoints", "ports"]),
-    ("autoscaling.v2.HorizontalPodAutoscalerStatus", &["currentMetrics"]),
-    ("core.v1.PodSpec", &["containers"]),
     ("core.v1.NodeSelector", &["nodeSelectorTerms"]),
     ("apiextensions.v1.CustomResourceDefinitionStatus", &["conditions", "storedVersions"]),
     ("apiextensions.v1.CustomResourceDefinitionSpec", &["versions"]),
@@ -148,7 +142,8 @@ const KEPT_COLLECTIONS: &[(&str, &[&str])] = &[
 /// Returns the rules of a definition.
 pub(super) fn rules(definition: &str, schema: &Schema) -> WireRules {
     let name = short_name(definition);
-    let mut rules = WireRules { emitted: emitted(name, schema), ..WireRules::default() };
+    let structure = name.rsplit('.').next().unwrap_or(name).to_owned();
+    let mut rules = WireRules { structure, emitted: emitted(name, schema), ..WireRules::default() };
     let dropped = listed(DROPPED_WHEN_ZERO, name);
     let strings = listed(KEPT_STRINGS, name);
     let collections = listed(KEPT_COLLECTIONS, name);
@@ -165,7 +160,9 @@ pub(super) fn rules(definition: &str, schema: &Schema) -> WireRules {
             SchemaType::Object => !node.properties.is_empty() || node.preserve_unknown,
             SchemaType::Any => true,
         };
-        if keeps || rules.emitted.contains_key(field) {
+        // An empty list prints as the null that an absent one prints as.
+        let prints_null = rules.emitted.get(field).is_some_and(Value::is_null);
+        if keeps || (rules.emitted.contains_key(field) && !prints_null) {
             rules.kept.insert(field.clone());
         }
     }
@@ -222,6 +219,22 @@ fn emitted(name: &str, schema: &Schema) -> std::collections::BTreeMap<String, Va
         }),
         "events.v1.Event" => json!({"eventTime": null}),
         "core.v1.LimitRangeSpec" => json!({"limits": null}),
+        "core.v1.ContainerStateRunning" => json!({"startedAt": null}),
+        "core.v1.ContainerStateTerminated" => json!({"exitCode": 0, "startedAt": null, "finishedAt": null}),
+        "apps.v1.DeploymentCondition" | "certificates.v1.CertificateSigningRequestCondition" => {
+            json!({"lastUpdateTime": null, "lastTransitionTime": null})
+        }
+        "apps.v1.DaemonSetCondition"
+        | "apps.v1.ReplicaSetCondition"
+        | "apps.v1.StatefulSetCondition"
+        | "core.v1.ReplicationControllerCondition"
+        | "apiregistration.v1.APIServiceCondition"
+        | "flowcontrol.v1.FlowSchemaCondition"
+        | "flowcontrol.v1.PriorityLevelConfigurationCondition"
+        | "meta.v1.Condition" => json!({"lastTransitionTime": null}),
+        "batch.v1.JobCondition" | "core.v1.PersistentVolumeClaimCondition" => {
+            json!({"lastProbeTime": null, "lastTransitionTime": null})
+        }
         "core.v1.NodeCondition" => json!({"lastHeartbeatTime": null, "lastTransitionTime": null}),
         "core.v1.NodeDaemonEndpoints" => json!({"kubeletEndpoint": {}}),
         "core.v1.DaemonEndpoint" => json!({"Port": 0}),

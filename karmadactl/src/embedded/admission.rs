@@ -2,7 +2,8 @@
 
 use karmada_apiserver::admission::{AdmissionDenied, AdmissionPlugin, AdmissionRequest, Operation};
 use karmada_core::admission::{
-    AdmissionDenied as CoreDenied, AdmissionInput, Operation as CoreOperation, TaintPolicyRule, mutate, validate,
+    AdmissionDenied as CoreDenied, AdmissionInput, Operation as CoreOperation, TaintPolicyRule, mutate,
+    validate,
 };
 use karmada_core::api::FeatureGates;
 use serde_json::Value;
@@ -15,7 +16,11 @@ pub struct KarmadaAdmission {
 }
 
 impl AdmissionPlugin for KarmadaAdmission {
-    fn admit(&self, request: &AdmissionRequest<'_>, object: Option<&mut Value>) -> Result<(), AdmissionDenied> {
+    fn admit(
+        &self,
+        request: &AdmissionRequest<'_>,
+        object: Option<&mut Value>,
+    ) -> Result<(), AdmissionDenied> {
         let Some(object) = object else { return Ok(()) };
         let Some(operation) = operation_of(request) else { return Ok(()) };
         // Only Karmada's own kinds are changed: others need no copy.
@@ -27,7 +32,11 @@ impl AdmissionPlugin for KarmadaAdmission {
         Ok(())
     }
 
-    fn validate(&self, request: &AdmissionRequest<'_>, object: Option<&Value>) -> Result<(), AdmissionDenied> {
+    fn validate(
+        &self,
+        request: &AdmissionRequest<'_>,
+        object: Option<&Value>,
+    ) -> Result<(), AdmissionDenied> {
         let Some(operation) = operation_of(request) else { return Ok(()) };
         validate(&self.input(request, operation, object.unwrap_or(&Value::Null), "")).map_err(denied)
     }
@@ -67,7 +76,12 @@ fn operation_of(request: &AdmissionRequest<'_>) -> Option<CoreOperation> {
 }
 
 fn denied(denied: CoreDenied) -> AdmissionDenied {
-    let causes = denied.causes.iter().map(|cause| (cause.type_.reason().to_owned(), cause.field.clone(), cause.detail.clone()));
+    let causes = denied.causes.into_iter().map(|cause| {
+        let text = cause.to_string();
+        // A cause names its field apart from its message.
+        let message = text.strip_prefix(&format!("{}: ", cause.field)).unwrap_or(&text).to_owned();
+        (cause.type_.reason().to_owned(), cause.field, message)
+    });
     AdmissionDenied {
         code: denied.code,
         reason: denied.reason.to_owned(),

@@ -22,13 +22,19 @@ pub enum ControlPlaneError {
 
 impl EmbeddedControlPlane {
     /// Starts an API server with Karmada's kinds and the controllers over it.
-    pub async fn start(options: &EmbeddedOptions, settings: ControlPlaneSettings) -> Result<Self, ControlPlaneError> {
+    pub async fn start(
+        options: &EmbeddedOptions,
+        settings: ControlPlaneSettings,
+    ) -> Result<Self, ControlPlaneError> {
         let server = EmbeddedServer::karmada(options).await?;
         Self::over(server, settings).await
     }
 
     /// Starts the controllers over an API server.
-    pub(super) async fn over(server: EmbeddedServer, settings: ControlPlaneSettings) -> Result<Self, ControlPlaneError> {
+    pub(super) async fn over(
+        server: EmbeddedServer,
+        settings: ControlPlaneSettings,
+    ) -> Result<Self, ControlPlaneError> {
         match ControlPlane::start(server.client(), settings).await {
             Ok(controllers) => Ok(Self { server, controllers }),
             Err(source) => {

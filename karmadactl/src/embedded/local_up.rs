@@ -96,8 +96,15 @@ impl LocalUp {
             EmbeddedServer::karmada(&control_plane_options),
             join_all(names.iter().map(|name| start_member(name, &storage, &directory))),
         );
-        let server = server?;
-        let members: Vec<SimulatedMember> = servers.into_iter().collect::<Result<_, _>>()?;
+        let (members, failed) = split(servers);
+        let server = match (server, failed) {
+            (Ok(server), None) => server,
+            (Ok(server), Some(error)) => {
+                server.shutdown().await;
+                return Err(give_up(&members, error).await);
+            }
+            (Err(error), _) => return Err(give_up(&members, error).await),
+        };
         write_kubeconfig(&directory.join(CONTROL_PLANE_KUBECONFIG), &server.kubeconfig()?)?;
 
         let runtime = Runtime::new();
@@ -108,7 +115,11 @@ impl LocalUp {
         let client = server.client();
         try_join_all(members.iter().map(|member| prepare_member(&client, member, &directory, &runtime)))
             .await?;
-        let control_plane = EmbeddedControlPlane::over(server, ControlPlaneSettings { connector, ..ControlPlaneSettings::default() }).await?;
+        let control_plane = EmbeddedControlPlane::over(
+            server,
+            ControlPlaneSettings { connector, ..ControlPlaneSettings::default() },
+        )
+        .await?;
         Ok(Self { control_plane, members, runtime })
     }
 
@@ -123,6 +134,27 @@ impl LocalUp {
         self.control_plane.shutdown().await;
         join_all(self.members.iter().map(|member| member.server.shutdown())).await;
     }
+}
+
+/// Members that started, and the first reason why one did not.
+fn split(
+    started: Vec<Result<SimulatedMember, EmbeddedError>>,
+) -> (Vec<SimulatedMember>, Option<EmbeddedError>) {
+    let mut members = Vec::new();
+    let mut failed = None;
+    for member in started {
+        match member {
+            Ok(member) => members.push(member),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    (members, failed)
+}
+
+/// Makes the members that did start let go of their data, so that the caller can try again.
+async fn give_up(members: &[SimulatedMember], error: EmbeddedError) -> LocalUpError {
+    join_all(members.iter().map(|member| member.server.shutdown())).await;
+    error.into()
 }
 
 async fn start_member(

@@ -28,6 +28,8 @@ pub enum Mode {
     #[default]
     Apply,
     /// Check everything that can be checked, write nothing.
+    ///
+    /// DEVIATION: upstream waits for a token that a dry run never makes, and fails.
     DryRun,
 }
 
@@ -161,6 +163,8 @@ async fn refuse_registered(
 
 /// Whether the join of this very cluster stopped after its Cluster was created: then its secrets
 /// do not yet belong to it.
+///
+/// DEVIATION: upstream refuses to go on here, and the cluster must be unjoined first.
 async fn is_half_joined(
     control_plane: &kube::Client,
     options: &JoinOptions,

@@ -122,6 +122,8 @@ pub async fn unjoin_cluster(
 }
 
 /// The Cluster is gone. Unless an unjoin stopped half-way, that is an error.
+///
+/// DEVIATION: upstream does not look into the member any more.
 async fn remove_leftovers(
     member: Option<&kube::Client>,
     options: &UnjoinOptions,

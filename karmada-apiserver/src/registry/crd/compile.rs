@@ -20,6 +20,11 @@ pub fn compile_schema(source: &Value) -> Schema {
     root
 }
 
+/// Compiles one node, which is no root.
+pub(super) fn compile_node(source: &Value) -> Schema {
+    compile(source)
+}
+
 fn compile(source: &Value) -> Schema {
     let text = |key: &str| source.get(key).and_then(Value::as_str);
     let flag = |key: &str| source.get(key).and_then(Value::as_bool).unwrap_or_default();

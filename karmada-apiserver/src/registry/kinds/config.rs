@@ -110,7 +110,7 @@ pub(super) fn validate_data(kind: &str, object: &Value, old: Option<&Value>) -> 
         }
     }
     if bytes > 1024 * 1024 {
-        errors.push(FieldError::too_long(if kind == "Secret" { "data" } else { "" }, 1024 * 1024));
+        errors.push(FieldError::too_long(if kind == "Secret" { "data" } else { "[]" }, 1024 * 1024));
     }
     if kind == "Secret" {
         secret_type(object, &mut errors);

@@ -11,6 +11,7 @@ use super::pod_spec::default_template;
 use super::selector;
 use super::storage;
 
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 const STATEFUL_SET_FORBIDDEN: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', \
                                       'template', 'updateStrategy', 'revisionHistoryLimit', \
                                       'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
@@ -64,6 +65,9 @@ pub(super) fn default_stateful_set(object: &mut Value) {
 }
 
 pub(super) fn default_daemon_set(object: &mut Value) {
+    let annotations =
+        super::super::metadata::metadata_mut(object).entry("annotations").or_insert_with(|| json!({}));
+    default(annotations, TEMPLATE_GENERATION, "0");
     let Some(spec) = child(object, "spec") else { return };
     default_template(spec);
     if let Some(strategy) = child(spec, "updateStrategy") {
@@ -98,16 +102,16 @@ pub(super) fn default_replication_controller(object: &mut Value) {
 
 /// Keeps the annotation that counts template changes.
 pub(super) fn admit_daemon_set(object: &mut Value, old: Option<&Value>) {
-    const ANNOTATION: &str = "deprecated.daemonset.template.generation";
     let count = old.map_or(1, |old| {
-        let count: i64 = text(&old["metadata"]["annotations"], ANNOTATION).parse().unwrap_or_default();
+        let count: i64 =
+            text(&old["metadata"]["annotations"], TEMPLATE_GENERATION).parse().unwrap_or_default();
         count + i64::from(old["spec"]["template"] != object["spec"]["template"])
     });
     if count > 0 {
         let metadata = super::super::metadata::metadata_mut(object);
         let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
         if let Some(annotations) = annotations.as_object_mut() {
-            annotations.insert(ANNOTATION.to_owned(), count.to_string().into());
+            annotations.insert(TEMPLATE_GENERATION.to_owned(), count.to_string().into());
         }
     }
 }

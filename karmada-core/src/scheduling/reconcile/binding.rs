@@ -172,10 +172,12 @@ fn succeed(
 ) {
     let result: Vec<String> =
         clusters.iter().map(|target| format!("{}:{}", target.name, target.replicas)).collect();
+    // The two kinds differ in a colon; the text is compared by those who watch events.
+    let label = if binding.metadata.namespace.is_some() { "Result:" } else { "Result" };
     decision.events.push(BindingEvent {
         kind: EventKind::Normal,
         reason: SCHEDULE_BINDING_SUCCEED,
-        message: format!("{SUCCESS_MESSAGE} Result: {{{}}}", result.join(", ")),
+        message: format!("{SUCCESS_MESSAGE} {label} {{{}}}", result.join(", ")),
     });
     decision.change = change(binding, placement, clusters);
     let observed = binding.status.map_or("", |status| &status.scheduler_observed_affinity_name);

@@ -49,7 +49,13 @@ pub async fn send(api: &Api, step: &Value, bindings: &Bindings) -> Result<Respon
     }
     for (name, value) in step["headers"].as_object().into_iter().flatten() {
         headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-        headers.push((name, value.as_str().map(|value| bindings.fill_text(value))));
+        match value {
+            Value::Array(values) => {
+                let texts = values.iter().filter_map(Value::as_str);
+                headers.extend(texts.map(|value| (name.as_str(), Some(bindings.fill_text(value)))));
+            }
+            value => headers.push((name, value.as_str().map(|value| bindings.fill_text(value)))),
+        }
     }
     headers.push(("Authorization", authorization));
     for (name, value) in headers {

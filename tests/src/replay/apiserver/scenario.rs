@@ -23,7 +23,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// What scenarios may need that this server has.
 const SUPPORTED: [&str; 4] = ["crd", "controllers", "compaction", "timing"];
 /// Headers that are compared when they were recorded.
-const HEADERS: [&str; 5] = ["Content-Type", "Retry-After", "WWW-Authenticate", "Location", "Allow"];
+const HEADERS: [&str; 6] = ["Content-Type", "Retry-After", "WWW-Authenticate", "Location", "Allow", "ETag"];
 const CONTENT_TYPE: &str = "Content-Type";
 
 /// Replays one scenario against a server of its own.
@@ -112,7 +112,11 @@ fn api_of(server: &ApiServer) -> Api {
     Box::new(move |identity| match identity {
         Identity::User { name, groups } => {
             let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-            server.router_as(UserInfo::new(name, &groups))
+            let mut user = UserInfo::new(name, &groups);
+            // What TLS would have added: the digest of the certificate.
+            let digest = format!("X509SHA256={}", "0".repeat(64));
+            user.extra.insert("authentication.kubernetes.io/credential-id".to_owned(), vec![digest]);
+            server.router_as(user)
         }
         Identity::None => server.router(),
     })
