@@ -25,8 +25,16 @@ const MANAGED_LABEL: &str = "karmada.io/managed";
 pub enum CallError {
     #[error("no answer from the member within {} s", CALL_TIMEOUT.as_secs())]
     Timeout,
-    #[error(transparent)]
+    /// What the member's API server said, without what kube says around it.
+    #[error("{}", api_message(.0))]
     Api(#[from] kube::Error),
+}
+
+fn api_message(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    }
 }
 
 impl CallError {

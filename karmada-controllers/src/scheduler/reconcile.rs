@@ -132,7 +132,7 @@ fn is_repetition<K>(binding: &K, decision: &BindingDecision) -> bool
 where
     K: Resource + HasStatus<Status = ResourceBindingStatus>,
 {
-    let Some(status) = &decision.status else { return decision.change.is_none() };
+    let Some(status) = &decision.status else { return false };
     let observed = binding.status().map(|status| status.scheduler_observed_generation);
     matches!(decision.trigger, Some(Trigger::Duplicated | Trigger::NotAWorkload))
         && decision.change.is_none()

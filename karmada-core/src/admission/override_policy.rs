@@ -21,17 +21,18 @@ use crate::{
 
 /// Fills in the namespaces of selectors.
 pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, serde_json::Error> {
-    let mut spec = read::<OverridePolicy>(input.object)?.spec;
+    let spec = read::<OverridePolicy>(input.object)?.spec;
     let own = Some(object::namespace(input.object)).filter(|own| !own.is_empty()).unwrap_or(input.namespace);
-    for selector in spec.resource_selectors.iter_mut().filter(|selector| selector.namespace.is_empty()) {
-        own.clone_into(&mut selector.namespace);
+    // Only the namespaces are touched: writing the type back would add nulls that nobody gave.
+    let mut policy = input.object.clone();
+    for (index, selector) in spec.resource_selectors.iter().enumerate() {
+        if selector.namespace.is_empty()
+            && let Some(given) = policy.pointer_mut(&format!("/spec/resourceSelectors/{index}"))
+        {
+            given["namespace"] = own.into();
+        }
     }
-    Ok(serde_json::json!({
-        "apiVersion": input.object["apiVersion"],
-        "kind": input.object["kind"],
-        "metadata": input.object["metadata"],
-        "spec": spec,
-    }))
+    Ok(policy)
 }
 
 /// Refuses what is not valid.

@@ -94,8 +94,8 @@ pub fn reconcile_binding(
         retry: Retry::None,
     };
     if binding.metadata.deletion_timestamp.is_some() {
-        let message = "skip schedule deleting resourceBinding";
-        decision.events.push(warning(message.to_owned()));
+        let (name, title) = title(binding);
+        decision.events.push(warning(format!("skip schedule deleting {}: {name}", first_lower(title))));
         return decision;
     }
     let Some(placement) = &binding.spec.placement else {
@@ -118,7 +118,9 @@ pub fn reconcile_binding(
         decision.attempts.push(Attempt { affinity_name: String::new(), decision: result });
         outcome_of_last(&decision.attempts, None)
     } else {
-        try_affinities(context, &input, placement, &mut decision.attempts)
+        let outcome = try_affinities(context, &input, placement, &mut decision.attempts);
+        decision.events.extend(failed_attempts(binding, &decision.attempts));
+        outcome
     };
     match outcome {
         Ok((clusters, affinity_name)) => {
@@ -127,6 +129,37 @@ pub fn reconcile_binding(
         Err(error) => fail(&mut decision, binding, placement, &error, now),
     }
     decision
+}
+
+/// Returns an event for every affinity group that was tried without success.
+fn failed_attempts(binding: &BindingInput<'_>, attempts: &[Attempt]) -> Vec<BindingEvent> {
+    let placement = binding.spec.placement.as_ref();
+    let index_of = |name: &str| {
+        let groups = placement.map(|placement| placement.cluster_affinities.as_slice()).unwrap_or_default();
+        groups.iter().position(|group| group.affinity_name == name).unwrap_or_default()
+    };
+    let (name, title) = title(binding);
+    let failures = attempts.iter().filter_map(|attempt| {
+        let error = attempt.decision.result.as_ref().err()?;
+        let index = index_of(&attempt.affinity_name);
+        Some(warning(format!("failed to schedule {title}({name}) with clusterAffiliates index({index}): {error}")))
+    });
+    failures.collect()
+}
+
+/// Returns namespace and name as one key, and the kind.
+fn title(binding: &BindingInput<'_>) -> (String, &'static str) {
+    let name = binding.metadata.name.as_deref().unwrap_or_default();
+    match binding.metadata.namespace.as_deref() {
+        Some(namespace) => (format!("{namespace}/{name}"), "ResourceBinding"),
+        None => (name.to_owned(), "ClusterResourceBinding"),
+    }
+}
+
+/// Returns a word with a small first letter.
+fn first_lower(word: &str) -> String {
+    let mut characters = word.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
 type Outcome = Result<(Vec<TargetCluster>, Option<String>), ScheduleError>;
@@ -197,7 +230,9 @@ fn fail(
     now: Timestamp,
 ) {
     let message = error.to_string();
-    decision.events.push(warning(message.clone()));
+    if placement.cluster_affinities.is_empty() {
+        decision.events.push(warning(message.clone()));
+    }
     let reason = match error.kind() {
         ScheduleErrorKind::NoFit => {
             // No cluster may have the workload any more.
