@@ -106,7 +106,7 @@ fn resource(crd: &Value, version: &Value) -> Resource {
     });
     let source = version.pointer("/schema/openAPIV3Schema");
     let mut schema =
-        source.map(compile_schema).unwrap_or_else(|| Schema { preserve_unknown: true, ..Schema::default() });
+        source.map_or_else(|| Schema { preserve_unknown: true, ..Schema::default() }, compile_schema);
     schema.preserve_unknown |= crd["spec"]["preserveUnknownFields"] == json!(true);
     let name = text(&crd["metadata"]["name"]);
     let mut resource = Resource {

@@ -27,7 +27,7 @@ impl Registry {
             ["openapi", "v3"] => Some(openapi::v3_index(self)),
             ["openapi", "v3", rest @ ..] => openapi::v3(self, &rest.join("/")),
             ["api" | "apis"] if aggregated::wanted(accept).is_some() => {
-                aggregated::document(self, path, aggregated::wanted(accept)?)
+                Some(aggregated::document(self, path, aggregated::wanted(accept)?))
             }
             ["api"] => Some(json_document(&legacy::api_versions())),
             ["apis"] => Some(json_document(&legacy::groups(self))),
@@ -84,7 +84,14 @@ fn json_document(value: &Value) -> Document {
 }
 
 pub(super) fn with_etag(content_type: &str, body: Bytes) -> Document {
-    let digest = ring::digest::digest(&ring::digest::SHA512, &body);
-    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
-    Document { content_type: content_type.to_owned(), body, etag: Some(format!("\"{hex}\"")) }
+    let hash = content_hash(&body);
+    Document { content_type: content_type.to_owned(), body, etag: Some(format!("\"{hash}\"")) }
+}
+
+/// Returns the SHA-512 of a document in capital hexadecimal digits, as etags and links show it.
+pub(super) fn content_hash(body: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digest = ring::digest::digest(&ring::digest::SHA512, body);
+    let digits = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

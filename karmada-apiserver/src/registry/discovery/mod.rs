@@ -7,4 +7,4 @@ mod openapi;
 mod protobuf;
 
 pub use document::Document;
-use document::with_etag;
+use document::{content_hash, with_etag};

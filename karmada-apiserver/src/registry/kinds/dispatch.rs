@@ -6,7 +6,7 @@ use super::super::crd;
 use super::super::field_error::FieldError;
 use super::super::prepare::{PrepareContext, PrepareError};
 use super::super::resource::Resource;
-use super::fields::remove;
+use super::fields::{remove, remove_all};
 use super::{
     autoscaling, certificate, config, job, network, pod, pod_spec, policy, rbac, scheduling, service,
     service_allocation, status_checks, storage, webhook, workload,
@@ -110,7 +110,7 @@ pub(in super::super) fn has_generation(resource: &Resource) -> bool {
 pub(in super::super) fn spec_changed(resource: &Resource, new: &Value, old: &Value) -> bool {
     let without = |object: &Value, fields: &[&str]| {
         let mut object = object.clone();
-        fields.iter().for_each(|field| remove(&mut object, field));
+        remove_all(&mut object, fields);
         object
     };
     if resource.is_custom() {

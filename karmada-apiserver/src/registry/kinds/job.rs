@@ -79,10 +79,10 @@ pub(super) fn validate_job(object: &Value, old: Option<&Value>) -> Vec<FieldErro
         selector::check_template(spec, spec.get("selector"), &mut errors);
     }
     check_spec(spec, "spec", &mut errors);
-    if !has(spec, "selector") {
-        errors.push(FieldError::required("spec.selector", ""));
-    } else {
+    if has(spec, "selector") {
         selector::validate(spec.get("selector"), "spec.selector", &mut errors);
+    } else {
+        errors.push(FieldError::required("spec.selector", ""));
     }
     selector::check_template(spec, spec.get("selector"), &mut errors);
     if let Some(old) = old {

@@ -135,7 +135,7 @@ fn mirror_address(status: &mut Value) {
         (Some(first), false) => status["podIP"] = first,
         (None, true) => status["podIPs"] = json!([{"ip": status["podIP"]}]),
         (Some(first), true) if first != status["podIP"] => {
-            status["podIPs"] = json!([{"ip": status["podIP"]}])
+            status["podIPs"] = json!([{"ip": status["podIP"]}]);
         }
         _ => {}
     }
