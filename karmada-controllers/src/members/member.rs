@@ -27,7 +27,14 @@ pub enum CallError {
     Timeout,
     /// What the member's API server said, without what kube says around it.
     #[error("{}", api_message(.0))]
-    Api(#[from] kube::Error),
+    Api(kube::Error),
+}
+
+// No `#[from]`: it would make the error its own cause, and the text appear twice.
+impl From<kube::Error> for CallError {
+    fn from(error: kube::Error) -> Self {
+        Self::Api(error)
+    }
 }
 
 fn api_message(error: &kube::Error) -> String {

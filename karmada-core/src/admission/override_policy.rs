@@ -21,18 +21,33 @@ use crate::{
 
 /// Fills in the namespaces of selectors.
 pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, serde_json::Error> {
-    let spec = read::<OverridePolicy>(input.object)?.spec;
+    let mut spec = read::<OverridePolicy>(input.object)?.spec;
     let own = Some(object::namespace(input.object)).filter(|own| !own.is_empty()).unwrap_or(input.namespace);
-    // Only the namespaces are touched: writing the type back would add nulls that nobody gave.
-    let mut policy = input.object.clone();
-    for (index, selector) in spec.resource_selectors.iter().enumerate() {
-        if selector.namespace.is_empty()
-            && let Some(given) = policy.pointer_mut(&format!("/spec/resourceSelectors/{index}"))
-        {
-            given["namespace"] = own.into();
-        }
+    for selector in spec.resource_selectors.iter_mut().filter(|selector| selector.namespace.is_empty()) {
+        own.clone_into(&mut selector.namespace);
     }
-    Ok(policy)
+    let mut spec = serde_json::to_value(spec)?;
+    remove_null_values(&mut spec);
+    Ok(serde_json::json!({
+        "apiVersion": input.object["apiVersion"],
+        "kind": input.object["kind"],
+        "metadata": input.object["metadata"],
+        "spec": spec,
+    }))
+}
+
+/// Removes every `value: null`: the type writes one for each operation without a value, nobody stores it.
+fn remove_null_values(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if members.get("value").is_some_and(Value::is_null) {
+                members.remove("value");
+            }
+            members.values_mut().for_each(remove_null_values);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(remove_null_values),
+        _ => {}
+    }
 }
 
 /// Refuses what is not valid.
