@@ -40,7 +40,10 @@ async fn converges_after_fifty_kills_during_a_hundred_propagations() -> anyhow::
     let kubeconfig = path("control-plane.config");
     for name in MEMBERS {
         let member = path(&format!("{name}.config"));
-        let joined = process::run(&program(), &["--kubeconfig", &kubeconfig, "join", name, "--cluster-kubeconfig", &member])?;
+        let joined = process::run(
+            &program(),
+            &["--kubeconfig", &kubeconfig, "join", name, "--cluster-kubeconfig", &member],
+        )?;
         assert!(joined.status.success(), "join {name}: {}", String::from_utf8_lossy(&joined.stderr));
     }
 
@@ -60,7 +63,8 @@ async fn converges_after_fifty_kills_during_a_hundred_propagations() -> anyhow::
         }
         tokio::time::sleep(Duration::from_micros(random.below(60_000))).await;
         control_plane.kill()?;
-        control_plane = serve(directory.path(), "control-plane", &[], &address).with_context(|| format!("restart {round}"))?;
+        control_plane = serve(directory.path(), "control-plane", &[], &address)
+            .with_context(|| format!("restart {round}"))?;
     }
     tokio::time::timeout(Duration::from_secs(120), writer).await???;
 
@@ -120,7 +124,9 @@ where
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let result = match process::client(kubeconfig).await {
-            Ok(client) => api(client).create(&PostParams::default(), object).await.map_err(anyhow::Error::from),
+            Ok(client) => {
+                api(client).create(&PostParams::default(), object).await.map_err(anyhow::Error::from)
+            }
             Err(error) => Err(error),
         };
         match result {
@@ -156,11 +162,19 @@ async fn differences(client: &Client, members: &BTreeMap<&str, Client>) -> anyho
     let bindings: Api<ResourceBinding> = Api::namespaced(client.clone(), NAMESPACE);
     let bindings = bindings.list(&all).await?;
     let names: BTreeSet<String> = bindings.iter().map(ResourceExt::name_any).collect();
-    compare(&mut found, "bindings", &expected.iter().map(|name| format!("{name}-deployment")).collect(), &names);
+    compare(
+        &mut found,
+        "bindings",
+        &expected.iter().map(|name| format!("{name}-deployment")).collect(),
+        &names,
+    );
     for binding in &bindings {
         let status = binding.status.clone().unwrap_or_default();
         let is_true = |type_: &str| status.conditions.iter().any(|c| c.type_ == type_ && c.status == "True");
-        if !is_true("Scheduled") || !is_true("FullyApplied") || status.aggregated_status.len() != MEMBERS.len() {
+        if !is_true("Scheduled")
+            || !is_true("FullyApplied")
+            || status.aggregated_status.len() != MEMBERS.len()
+        {
             found.push(format!("binding {}: {:?}", binding.name_any(), status.conditions));
         }
     }
@@ -178,7 +192,9 @@ async fn differences(client: &Client, members: &BTreeMap<&str, Client>) -> anyho
         for object in &objects {
             let number: usize = object.name_any().trim_start_matches("web-").parse()?;
             let wanted = deployment(number)?;
-            let image = |d: &Deployment| d.spec.as_ref().and_then(|s| s.template.spec.as_ref()?.containers.first()?.image.clone());
+            let image = |d: &Deployment| {
+                d.spec.as_ref().and_then(|s| s.template.spec.as_ref()?.containers.first()?.image.clone())
+            };
             let replicas = |d: &Deployment| d.spec.as_ref().and_then(|s| s.replicas);
             if image(object) != image(&wanted) || replicas(object) != replicas(&wanted) {
                 found.push(format!("{member}: {} has image {:?}", object.name_any(), image(object)));
