@@ -76,10 +76,8 @@ impl Decoder<'_> {
             },
             SchemaType::String => self.string(schema, value, path, owner),
             SchemaType::Boolean if !value.is_boolean() => self.mismatch(value, path, owner, "bool"),
-            SchemaType::Integer => {
-                if !value.is_i64() && !value.is_u64() {
-                    self.mismatch(value, path, owner, &go_type(schema));
-                }
+            SchemaType::Integer if !value.is_i64() && !value.is_u64() => {
+                self.mismatch(value, path, owner, &go_type(schema));
             }
             SchemaType::Number if !value.is_number() => self.mismatch(value, path, owner, "float64"),
             SchemaType::IntOrString if !value.is_string() && !value.is_number() => {
