@@ -27,7 +27,6 @@ pub mod signals;
 pub mod table;
 pub mod wait;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::cli::Cli;
