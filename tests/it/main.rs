@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod crash;
 mod join;
 mod replay;
 mod tour;

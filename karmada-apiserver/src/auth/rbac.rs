@@ -236,7 +236,7 @@ impl Rule {
         }
         has(&self.api_groups, &access.group)
             && self.resources.iter().any(|resource| covers(resource, &access.resource, &access.subresource))
-            && (self.resource_names.is_empty() || self.resource_names.iter().any(|name| *name == access.name))
+            && (self.resource_names.is_empty() || self.resource_names.contains(&access.name))
     }
 
     /// Takes the rule apart into rules that grant one thing each.

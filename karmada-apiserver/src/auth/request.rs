@@ -41,7 +41,7 @@ pub(crate) fn certificate_user(der: &[u8]) -> Option<UserInfo> {
         subject.iter_organization().filter_map(|group| Some(group.as_str().ok()?.to_owned())).collect();
     groups.push(user::AUTHENTICATED.to_owned());
     let digest = ring::digest::digest(&ring::digest::SHA256, der);
-    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = crate::http::hex(digest.as_ref());
     let extra = BTreeMap::from([(
         "authentication.kubernetes.io/credential-id".to_owned(),
         vec![format!("X509SHA256={hex}")],

@@ -10,20 +10,20 @@ use super::failure::Failure;
 use super::go_json;
 
 /// Largest body that is read.
-pub const BODY_LIMIT: usize = 3 * 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
 /// How much of an unreadable body an error shows.
 const SHOWN: usize = 30;
 const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /// In what language a body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     Json,
     Yaml,
 }
 
 /// Reads a body to its end.
-pub async fn read(body: axum::body::Body) -> Result<Bytes, Failure> {
+pub(crate) async fn read(body: axum::body::Body) -> Result<Bytes, Failure> {
     match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Failure::too_large(BODY_LIMIT)),
@@ -35,7 +35,7 @@ pub async fn read(body: axum::body::Body) -> Result<Bytes, Failure> {
 }
 
 /// Returns the media type of a body without its parameters, empty when none was sent.
-pub fn media_type(headers: &HeaderMap) -> String {
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
@@ -62,7 +62,7 @@ pub(crate) fn object_format(headers: &HeaderMap, kind: &str, bytes: &[u8]) -> Re
 }
 
 /// Parses a body; the error is the text that comes after `json parse error: `.
-pub fn parse(bytes: &[u8], format: Format) -> Result<Value, String> {
+pub(crate) fn parse(bytes: &[u8], format: Format) -> Result<Value, String> {
     if format == Format::Yaml && !looks_like_json(bytes) {
         return parse_yaml(bytes);
     }
@@ -73,7 +73,7 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Value, String> {
 }
 
 /// Parses YAML to JSON; the error is one line.
-pub fn parse_yaml(bytes: &[u8]) -> Result<Value, String> {
+pub(crate) fn parse_yaml(bytes: &[u8]) -> Result<Value, String> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| "yaml: control characters are not allowed".to_owned())?;
     let options = serde_saphyr::options! { legacy_octal_numbers: true };
@@ -83,7 +83,7 @@ pub fn parse_yaml(bytes: &[u8]) -> Result<Value, String> {
     })
 }
 
-pub fn looks_like_json(bytes: &[u8]) -> bool {
+pub(crate) fn looks_like_json(bytes: &[u8]) -> bool {
     bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
@@ -91,7 +91,7 @@ pub fn looks_like_json(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// In the words of the real server when the text is no JSON object.
-pub fn parse_object(bytes: &[u8], format: Format, kind: &str) -> Result<Value, Failure> {
+pub(crate) fn parse_object(bytes: &[u8], format: Format, kind: &str) -> Result<Value, Failure> {
     let unrecognized = |why: String| {
         Failure::bad_request(format!(
             "the object provided is unrecognized (must be of type {kind}): {why} ({})",
@@ -117,7 +117,7 @@ fn parse_empty(kind: &str) -> Result<Value, Failure> {
 }
 
 /// Returns the error for a top-level value that is no object.
-pub fn wrong_top_level(value: &Value) -> String {
+pub(crate) fn wrong_top_level(value: &Value) -> String {
     let found = match value {
         Value::Array(_) => "array",
         Value::String(_) => "string",
@@ -129,18 +129,22 @@ pub fn wrong_top_level(value: &Value) -> String {
     )
 }
 
+/// Prints bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        write!(out, "{byte:02x}").expect("writing to a string cannot fail");
+        out
+    })
+}
+
 /// Returns the start of a body for an error: as text when it looks like JSON, in hexadecimal otherwise.
-pub fn shown(bytes: &[u8]) -> String {
+pub(crate) fn shown(bytes: &[u8]) -> String {
     let start = bytes.get(..SHOWN).unwrap_or(bytes);
     let dots = if bytes.len() > SHOWN { " ..." } else { "" };
     if looks_like_json(bytes) {
         format!("{}{dots}", String::from_utf8_lossy(start))
     } else {
-        use std::fmt::Write;
-        let hex = start.iter().fold(String::new(), |mut out, byte| {
-            write!(out, "{byte:02x}").expect("writing to a string cannot fail");
-            out
-        });
-        format!("{hex}{dots}")
+        format!("{}{dots}", hex(start))
     }
 }

@@ -127,6 +127,9 @@ impl<'a> Call<'a> {
                     resource.kind, resource.version, resource.kind
                 ))
             }
+            PrepareError::NoRevision(error) => {
+                Failure::invalid(&resource.group, &resource.plural, name, &[cause(&error)])
+            }
             PrepareError::BadRequest(message) => Failure::bad_request(message),
             PrepareError::Forbidden(why) => Failure::forbidden(&resource.group, &resource.plural, name, &why),
         }

@@ -2,18 +2,25 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::registry::Resource;
+use crate::registry::{Resource, prepare};
 use crate::store::Stored;
 
 /// Says whether the stored bytes are the answer for this version of the resource.
 pub(super) fn is_same_version(stored: &Stored, resource: &Resource) -> bool {
+    has_same_version(stored, resource) && !resource.defaults_on_read
+}
+
+fn has_same_version(stored: &Stored, resource: &Resource) -> bool {
     stored.kind() == resource.kind && stored.api_version() == resource.api_version()
 }
 
 /// Returns a stored object as this version of its resource shows it.
 pub(super) fn read(stored: &Stored, resource: &Resource) -> Value {
     let mut object = stored.value();
-    if is_same_version(stored, resource) {
+    if has_same_version(stored, resource) {
+        if resource.defaults_on_read {
+            prepare::default_on_read(resource, &mut object);
+        }
         return object;
     }
     match (stored.api_version(), resource.api_version().as_str()) {
@@ -26,6 +33,7 @@ pub(super) fn read(stored: &Stored, resource: &Resource) -> Value {
     }
     object["apiVersion"] = resource.api_version().into();
     object["kind"] = resource.kind.clone().into();
+    prepare::default_on_read(resource, &mut object);
     object
 }
 

@@ -64,7 +64,7 @@ impl Call<'_> {
         wipe(&mut object);
         let warnings = decoded(self, &mut object)?;
         self.warnings.extend(warnings);
-        self.own_fields(&mut object, None);
+        self.own_fields(&mut object, Some(&prepare::blank(&self.resource)));
         self.create_decoded(object).await
     }
 

@@ -153,7 +153,7 @@ impl Call<'_> {
             return self.namespace_step(new, &finalizers, current, old);
         }
         let marked = current.is_deleting();
-        let grace = if self.is("", "pods") { pod_grace(old, options.grace_period) } else { None };
+        let grace = self.is("", "pods").then(|| pod_grace(old, options.grace_period));
         let metadata = &mut new["metadata"];
         match grace {
             Some(seconds) => {
@@ -305,17 +305,17 @@ pub(crate) fn set_finalizers(object: &mut Value, finalizers: &[String]) {
     }
 }
 
-/// Returns the grace period of a pod; `None` when there is nothing to wait for and nothing to show.
-fn pod_grace(pod: &Value, asked: Option<i64>) -> Option<i64> {
+/// Returns the grace period of a pod: 0 where nothing runs.
+fn pod_grace(pod: &Value, asked: Option<i64>) -> i64 {
     let text = |pointer: &str| pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let default = pod.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(30);
     let seconds = asked.unwrap_or(default);
     let unscheduled = text("/spec/nodeName").is_empty();
     let over = matches!(text("/status/phase"), "Failed" | "Succeeded");
     if unscheduled || over {
-        return Some(0);
+        return 0;
     }
-    Some(if seconds < 0 { 1 } else { seconds })
+    if seconds < 0 { 1 } else { seconds }
 }
 
 fn bump_generation(metadata: &mut Value) {
@@ -345,9 +345,9 @@ mod tests {
     #[test]
     fn a_pod_waits_only_where_something_runs() {
         let pod = |node: &str, phase: &str| json!({"spec": {"nodeName": node}, "status": {"phase": phase}});
-        assert_eq!(pod_grace(&pod("", "Pending"), None), Some(0));
-        assert_eq!(pod_grace(&pod("n", "Running"), None), Some(30));
-        assert_eq!(pod_grace(&pod("n", "Succeeded"), Some(5)), Some(0));
-        assert_eq!(pod_grace(&pod("n", "Running"), Some(-3)), Some(1));
+        assert_eq!(pod_grace(&pod("", "Pending"), None), 0);
+        assert_eq!(pod_grace(&pod("n", "Running"), None), 30);
+        assert_eq!(pod_grace(&pod("n", "Succeeded"), Some(5)), 0);
+        assert_eq!(pod_grace(&pod("n", "Running"), Some(-3)), 1);
     }
 }

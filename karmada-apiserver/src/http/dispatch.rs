@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::body::{self, Format};
 use super::call::Call;
 use super::delete::Deleted;
-use super::failure::Failure;
+use super::failure::{Cause, Failure};
 use super::list::{self, scope};
 use super::negotiate::{self, Offer};
 use super::options::{DeleteOptions, ListOptions, WatchOptions, WriteOptions, parse_revision};
@@ -199,6 +199,9 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
     let format = body::object_format(&incoming.headers, &call.resource.kind, &incoming.body)?;
     let kind = call.resource.kind.clone();
     let mut object = body::parse_object(&incoming.body, format, &kind)?;
+    if call.resource.is_custom() {
+        check_custom_kind(call, &object, &incoming.body)?;
+    }
     if format == Format::Json {
         // A second look, at what a map forgets; it parsed once already.
         call.body = Body::parse(&incoming.body).ok();
@@ -224,6 +227,32 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
     Ok(object)
 }
 
+/// Custom objects say what they are.
+fn check_custom_kind(call: &Call<'_>, object: &Value, bytes: &[u8]) -> Result<(), Failure> {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (kind, api_version, wanted) = (text("kind"), text("apiVersion"), &call.resource.kind);
+    if kind.is_empty() {
+        return Err(Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {wanted}): Object 'Kind' is missing in '{}' ({})",
+            String::from_utf8_lossy(bytes),
+            body::shown(bytes)
+        )));
+    }
+    let own_version = call.resource.api_version();
+    if api_version != own_version {
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({own_version})"
+        )));
+    }
+    if kind != wanted {
+        let message = format!("Invalid value: {kind:?}: must be {wanted}");
+        let cause = Cause::new("FieldValueInvalid", "kind", message);
+        let name = super::call::object_name(object);
+        return Err(Failure::invalid(&call.resource.group, kind, &name, &[cause]));
+    }
+    Ok(())
+}
+
 /// Checks that a body's type is that of the path; what a body leaves out is the path's.
 pub(super) fn check_kind(
     call: &Call<'_>,
@@ -241,23 +270,13 @@ pub(super) fn check_kind(
     let kind = if kind.is_empty() { &resource.kind } else { kind };
     let api_version = if api_version.is_empty() { own_version.as_str() } else { api_version };
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    if resource.is_custom() {
-        if kind != resource.kind {
-            return Err(Failure::bad_request(format!(
-                "{kind} in version {version:?} cannot be handled as a {}: no kind {kind:?} is registered for version {api_version:?} in scheme \"k8s.io/apiextensions-apiserver/pkg/apiserver/apiserver.go:52\"",
-                resource.kind
-            )));
-        }
-        return Err(Failure::bad_request(format!(
-            "the API version in the data ({api_version}) does not match the expected API version ({own_version})"
-        )));
-    }
-    // An older or newer version of the same kind is read as what it is.
     if kind == resource.kind
         && group == resource.group
         && call.registry.resource_for_kind(group, version, kind).is_some()
     {
-        return Ok(());
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({own_version})"
+        )));
     }
     check_foreign_kind(call, &resource.kind, &resource.group, kind, api_version)
 }

@@ -175,14 +175,17 @@ impl Failure {
         failure
     }
 
-    /// An answer of 422 whose message is not about an object's fields.
-    pub fn unprocessable(group: &str, kind: &str, name: &str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).about(group, kind, name)
-    }
-
     /// An answer of 422 that names no object.
     pub fn unprocessable_message(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
+        let failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
+        Self { details: Some(json!({})), ..failure }
+    }
+
+    /// A patch in a language that the resource does not take.
+    pub fn unsupported_patch() -> Self {
+        let message = "415: Unsupported Media Type";
+        let failure = Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message);
+        Self { details: Some(json!({})), ..failure }
     }
 
     pub fn expired(message: impl Into<String>) -> Self {

@@ -1,19 +1,8 @@
 //! JSON syntax errors in the words of Go's decoder, which clients of the real server know.
 
 /// Returns the first syntax error, or `None` for one well-formed value.
-pub fn syntax_error(bytes: &[u8]) -> Option<String> {
+pub(crate) fn syntax_error(bytes: &[u8]) -> Option<String> {
     Scanner { bytes, position: 0 }.document().err()
-}
-
-/// Returns what Go calls the type of a JSON text's top-level value, `None` for an object or null.
-pub fn top_level_type(bytes: &[u8]) -> Option<&'static str> {
-    match bytes.iter().find(|byte| !byte.is_ascii_whitespace())? {
-        b'[' => Some("array"),
-        b'"' => Some("string"),
-        b't' | b'f' => Some("bool"),
-        b'0'..=b'9' | b'-' => Some("number"),
-        _ => None,
-    }
 }
 
 const END: &str = "unexpected end of JSON input";

@@ -53,7 +53,7 @@ pub(super) fn list(
         }
     };
     // What any state satisfies comes in one piece.
-    let limit = if options.at == ListAt::Any && options.from.is_none() { None } else { options.limit };
+    let limit = if options.at == ListAt::Any { None } else { options.limit };
     let start = options.from.as_ref().map_or(String::new(), |from| format!("{prefix}{}", from.start));
     Ok(page(listing, prefix, &start, limit, options))
 }

@@ -39,11 +39,26 @@ pub(super) fn answer(
         let negotiated = negotiate::negotiate(headers, query, Offer::JsonOnly)?;
         return Ok(value_response(StatusCode::OK, negotiated.encoding, &version()));
     }
+    if trimmed == "/metrics" {
+        if !reading {
+            return Err(Failure::method_not_allowed());
+        }
+        let mut response = Response::new(Body::from(super::metrics::print(&server.counts())));
+        let content_type = http::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        response.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
+        return Ok(response);
+    }
     if trimmed == "/" || trimmed.is_empty() {
         let paths = server.registry().discovery_paths();
         return Ok(value_response(StatusCode::OK, Encoding::Json, &json!({"paths": paths})));
     }
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let aggregated_only = !accept.is_empty() && accept.split(',').all(|clause| clause.contains("as="));
+    if aggregated_only && trimmed.starts_with("/api") && !matches!(trimmed, "/api" | "/apis") {
+        return Err(Failure::not_acceptable(
+            "application/json, application/yaml, application/vnd.kubernetes.protobuf",
+        ));
+    }
     let Some(document) = server.registry().discovery(trimmed, accept) else {
         let unknown_version = trimmed.starts_with("/api/")
             || trimmed.strip_prefix("/apis/").and_then(|rest| rest.split_once('/')).is_some_and(
@@ -110,7 +125,12 @@ fn health(path: &str, query: &Query) -> Option<Response> {
     if query.first("verbose").is_none() {
         return Some(text(StatusCode::OK, "ok"));
     }
-    let mut out: String = checks.iter().map(|check| format!("[+]{check} ok\n")).collect();
+    let mut out = String::new();
+    for check in *checks {
+        out.push_str("[+]");
+        out.push_str(check);
+        out.push_str(" ok\n");
+    }
     out.push_str(base.trim_start_matches('/'));
     out.push_str(" check passed\n");
     Some(text(StatusCode::OK, &out))

@@ -13,6 +13,7 @@ pub mod failure;
 mod go_json;
 mod list;
 mod meta;
+mod metrics;
 pub(crate) mod negotiate;
 pub(crate) mod options;
 mod patch_body;
@@ -30,6 +31,7 @@ mod update;
 mod watch;
 mod yaml;
 
+pub(crate) use body::hex;
 pub(crate) use delete::{set_finalizers, whole_second};
 pub use failure::{Cause, Failure};
 pub(crate) use options::{DeleteOptions, Propagation};

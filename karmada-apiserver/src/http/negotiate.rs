@@ -10,7 +10,7 @@ const AVAILABLE: &str = "application/json, application/yaml, application/vnd.kub
 
 /// How objects are transformed before they are sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     #[default]
     Object,
     /// `meta.k8s.io` version of the table.
@@ -20,7 +20,7 @@ pub enum Form {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Encoding {
+pub(crate) enum Encoding {
     #[default]
     Json,
     PrettyJson,
@@ -29,14 +29,14 @@ pub enum Encoding {
 
 /// The agreed answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Negotiated {
-    pub form: Form,
-    pub encoding: Encoding,
+pub(crate) struct Negotiated {
+    pub(crate) form: Form,
+    pub(crate) encoding: Encoding,
 }
 
 /// What kind of answers an endpoint gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offer {
+pub(crate) enum Offer {
     /// Objects: also as tables and metadata.
     Objects,
     /// A stream of events.
@@ -79,7 +79,7 @@ fn clauses(header: &str) -> Vec<Clause<'_>> {
 ///
 /// # Errors
 /// 406 when nothing that the client accepts is available.
-pub fn negotiate(headers: &HeaderMap, query: &Query, offer: Offer) -> Result<Negotiated, Failure> {
+pub(crate) fn negotiate(headers: &HeaderMap, query: &Query, offer: Offer) -> Result<Negotiated, Failure> {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let json = json_encoding(headers, query);
     if accept.trim().is_empty() {
@@ -128,7 +128,7 @@ pub fn negotiate(headers: &HeaderMap, query: &Query, offer: Offer) -> Result<Neg
 }
 
 /// Returns how an error is encoded: as the answer would have been, JSON when in doubt.
-pub fn error_encoding(headers: &HeaderMap, query: &Query) -> Encoding {
+pub(crate) fn error_encoding(headers: &HeaderMap, query: &Query) -> Encoding {
     negotiate(headers, query, Offer::Plain).map_or_else(|_| json_encoding(headers, query), |n| n.encoding)
 }
 

@@ -13,7 +13,7 @@ use super::failure::{Cause, Failure};
 use super::go_json;
 use super::query::Query;
 use super::selector::{Selection, parse_fields, parse_labels};
-use crate::registry::{FieldValidation, Resource};
+use crate::registry::{FieldValidation, Resource, quote};
 
 const META_GROUP: &str = "meta.k8s.io";
 /// As lenient about the last bits as Go's decoder.
@@ -21,7 +21,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode
 
 /// Which state a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ListAt {
+pub(crate) enum ListAt {
     /// The latest state.
     #[default]
     Latest,
@@ -33,25 +33,25 @@ pub enum ListAt {
 
 /// Where a list goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Continue {
+pub(crate) struct Continue {
     /// `None`: at the latest revision, after the first one expired.
-    pub revision: Option<u64>,
+    pub(crate) revision: Option<u64>,
     /// The first key to show, relative to the scope of the list.
-    pub start: String,
+    pub(crate) start: String,
 }
 
 /// Options of a list.
 #[derive(Clone, Debug, Default)]
-pub struct ListOptions {
-    pub selection: Selection,
-    pub limit: Option<usize>,
-    pub at: ListAt,
-    pub from: Option<Continue>,
+pub(crate) struct ListOptions {
+    pub(crate) selection: Selection,
+    pub(crate) limit: Option<usize>,
+    pub(crate) at: ListAt,
+    pub(crate) from: Option<Continue>,
 }
 
 /// Where a watch starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WatchFrom {
+pub(crate) enum WatchFrom {
     /// The state of now as `ADDED` events, then changes.
     State,
     /// Changes from now on.
@@ -62,15 +62,15 @@ pub enum WatchFrom {
 
 /// Options of a watch.
 #[derive(Clone, Debug)]
-pub struct WatchOptions {
-    pub selection: Selection,
-    pub from: WatchFrom,
-    pub bookmarks: bool,
+pub(crate) struct WatchOptions {
+    pub(crate) selection: Selection,
+    pub(crate) from: WatchFrom,
+    pub(crate) bookmarks: bool,
     /// A bookmark marks the end of the initial events.
-    pub mark_initial_end: bool,
+    pub(crate) mark_initial_end: bool,
     /// The revision that the initial state has to have reached.
-    pub not_older_than: u64,
-    pub timeout_seconds: Option<u64>,
+    pub(crate) not_older_than: u64,
+    pub(crate) timeout_seconds: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,7 +82,7 @@ struct ContinueToken {
 
 impl Continue {
     /// Encodes the token.
-    pub fn encode(&self) -> String {
+    pub(crate) fn encode(&self) -> String {
         let rv = self.revision.map_or(-1, |revision| i64::try_from(revision).unwrap_or(i64::MAX));
         let token = ContinueToken { v: "meta.k8s.io/v1".to_owned(), rv, start: self.start.clone() };
         BASE64.encode(serde_json::to_vec(&token).expect("a token is plain JSON"))
@@ -121,7 +121,7 @@ fn selection(query: &Query, resource: &Resource) -> Result<Selection, Failure> {
     let labels = parse_labels(query.text("labelSelector")).map_err(Failure::bad_request)?;
     let fields = parse_fields(query.text("fieldSelector")).map_err(Failure::bad_request)?;
     for requirement in &fields {
-        if !resource.selectable_fields.iter().any(|field| *field == requirement.path) {
+        if !resource.selectable_fields.contains(&requirement.path) {
             return Err(Failure::bad_request(unknown_field(resource, &requirement.path)));
         }
     }
@@ -140,7 +140,7 @@ fn unknown_field(resource: &Resource, path: &str) -> String {
 }
 
 /// Reads a revision as the real server parses it; empty is 0.
-pub fn parse_revision(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_revision(text: &str) -> Result<u64, String> {
     if text.is_empty() {
         return Ok(0);
     }
@@ -153,7 +153,7 @@ pub fn parse_revision(text: &str) -> Result<u64, String> {
 
 impl ListOptions {
     /// Reads the options of a list.
-    pub fn parse(query: &Query, resource: &Resource) -> Result<Self, Failure> {
+    pub(crate) fn parse(query: &Query, resource: &Resource) -> Result<Self, Failure> {
         let limit = query.integer("limit")?;
         query.integer("timeoutSeconds")?;
         let version = query.text("resourceVersion");
@@ -209,9 +209,9 @@ impl ListOptions {
         let revision = parse_revision(version)
             .map_err(|why| Failure::bad_request(format!("invalid resource version: {why}")))?;
         let at = match (version_match, version) {
+            (_, "0") => ListAt::Any,
             _ if from.is_some() => ListAt::Latest,
             (_, "") => ListAt::Latest,
-            (_, "0") => ListAt::Any,
             ("Exact", _) => ListAt::Exact(revision),
             ("NotOlderThan", _) => ListAt::NotOlderThan(revision),
             _ if limit.is_some() => ListAt::Exact(revision),
@@ -223,7 +223,7 @@ impl ListOptions {
 
 impl WatchOptions {
     /// Reads the options of a watch.
-    pub fn parse(query: &Query, resource: &Resource) -> Result<Self, Failure> {
+    pub(crate) fn parse(query: &Query, resource: &Resource) -> Result<Self, Failure> {
         let timeout = query.integer("timeoutSeconds")?;
         query.integer("limit")?;
         let version = query.text("resourceVersion");
@@ -276,18 +276,18 @@ impl WatchOptions {
 
 /// Options of a write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WriteOptions {
-    pub dry_run: bool,
-    pub field_manager: String,
+pub(crate) struct WriteOptions {
+    pub(crate) dry_run: bool,
+    pub(crate) field_manager: String,
     /// The request named its manager; otherwise it is that of its user agent.
-    pub manager_given: bool,
-    pub field_validation: FieldValidation,
-    pub force: Option<bool>,
+    pub(crate) manager_given: bool,
+    pub(crate) field_validation: FieldValidation,
+    pub(crate) force: Option<bool>,
 }
 
 impl WriteOptions {
     /// Reads the options of a write; `kind` is the options' own kind, for errors.
-    pub fn parse(query: &Query, headers: &HeaderMap, kind: &str) -> Result<Self, Failure> {
+    pub(crate) fn parse(query: &Query, headers: &HeaderMap, kind: &str) -> Result<Self, Failure> {
         let mut causes = Vec::new();
         let dry_run = dry_run(query.all("dryRun"), &mut causes);
         let manager = query.text("fieldManager");
@@ -345,11 +345,15 @@ fn check_manager(manager: &str, causes: &mut Vec<Cause>) {
             format!("Too long: may not be more than {LIMIT} bytes"),
         ));
     }
-    if let Some((index, _)) = manager.char_indices().find(|(_, c)| c.is_control()) {
+    if let Some((index, character)) = manager.char_indices().find(|(_, c)| c.is_control()) {
         causes.push(Cause::new(
             "FieldValueInvalid",
             "fieldManager",
-            format!("Invalid value: {manager:?}: invalid character at {index}"),
+            format!(
+                "Invalid value: {}: invalid character U+{:04X} (at position {index})",
+                quote(manager),
+                u32::from(character)
+            ),
         ));
     }
 }
@@ -364,7 +368,7 @@ fn manager_of_agent(headers: &HeaderMap) -> String {
 
 /// How dependents are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Propagation {
+pub(crate) enum Propagation {
     Background,
     Foreground,
     Orphan,
@@ -372,12 +376,12 @@ pub enum Propagation {
 
 /// Options of a deletion.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeleteOptions {
-    pub dry_run: bool,
-    pub grace_period: Option<i64>,
-    pub propagation: Option<Propagation>,
-    pub uid: Option<String>,
-    pub resource_version: Option<String>,
+pub(crate) struct DeleteOptions {
+    pub(crate) dry_run: bool,
+    pub(crate) grace_period: Option<i64>,
+    pub(crate) propagation: Option<Propagation>,
+    pub(crate) uid: Option<String>,
+    pub(crate) resource_version: Option<String>,
 }
 
 impl DeleteOptions {
@@ -387,7 +391,7 @@ impl DeleteOptions {
     }
 
     /// Reads the options of a deletion: of the body, or of the query when there is no body.
-    pub fn parse(query: &Query, headers: &HeaderMap, body: &Bytes) -> Result<Self, Failure> {
+    pub(crate) fn parse(query: &Query, headers: &HeaderMap, body: &Bytes) -> Result<Self, Failure> {
         let mut causes = Vec::new();
         let text;
         let mut options = Self::default();

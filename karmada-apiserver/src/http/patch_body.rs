@@ -12,9 +12,6 @@ use super::update::{Changed, check_names, check_namespace_matches};
 use crate::patch::{self, ApplyError, ApplyOptions, Force, PatchError};
 use crate::registry::{UpdateTarget, prepare};
 
-const LANGUAGES: &str =
-    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
-
 /// The language of a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {
@@ -40,12 +37,7 @@ impl Patch {
             "application/merge-patch+json" => Language::Merge,
             "application/strategic-merge-patch+json" if !custom => Language::Strategic,
             "application/apply-patch+yaml" => Language::Apply,
-            _ if custom => return Err(Failure::unsupported_media_type(LANGUAGES)),
-            _ => {
-                return Err(Failure::unsupported_media_type(
-                    "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml",
-                ));
-            }
+            _ => return Err(Failure::unsupported_patch()),
         };
         Ok(Self { language, body })
     }
@@ -53,7 +45,9 @@ impl Patch {
     /// Parses the text of a patch that is no apply.
     fn parse(&self) -> Result<Value, Failure> {
         patch::decode_json(&self.body).map_err(|error| match self.language {
-            Language::Json => Failure::bad_request(format!("error decoding patch: {error}")),
+            Language::Json | Language::Merge => {
+                Failure::bad_request(format!("error decoding patch: {error}"))
+            }
             _ => Failure::bad_request(error),
         })
     }
@@ -78,6 +72,7 @@ impl Patch {
         if call.options.force.is_some() {
             return Err(force_without_apply());
         }
+        call.existing()?;
         let patch = self.parse()?;
         let saved = call
             .change(target, |call, old| {
@@ -155,8 +150,8 @@ impl Patch {
         }
     }
 
-    async fn apply_new(&self, call: &mut Call<'_>, mut applied: Value) -> Result<Saved, Failure> {
-        check_namespace_matches(call, &mut applied)?;
+    async fn apply_new(&self, call: &mut Call<'_>, applied: Value) -> Result<Saved, Failure> {
+        check_namespace_matches(call, &mut applied.clone())?;
         let new = applied_to(call, None, &applied)?;
         let (new, warnings) = decode_applied(call, new, &applied)?;
         call.warnings.extend(warnings);

@@ -142,7 +142,7 @@ async fn take_from_budget(call: &Call<'_>, pod: &Value) -> Result<(), Failure> {
     };
     let mut update =
         Call::internal(call.server, resource, &call.namespace, budget.name(), &call.options.field_manager);
-    update.subresource = "status".to_owned();
+    "status".clone_into(&mut update.subresource);
     update.options.dry_run = call.options.dry_run;
     let (pod_name, now) = (call.name.clone(), whole_second(call.now));
     let name = budget.name().to_owned();
@@ -277,6 +277,18 @@ async fn set_ephemeral_containers(
         let list =
             |object: &Value| object["spec"]["ephemeralContainers"].as_array().cloned().unwrap_or_default();
         let (before, after) = (list(old), list(&wanted));
+        let changed = before.iter().find(|container| {
+            after.iter().any(|c| {
+                c["name"] == container["name"]
+                    && ["image", "command", "args"].iter().any(|k| c[*k] != container[*k])
+            })
+        });
+        if let Some(changed) = changed {
+            let message =
+                format!("Forbidden: existing ephemeral containers {} may not be changed", changed["name"]);
+            let cause = Cause::new("FieldValueForbidden", "spec.ephemeralContainers", message);
+            return Err(Failure::invalid("", "Pod", &name, &[cause]));
+        }
         let kept = before.iter().all(|container| after.iter().any(|c| c["name"] == container["name"]));
         if !kept {
             let message = "Forbidden: existing ephemeral containers may not be removed";

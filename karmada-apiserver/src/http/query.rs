@@ -4,12 +4,12 @@ use super::failure::Failure;
 
 /// The decoded query of a request.
 #[derive(Clone, Debug, Default)]
-pub struct Query {
+pub(crate) struct Query {
     pairs: Vec<(String, String)>,
 }
 
 impl Query {
-    pub fn parse(query: Option<&str>) -> Self {
+    pub(crate) fn parse(query: Option<&str>) -> Self {
         let pairs = query
             .unwrap_or_default()
             .split('&')
@@ -23,21 +23,21 @@ impl Query {
     }
 
     /// Returns the first value of a parameter.
-    pub fn first(&self, key: &str) -> Option<&str> {
+    pub(crate) fn first(&self, key: &str) -> Option<&str> {
         self.pairs.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 
     /// Returns the first value of a parameter, empty when it is not there.
-    pub fn text(&self, key: &str) -> &str {
+    pub(crate) fn text(&self, key: &str) -> &str {
         self.first(key).unwrap_or_default()
     }
 
-    pub fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.pairs.iter().filter(move |(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 
     /// Reads a flag as Kubernetes does: there and neither `0` nor `false`, in any case.
-    pub fn flag(&self, key: &str) -> Option<bool> {
+    pub(crate) fn flag(&self, key: &str) -> Option<bool> {
         self.first(key).map(|value| {
             let value = value.to_ascii_lowercase();
             value != "0" && value != "false"
@@ -48,7 +48,7 @@ impl Query {
     ///
     /// # Errors
     /// With the message of the real server when it is none.
-    pub fn integer(&self, key: &str) -> Result<Option<i64>, Failure> {
+    pub(crate) fn integer(&self, key: &str) -> Result<Option<i64>, Failure> {
         match self.first(key) {
             None | Some("") => Ok(None),
             Some(text) => text.parse().map(Some).map_err(|_| {

@@ -32,6 +32,9 @@ pub(super) async fn create(mut call: Call<'_>, incoming: &Incoming) -> Result<Re
         return Err(Failure::method_not_allowed());
     }
     if is_binding(&call.resource) {
+        let pods = call.registry.resource("", "v1", "pods").ok_or_else(Failure::no_such_resource)?;
+        call.storage = call.registry.storage_key(&pods).into();
+        call.resource = pods;
         return super::pod::bind(&mut call, incoming).await;
     }
     let negotiated = negotiate::negotiate(&incoming.headers, &incoming.query, Offer::Objects)?;

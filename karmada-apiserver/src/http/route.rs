@@ -6,21 +6,21 @@ use super::query::{Plus, Query, decode};
 
 /// The parts of a path below `/api/v1` or `/apis/GROUP/VERSION`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Target {
-    pub group: String,
-    pub version: String,
-    pub namespace: String,
+pub(crate) struct Target {
+    pub(crate) group: String,
+    pub(crate) version: String,
+    pub(crate) namespace: String,
     /// Plural of the resource.
-    pub resource: String,
-    pub name: String,
-    pub subresource: String,
+    pub(crate) resource: String,
+    pub(crate) name: String,
+    pub(crate) subresource: String,
     /// The old form of a watch: `/api/v1/watch/...`.
-    pub legacy_watch: bool,
+    pub(crate) legacy_watch: bool,
 }
 
 /// What a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Route {
+pub(crate) enum Route {
     Resource(Target),
     /// Discovery, OpenAPI, health and the like.
     Other(String),
@@ -30,7 +30,7 @@ pub enum Route {
 
 impl Route {
     /// Takes a path apart. Never fails: what names nothing is looked up later.
-    pub fn parse(path: &str) -> Self {
+    pub(crate) fn parse(path: &str) -> Self {
         let parts: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         let (group, version, rest) = match parts.as_slice() {
             ["api", version, rest @ ..] if !version.is_empty() => ("", *version, rest),
@@ -66,16 +66,16 @@ impl Route {
         };
         namespace.clone_into(&mut target.namespace);
         match rest {
-            [resource] => target.resource = (*resource).to_owned(),
+            [resource] => (*resource).clone_into(&mut target.resource),
             [resource, name] => {
-                target.resource = (*resource).to_owned();
-                target.name = (*name).to_owned();
+                (*resource).clone_into(&mut target.resource);
+                (*name).clone_into(&mut target.name);
             }
             // `proxy` takes the rest of the path, other subresources are one part.
             [resource, name, subresource, rest @ ..] if rest.is_empty() || *subresource == "proxy" => {
-                target.resource = (*resource).to_owned();
-                target.name = (*name).to_owned();
-                target.subresource = (*subresource).to_owned();
+                (*resource).clone_into(&mut target.resource);
+                (*name).clone_into(&mut target.name);
+                (*subresource).clone_into(&mut target.subresource);
             }
             _ => return Self::Unknown(target),
         }
@@ -88,7 +88,7 @@ impl Route {
 
 impl Target {
     /// Returns the verb of a request as authorization and metrics name it.
-    pub fn verb(&self, method: &Method, query: &Query) -> &'static str {
+    pub(crate) fn verb(&self, method: &Method, query: &Query) -> &'static str {
         match method.as_str() {
             "POST" => "create",
             "PUT" => "update",

@@ -6,21 +6,21 @@ use crate::store::Stored;
 
 /// What a list or watch is limited to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
-    pub labels: Vec<LabelRequirement>,
-    pub fields: Vec<FieldRequirement>,
+pub(crate) struct Selection {
+    pub(crate) labels: Vec<LabelRequirement>,
+    pub(crate) fields: Vec<FieldRequirement>,
 }
 
 /// One requirement on a label.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LabelRequirement {
-    pub key: String,
-    pub operator: Operator,
-    pub values: Vec<String>,
+pub(crate) struct LabelRequirement {
+    pub(crate) key: String,
+    pub(crate) operator: Operator,
+    pub(crate) values: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
+pub(crate) enum Operator {
     In,
     NotIn,
     Exists,
@@ -31,19 +31,19 @@ pub enum Operator {
 
 /// One requirement on a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldRequirement {
-    pub path: String,
-    pub value: String,
-    pub equal: bool,
+pub(crate) struct FieldRequirement {
+    pub(crate) path: String,
+    pub(crate) value: String,
+    pub(crate) equal: bool,
 }
 
 impl Selection {
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
     /// Says whether an object is selected.
-    pub fn matches(&self, object: &Stored) -> bool {
+    pub(crate) fn matches(&self, object: &Stored) -> bool {
         if !self.labels.iter().all(|requirement| requirement.matches(object.label(&requirement.key))) {
             return false;
         }
@@ -57,14 +57,6 @@ impl Selection {
             };
             (found == requirement.value) == requirement.equal
         })
-    }
-
-    /// Returns the only name that can match, if the fields ask for one.
-    pub fn name(&self) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|requirement| requirement.equal && requirement.path == "metadata.name")
-            .map(|requirement| requirement.value.as_str())
     }
 }
 
@@ -104,7 +96,7 @@ fn field_text(object: &Value, path: &str) -> String {
 ///
 /// # Errors
 /// With the message of the real server.
-pub fn parse_fields(text: &str) -> Result<Vec<FieldRequirement>, String> {
+pub(crate) fn parse_fields(text: &str) -> Result<Vec<FieldRequirement>, String> {
     let mut requirements = Vec::new();
     for term in split_escaped(text) {
         if term.is_empty() {
@@ -168,7 +160,7 @@ fn unescape(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// With the message of the real server.
-pub fn parse_labels(text: &str) -> Result<Vec<LabelRequirement>, String> {
+pub(crate) fn parse_labels(text: &str) -> Result<Vec<LabelRequirement>, String> {
     Parser { tokens: tokens(text), position: 0 }.selector()
 }
 

@@ -14,7 +14,7 @@ use crate::registry::{UpdateTarget, prepare};
 pub(super) async fn dispatch(mut call: Call<'_>, incoming: Incoming) -> Result<Response, Failure> {
     let name = incoming.target.subresource.clone();
     let Some(subresource) = call.resource.subresource(&name).cloned() else {
-        return Err(Failure::no_such_resource());
+        return Err(if call.resource.is_custom() { call.not_found() } else { Failure::no_such_resource() });
     };
     let verb = incoming.target.verb(&incoming.method, &incoming.query);
     // Streams are opened by GET or POST, which discovery calls get and create.
@@ -60,7 +60,7 @@ impl Call<'_> {
         let finalizers = wanted.pointer("/spec/finalizers").cloned().unwrap_or(Value::Null);
         let empty = finalizers.as_array().is_none_or(Vec::is_empty);
         let version = wanted.pointer("/metadata/resourceVersion").cloned();
-        self.subresource = "finalize".to_owned();
+        "finalize".clone_into(&mut self.subresource);
         self.replace(|old| {
             let mut new = old.clone();
             if let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) {

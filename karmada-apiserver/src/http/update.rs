@@ -94,7 +94,9 @@ impl Call<'_> {
             }
         };
         let mut new = new;
-        self.check_uid(&new, current)?;
+        if !patched {
+            self.check_uid(&new, current)?;
+        }
         let retry = self.check_revision(&new, current)?;
         if retry == Retry::Allowed && !allows_unconditional_update(&self.resource) {
             return Err(self.revision_required());

@@ -77,7 +77,7 @@ impl Watch {
         let watcher = match store.watch(&self.storage, revision) {
             Ok(watcher) => watcher,
             Err(expired) => {
-                let line = self.error_line(&Failure::watch_expired(crate::store::Expired {
+                let line = error_line(&Failure::watch_expired(crate::store::Expired {
                     requested: expired.requested,
                     oldest: expired.oldest,
                 }));
@@ -114,13 +114,14 @@ impl Watch {
         }));
         Ok(with_type(StatusCode::OK, "application/json", body))
     }
+}
 
-    fn error_line(&self, failure: &Failure) -> Vec<u8> {
-        let mut line = serde_json::to_vec(&json!({"type": "ERROR", "object": failure.status()}))
-            .expect("a value is always JSON");
-        line.push(b'\n');
-        line
-    }
+/// The event that ends a watch.
+fn error_line(failure: &Failure) -> Vec<u8> {
+    let mut line = serde_json::to_vec(&json!({"type": "ERROR", "object": failure.status()}))
+        .expect("a value is always JSON");
+    line.push(b'\n');
+    line
 }
 
 fn first_bookmark(now: Instant, deadline: Instant) -> Instant {
@@ -145,7 +146,7 @@ impl Stream {
                 events = self.watcher.next() => match events {
                     Ok(events) => events.iter().for_each(|event| self.event(event)),
                     Err(expired) => {
-                        self.ready = self.watch.error_line(&Failure::watch_expired(expired));
+                        self.ready = error_line(&Failure::watch_expired(expired));
                         self.finished = true;
                     }
                 },
@@ -218,7 +219,7 @@ impl Stream {
         match self.watcher.drain() {
             Ok(events) => events.iter().for_each(|event| self.event(event)),
             Err(expired) => {
-                self.ready = self.watch.error_line(&Failure::watch_expired(expired));
+                self.ready = error_line(&Failure::watch_expired(expired));
                 self.finished = true;
                 return;
             }

@@ -133,7 +133,11 @@ fn double_quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() && u32::from(c) < 0x100 => out.push_str(&format!("\\x{:02X}", u32::from(c))),
+            c if c.is_control() && u32::from(c) < 0x100 => {
+                let code = u8::try_from(u32::from(c)).unwrap_or_default();
+                out.push_str("\\x");
+                out.push_str(&crate::http::hex(&[code]).to_uppercase());
+            }
             '\u{feff}' => out.push_str("\\uFEFF"),
             c => out.push(c),
         }

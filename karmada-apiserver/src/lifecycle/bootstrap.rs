@@ -14,7 +14,7 @@ use crate::registry::UpdateTarget;
 use crate::server::{Controllers, Inner, StartError};
 
 const MANAGER: &str = "kube-apiserver";
-const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
 /// Brings a server's objects and kinds up, then its controllers.
 pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {

@@ -56,7 +56,7 @@ async fn run<C: Controller>(
             match feed.try_recv() {
                 Ok((resource, event)) => ready.extend(controller.keys(&server, &resource, &event)),
                 Err(tokio::sync::broadcast::error::TryRecvError::Lagged(_)) => {
-                    ready.extend(controller.all(&server))
+                    ready.extend(controller.all(&server));
                 }
                 Err(_) => break,
             }

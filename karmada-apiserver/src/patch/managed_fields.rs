@@ -36,7 +36,7 @@ impl Operation {
 /// A write that is not an apply.
 #[derive(Clone, Copy, Debug)]
 pub struct Update<'a> {
-    /// The stored object; absent when the object is being created.
+    /// The stored object; when the object is being created, absent or what every object of the kind has.
     pub old: Option<&'a Value>,
     /// Who writes, from [`manager_name`].
     pub manager: &'a str,
@@ -58,7 +58,9 @@ pub fn update(new: &mut Value, update: &Update<'_>) {
         Some(entries) if is_reset(entries) => Managers::default(),
         Some(_) => Managers::of(new).unwrap_or_else(stored),
     };
-    if managers.entries.is_empty() && update.old.is_some() {
+    // Only a stored object has a name: a blank one is what a new object is compared with.
+    let is_stored = update.old.is_some_and(|old| old["metadata"]["name"].is_string());
+    if managers.entries.is_empty() && is_stored {
         // An object without owners stays one until somebody applies.
         managers.write_to(new);
         return;

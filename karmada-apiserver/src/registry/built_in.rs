@@ -94,6 +94,8 @@ impl Row {
             storage_version_hash: self.storage_version_hash,
             deprecation_warning: deprecation_warning(&self.group, &self.version, &self.plural),
             origin: Origin::BuiltIn,
+            openapi: None,
+            defaults_on_read: false,
             group: self.group,
             version: self.version,
             kind: self.kind,

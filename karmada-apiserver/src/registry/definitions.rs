@@ -38,6 +38,11 @@ pub(super) fn schema(name: &str) -> Arc<Schema> {
     DEFINITIONS.schema(name)
 }
 
+/// Returns the stored text of a definition.
+pub(super) fn source(name: &str) -> Option<&'static str> {
+    DEFINITIONS.sources.get(name).map(AsRef::as_ref)
+}
+
 /// Returns the stored definitions as the members of a JSON object, without the braces.
 pub(super) fn json_members() -> String {
     let members: Vec<String> =

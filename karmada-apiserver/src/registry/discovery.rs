@@ -3,6 +3,7 @@
 mod aggregated;
 mod legacy;
 mod openapi;
+mod protobuf;
 
 use bytes::Bytes;
 use serde_json::Value;

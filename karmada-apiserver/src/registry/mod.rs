@@ -28,6 +28,7 @@ mod wire;
 pub use body::{Body, Problem};
 pub use catalog::Registry;
 pub use discovery::Document;
+pub(crate) use field_error::quote;
 pub use field_error::{FieldError, FieldErrorKind};
 pub use prepare::{
     FieldValidation, Lookup, PrepareContext, PrepareError, UpdateTarget, Warnings, prepare_create,

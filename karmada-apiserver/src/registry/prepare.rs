@@ -89,6 +89,9 @@ pub enum PrepareError {
     /// The body cannot be read as this kind: 400.
     #[error("{0}")]
     BadRequest(String),
+    /// The write has to name the revision it is based on: 422 for the plural of the resource.
+    #[error("the object names no revision")]
+    NoRevision(FieldError),
     /// Policy forbids it: 403.
     #[error("{0}")]
     Forbidden(String),
@@ -190,6 +193,8 @@ pub fn admit_create(
     kinds::prepare_status(resource, object, None, &now);
     let mut errors = Vec::new();
     if resource.is_custom() {
+        // What was cleared may have a default.
+        structural::apply_defaults(&resource.schema, object);
         errors.extend(metadata::validate(resource, object));
         errors.extend(validate::validate(&resource.schema, object, None));
         warnings.extend(metadata::finalizer_warnings(object, None));
@@ -222,6 +227,14 @@ pub fn admit_update(
     target: UpdateTarget,
     context: &PrepareContext<'_>,
 ) -> Result<Warnings, PrepareError> {
+    let revision = new["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+    if matches!(revision, "" | "0") && kinds::needs_revision(resource) {
+        return Err(PrepareError::NoRevision(FieldError::invalid(
+            "metadata.resourceVersion",
+            &Value::from(0),
+            "must be specified for an update",
+        )));
+    }
     let mut warnings = Warnings::new();
     warnings.extend(metadata::deduplicate_owners(new));
     keep_system_fields(resource, new, old);
@@ -244,12 +257,16 @@ pub fn admit_update(
         metadata::metadata_mut(new).insert("generation".to_owned(), generation.into());
     }
     let mut errors = metadata::validate_update(resource, new, old);
+    let is_change = |error: &FieldError| error.message.ends_with("field is immutable");
     if resource.is_custom() {
+        structural::apply_defaults(&resource.schema, new);
+        errors.extend(
+            errors.iter().filter(|e| !is_change(e)).flat_map(|e| [e.clone(), e.clone()]).collect::<Vec<_>>(),
+        );
         errors.extend(validate::validate(&resource.schema, new, Some(old)));
         warnings.extend(metadata::finalizer_warnings(new, Some(old)));
     } else {
         // The real server checks metadata for all kinds and for each, the immutable part less often.
-        let is_change = |error: &FieldError| error.message.ends_with("field is immutable");
         let again: Vec<FieldError> = errors
             .iter()
             .flat_map(|e| std::iter::repeat_n(e.clone(), if is_change(e) { 1 } else { 3 }))
@@ -264,14 +281,6 @@ pub fn admit_update(
         typed::emit(&resource.schema, new);
     }
     if errors.is_empty() { Ok(warnings) } else { Err(PrepareError::Invalid(errors)) }
-}
-
-/// Removes what a client may not set on a new object.
-pub fn wipe_system_fields(object: &mut Value) {
-    let metadata = metadata::metadata_mut(object);
-    for field in ["creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "selfLink", "uid"] {
-        metadata.remove(field);
-    }
 }
 
 /// Returns an object of the kind of which nothing is set: what it prints is what is always printed.
@@ -291,11 +300,6 @@ pub fn default_on_read(resource: &Resource, object: &mut Value) {
         structural::prune(&resource.schema, object);
         structural::apply_defaults(&resource.schema, object);
     }
-}
-
-/// Brings a stored object to the version of a resource.
-pub fn convert(resource: &Resource, object: &mut Value) {
-    kinds::convert(resource, object);
 }
 
 fn decode_custom(resource: &Resource, object: &mut Value) -> Result<Vec<Problem>, PrepareError> {
@@ -363,6 +367,10 @@ fn keep_all_but_status(resource: &Resource, new: &mut Value, old: &Value) {
                 map.remove("status");
             }
         }
+    }
+    if !resource.is_custom() && resource.kind == "Pod" && kept["status"]["qosClass"].is_null() {
+        // The class never changes.
+        kept["status"]["qosClass"] = old["status"]["qosClass"].clone();
     }
     let mut metadata = new["metadata"].clone();
     let fixed: &[&str] = match (resource.is_custom(), resource.kind.as_str()) {

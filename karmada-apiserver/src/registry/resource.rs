@@ -41,6 +41,10 @@ pub struct Resource {
     /// `Warning` header of every request to this version; absent when it is not deprecated.
     pub deprecation_warning: Option<String>,
     pub origin: Origin,
+    /// The schema as its CRD states it, in JSON; only in custom resources.
+    pub openapi: Option<Arc<str>>,
+    /// Stored objects may lack defaults: the schema has changed since it was first served.
+    pub defaults_on_read: bool,
 }
 
 /// A subresource as discovery lists it.

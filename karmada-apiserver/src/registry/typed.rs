@@ -111,9 +111,8 @@ impl Decoder<'_> {
                 let owner = wire.map_or(self.kind, |rules| rules.structure.as_str());
                 self.node(node, value, &child_path, owner);
             }
-            // An atomic raw value (a schema default, for one) may be null on purpose only where anything goes.
             let kept = wire.is_none_or(|rules| rules.kept.contains(key));
-            let gone = if value.is_null() { !is_raw(node) } else { !kept && is_zero(value) };
+            let gone = value.is_null() || (!kept && is_zero(value));
             if gone {
                 removed.push(key.clone());
             }
@@ -205,7 +204,9 @@ impl Decoder<'_> {
         };
         // Go names fields without the position in a list.
         let path = without_indices(path);
-        self.fail(format!("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {expected}"));
+        self.fail(format!(
+            "json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {expected}"
+        ));
     }
 
     fn fail(&mut self, message: String) {
@@ -229,10 +230,6 @@ pub(super) fn is_zero(value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.is_empty(),
     }
-}
-
-fn is_raw(node: &Schema) -> bool {
-    node.schema_type == SchemaType::Any && node.preserve_unknown && node.validation.format.is_none()
 }
 
 fn is_scalar(node: &Schema) -> bool {

@@ -219,6 +219,22 @@ fn emitted(name: &str, schema: &Schema) -> std::collections::BTreeMap<String, Va
         }),
         "events.v1.Event" => json!({"eventTime": null}),
         "core.v1.LimitRangeSpec" => json!({"limits": null}),
+        "core.v1.ContainerStateRunning" => json!({"startedAt": null}),
+        "core.v1.ContainerStateTerminated" => json!({"exitCode": 0, "startedAt": null, "finishedAt": null}),
+        "apps.v1.DeploymentCondition" | "certificates.v1.CertificateSigningRequestCondition" => {
+            json!({"lastUpdateTime": null, "lastTransitionTime": null})
+        }
+        "apps.v1.DaemonSetCondition"
+        | "apps.v1.ReplicaSetCondition"
+        | "apps.v1.StatefulSetCondition"
+        | "core.v1.ReplicationControllerCondition"
+        | "apiregistration.v1.APIServiceCondition"
+        | "flowcontrol.v1.FlowSchemaCondition"
+        | "flowcontrol.v1.PriorityLevelConfigurationCondition"
+        | "meta.v1.Condition" => json!({"lastTransitionTime": null}),
+        "batch.v1.JobCondition" | "core.v1.PersistentVolumeClaimCondition" => {
+            json!({"lastProbeTime": null, "lastTransitionTime": null})
+        }
         "core.v1.NodeCondition" => json!({"lastHeartbeatTime": null, "lastTransitionTime": null}),
         "core.v1.NodeDaemonEndpoints" => json!({"kubeletEndpoint": {}}),
         "core.v1.DaemonEndpoint" => json!({"Port": 0}),

@@ -54,6 +54,7 @@ impl std::fmt::Debug for ServerConfig {
             .field("durability", &self.durability)
             .field("admission", &self.admission.len())
             .field("crds", &self.crds.len())
+            .field("controllers", &self.controllers)
             .finish()
     }
 }

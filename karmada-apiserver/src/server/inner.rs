@@ -64,7 +64,7 @@ impl Inner {
         *self.counts.lock().entry((verb.to_owned(), resource.to_owned())).or_default() += 1;
     }
 
-    pub(super) fn counts(&self) -> BTreeMap<(String, String), u64> {
+    pub(crate) fn counts(&self) -> BTreeMap<(String, String), u64> {
         self.counts.lock().clone()
     }
 

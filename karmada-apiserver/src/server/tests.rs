@@ -170,3 +170,97 @@ async fn namespaces_of_every_server_are_there() {
     let counts = server.request_counts();
     assert_eq!(counts.get(&("list".to_owned(), "namespaces".to_owned())), Some(&1));
 }
+
+/// Waits until a condition holds, at most ten seconds.
+async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+    for _ in 0..500 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("{what} did not happen");
+}
+
+#[tokio::test]
+async fn namespaces_are_furnished_and_take_their_content_along() {
+    let server = server().await;
+    let client = admin(&server);
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let namespace: Namespace = serde_json::from_value(json!({"metadata": {"name": "team"}})).unwrap();
+    namespaces.create(&PostParams::default(), &namespace).await.unwrap();
+    let maps: Api<ConfigMap> = Api::namespaced(client, "team");
+    until("the certificate", async || maps.get_opt("kube-root-ca.crt").await.unwrap().is_some()).await;
+    maps.create(&PostParams::default(), &config_map("a", "1")).await.unwrap();
+    namespaces.delete("team", &DeleteParams::default()).await.unwrap();
+    until("the end of the namespace", async || namespaces.get_opt("team").await.unwrap().is_none()).await;
+    assert!(maps.list(&ListParams::default()).await.unwrap().items.is_empty());
+}
+
+#[tokio::test]
+async fn dependents_go_with_their_owner() {
+    let server = server().await;
+    let maps: Api<ConfigMap> = Api::default_namespaced(admin(&server));
+    let owner = maps.create(&PostParams::default(), &config_map("owner", "1")).await.unwrap();
+    let mut dependent = config_map("dependent", "1");
+    let reference = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner",
+        "uid": owner.metadata.uid, "blockOwnerDeletion": true}]);
+    dependent.metadata.owner_references = serde_json::from_value(reference).unwrap();
+    maps.create(&PostParams::default(), &dependent).await.unwrap();
+    maps.delete("owner", &DeleteParams::foreground()).await.unwrap();
+    until("the end of both", async || {
+        maps.get_opt("owner").await.unwrap().is_none() && maps.get_opt("dependent").await.unwrap().is_none()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn kinds_of_the_configuration_are_served_from_the_start_and_after_a_restart() {
+    use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
+    let directory = tempfile::tempdir().unwrap();
+    let crd = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.com"},
+        "spec": {"group": "example.com", "scope": "Namespaced", "names": {"plural": "widgets", "kind": "Widget"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+                    "spec": {"type": "object", "properties": {"size": {"type": "integer", "default": 3}}},
+                    "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}}}]}});
+    for round in 0..2 {
+        let server = ApiServer::start(ServerConfig {
+            data_dir: Some(directory.path().to_owned()),
+            crds: vec![crd.clone()],
+            ..ServerConfig::default()
+        })
+        .await
+        .unwrap();
+        let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("example.com", "v1", "Widget"));
+        let widgets: Api<DynamicObject> = Api::default_namespaced_with(admin(&server), &kind);
+        if round == 0 {
+            let widget = DynamicObject::new("w", &kind).data(json!({"spec": {}}));
+            let created = widgets.create(&PostParams::default(), &widget).await.unwrap();
+            assert_eq!(created.data["spec"]["size"], 3);
+        }
+        let status = Patch::Merge(json!({"status": {"round": round}}));
+        let patched = widgets.patch_status("w", &PatchParams::default(), &status).await.unwrap();
+        assert_eq!(patched.data["status"]["round"], round);
+        server.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_quiet_server_writes_nothing() {
+    let server = server().await;
+    let maps: Api<ConfigMap> = Api::default_namespaced(admin(&server));
+    until("the certificate", async || maps.get_opt("kube-root-ca.crt").await.unwrap().is_some()).await;
+    let revision = async || maps.list(&ListParams::default()).await.unwrap().metadata.resource_version;
+    // The other namespaces are furnished too.
+    until("silence", async || {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        revision().await == revision().await
+    })
+    .await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let last = revision().await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(revision().await, last);
+}

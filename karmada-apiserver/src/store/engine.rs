@@ -184,7 +184,7 @@ impl Store {
             .name("store-writer".to_owned())
             .spawn(move || {
                 Writer { disk, shared: inner_shared, durability, ceiling: revision + RESERVE }
-                    .run(&receiver, release)
+                    .run(&receiver, release);
             })
             .map_err(|source| OpenError::NotWritable { path: path.to_owned(), source })?;
         *store.inner.writer.lock() = Some(writer);

@@ -8,6 +8,8 @@ mod disk;
 mod engine;
 mod object;
 mod resource;
+#[cfg(test)]
+mod tests;
 mod watcher;
 
 pub use disk::OpenError;

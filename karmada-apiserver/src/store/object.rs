@@ -170,6 +170,10 @@ impl Stored {
     }
 
     /// Returns the object as JSON with the type it was stored with.
+    ///
+    /// # Panics
+    ///
+    /// Never: the bytes were written by a JSON serialiser.
     pub fn value(&self) -> Value {
         let mut bytes = Vec::with_capacity(self.body.len() + 64);
         self.write_object(&mut bytes, &self.api_version, &self.kind);

@@ -103,8 +103,12 @@ fn work_to_look_at(
     resource: &ApiResource,
     change: &Change<Unstructured>,
 ) -> Option<ObjectKey> {
-    let object = change.object();
-    if object.labels().get(MANAGED_LABEL).is_none_or(|value| value != LABEL_TRUE) {
+    // An object that just lost its marks was ours until now.
+    let object = match change {
+        Change::Updated { old, new } if !is_ours(new) => old,
+        _ => change.object(),
+    };
+    if !is_ours(object) {
         return None;
     }
     let namespace = object.annotations().get(WORK_NAMESPACE_ANNOTATION)?;
@@ -115,6 +119,12 @@ fn work_to_look_at(
     let is_echo = !matches!(change, Change::Deleted(_))
         && member.recorded_version(&key_of(resource, object)) == object.meta().resource_version;
     (!is_echo).then(|| ObjectKey::new(namespace, name))
+}
+
+/// Whether an object of the member names the Work it comes from and is marked as managed.
+fn is_ours(object: &Unstructured) -> bool {
+    object.labels().get(MANAGED_LABEL).is_some_and(|value| value == LABEL_TRUE)
+        && object.annotations().contains_key(WORK_NAME_ANNOTATION)
 }
 
 /// Whether the control plane considers the member ready or is removing it.

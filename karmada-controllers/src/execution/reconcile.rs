@@ -1,6 +1,6 @@
 //! Reconciles one Work with its member.
 
-use karmada_core::api::work::constants::CONDITION_APPLIED;
+use karmada_core::api::work::constants::{CONDITION_APPLIED, SYNC_FAILED, SYNC_SUCCEED, WORK_DISPATCHING};
 use karmada_core::api::work::{Work, WorkStatus};
 use karmada_core::object;
 use karmada_core::propagation::TemplateKey;
@@ -28,7 +28,11 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
     }
     let now = jiff::Timestamp::now();
     let mut status = work.status.clone().unwrap_or_default();
-    set_condition(&mut status.conditions, dispatching_condition(work.spec.suspend_dispatching, now));
+    let dispatching = dispatching_condition(work.spec.suspend_dispatching, now);
+    let message = dispatching.message.clone();
+    if set_condition(&mut status.conditions, dispatching) {
+        context.events.normal(&ObjectReference::of(&*work), WORK_DISPATCHING, message);
+    }
     if work.spec.suspend_dispatching == Some(true) {
         reflect_cached(context, &work, &mut status);
         return status::write(context, &work, status).await;
@@ -46,10 +50,13 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
 
     let mut failures = Vec::new();
     let mut last_error = None;
+    let mut is_written = false;
     for manifest in &work.spec.workload.manifests {
         match sync(context, manifest).await {
-            Ok(Synced { observed, is_written }) => {
-                if is_written {
+            Ok(synced) => {
+                let observed = synced.observed;
+                if synced.is_written {
+                    is_written = true;
                     tell_template(context, manifest, None);
                 }
                 reflect(context, &work, &observed, &mut status);
@@ -61,6 +68,13 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
                 last_error = Some(error);
             }
         }
+    }
+    let about = ObjectReference::of(&*work);
+    let title = format!("Sync work({key}) to cluster({})", context.member.name);
+    if !failures.is_empty() {
+        context.events.warning(&about, SYNC_FAILED, format!("{title} failed, error: {}", failures.join(", ")));
+    } else if is_written {
+        context.events.normal(&about, SYNC_SUCCEED, format!("{title} successful."));
     }
     let applied = applied_condition(work.spec.workload.manifests.len(), &failures, jiff::Timestamp::now());
     set_condition(&mut status.conditions, applied);
@@ -187,9 +201,11 @@ fn reflect(context: &Context, work: &Work, observed: &Value, status: &mut WorkSt
         status.manifest_statuses = manifest_statuses;
     }
     let about = ObjectReference::of(work);
-    // Success shows in the status itself; an event about each would double the writes.
-    for event in reflection.events.iter().filter(|event| event.kind == EventKind::Warning) {
-        context.events.warning(&about, event.reason, &event.message);
+    for event in &reflection.events {
+        match event.kind {
+            EventKind::Normal => context.events.normal(&about, event.reason, &event.message),
+            EventKind::Warning => context.events.warning(&about, event.reason, &event.message),
+        }
     }
 }
 

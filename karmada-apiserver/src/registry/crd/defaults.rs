@@ -35,3 +35,18 @@ pub(crate) fn initial_status(crd: &Value) -> Value {
         .collect();
     json!({"conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored})
 }
+
+/// Adds the storage version to those that objects may be stored in.
+pub(crate) fn note_storage_version(crd: &mut Value) {
+    let versions = crd["spec"]["versions"].as_array().into_iter().flatten();
+    let stored: Vec<Value> = versions
+        .filter(|version| version["storage"] == json!(true))
+        .map(|version| version["name"].clone())
+        .collect();
+    let Some(list) = crd["status"]["storedVersions"].as_array_mut() else { return };
+    for name in stored {
+        if !list.contains(&name) {
+            list.push(name);
+        }
+    }
+}

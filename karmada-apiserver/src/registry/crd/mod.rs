@@ -10,7 +10,7 @@ mod validate;
 mod versions;
 
 pub use compile::compile_schema;
-pub(crate) use defaults::{apply_defaults, initial_status};
+pub(crate) use defaults::{apply_defaults, initial_status, note_storage_version};
 pub use resources::{names_conflict, resources};
 pub use status::status;
 pub(crate) use validate::{validate, warnings};

@@ -115,11 +115,24 @@ fn resource(crd: &Value, version: &Value) -> Resource {
         storage_version_hash: String::new(),
         deprecation_warning: None,
         origin: Origin::Crd { name },
+        openapi: source.map(|source| source.to_string().into()),
+        defaults_on_read: crd["metadata"]["generation"].as_i64().unwrap_or_default() > 1
+            && source.is_some_and(has_default),
         kind,
     };
     resource.storage_version_hash = storage_version_hash(crd, &resource);
     resource.deprecation_warning = deprecation_warning(version, &resource);
     resource
+}
+
+fn has_default(node: &Value) -> bool {
+    match node {
+        Value::Object(map) => {
+            map.iter().any(|(key, value)| (key == "default" && !value.is_null()) || has_default(value))
+        }
+        Value::Array(items) => items.iter().any(has_default),
+        _ => false,
+    }
 }
 
 fn subresource_list(kind: &str, status: bool, scale: bool) -> Vec<Subresource> {

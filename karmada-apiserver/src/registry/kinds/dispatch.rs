@@ -40,6 +40,30 @@ const WITH_GENERATION: &[&str] = &[
     "ValidatingWebhookConfiguration",
 ];
 
+/// Built-in kinds that may not be replaced without naming the revision the change is based on.
+const CONDITIONAL_ONLY: &[&str] = &[
+    "APIService",
+    "CSIDriver",
+    "CSINode",
+    "CSIStorageCapacity",
+    "CustomResourceDefinition",
+    "Lease",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "MutatingWebhookConfiguration",
+    "PodDisruptionBudget",
+    "RuntimeClass",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
+    "VolumeAttachment",
+];
+
+/// Whether a replacing write has to name a revision.
+pub(in super::super) fn needs_revision(resource: &Resource) -> bool {
+    resource.is_custom() || CONDITIONAL_ONLY.contains(&resource.kind.as_str())
+}
+
 /// Fills in what the kind defaults.
 pub(in super::super) fn apply_defaults(resource: &Resource, object: &mut Value) {
     match resource.kind.as_str() {
@@ -148,6 +172,7 @@ pub(in super::super) fn admit(
     context: &PrepareContext<'_>,
 ) -> Result<Vec<FieldError>, PrepareError> {
     match resource.kind.as_str() {
+        "CustomResourceDefinition" if old.is_some() => crd::note_storage_version(object),
         "DaemonSet" => workload::admit_daemon_set(object, old),
         "Job" if old.is_none() => job::admit_job(object),
         "Namespace" => config::admit_namespace(object, old),

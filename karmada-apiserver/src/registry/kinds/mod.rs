@@ -2,7 +2,6 @@
 
 mod autoscaling;
 mod config;
-mod conversion;
 mod dispatch;
 mod fields;
 mod job;
@@ -21,7 +20,6 @@ mod storage;
 mod webhook;
 mod workload;
 
-pub(super) use conversion::convert;
 pub(super) use dispatch::{
-    admit, apply_defaults, has_generation, prepare_status, spec_changed, validate, warnings,
+    admit, apply_defaults, has_generation, needs_revision, prepare_status, spec_changed, validate, warnings,
 };

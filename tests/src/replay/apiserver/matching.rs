@@ -156,6 +156,10 @@ impl Matcher<'_> {
             }
         }
         for key in left.into_iter().filter(|key| !NOT_COMPARED.contains(&key.as_str())) {
+            // The recordings leave descriptions out of table columns.
+            if key == "description" && self.path.contains("/columnDefinitions/") {
+                continue;
+            }
             self.fail(&format!("{key} is unexpected: {}", show(&got[key])));
         }
     }

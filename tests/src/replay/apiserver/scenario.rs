@@ -23,7 +23,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// What scenarios may need that this server has.
 const SUPPORTED: [&str; 4] = ["crd", "controllers", "compaction", "timing"];
 /// Headers that are compared when they were recorded.
-const HEADERS: [&str; 5] = ["Content-Type", "Retry-After", "WWW-Authenticate", "Location", "Allow"];
+const HEADERS: [&str; 6] = ["Content-Type", "Retry-After", "WWW-Authenticate", "Location", "Allow", "ETag"];
 const CONTENT_TYPE: &str = "Content-Type";
 
 /// Replays one scenario against a server of its own.
