@@ -251,7 +251,7 @@ fn tell_template(context: &Context, manifest: &Value, error: Option<&str>) {
     let event = sync_event(manifest, &context.member.name, error);
     let mut about = ObjectReference::of_value(manifest);
     let uid = object::annotation(manifest, karmada_core::api::reserved::TEMPLATE_UID_ANNOTATION);
-    about.uid = uid.unwrap_or_default().to_owned();
+    uid.unwrap_or_default().clone_into(&mut about.uid);
     match event.kind {
         EventKind::Normal => context.events.normal(&about, event.reason, event.message),
         EventKind::Warning => context.events.warning(&about, event.reason, event.message),
