@@ -1,5 +1,7 @@
 //! Wrong input to the program: every message names the thing and the way out.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand, like tests")]
+
 use std::path::Path;
 
 use assert_cmd::Command;

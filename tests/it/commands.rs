@@ -1,5 +1,7 @@
 //! `get` and `propagate` as programs against a control plane with simulated members.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand, like tests")]
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,7 @@
 //! Joining and unjoining against two API servers in this process.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand, like tests")]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod crash;
+mod crds;
 mod join;
 mod replay;
 mod tour;

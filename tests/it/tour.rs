@@ -1,5 +1,7 @@
 //! The readme's tour with a real kubectl, over TLS, against `karmadactl local-up`.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail where they stand, like tests")]
+
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -164,13 +166,13 @@ impl Watch {
 
     /// Waits for a line that contains `text`.
     fn wait_for(&self, text: &str) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         let mut seen = Vec::new();
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) if line.contains(text) => return,
                 Ok(line) => seen.push(line),
-                Err(_) => panic!("no line with {text:?} came; there were {seen:#?}"),
+                Err(error) => panic!("no line with {text:?} came ({error}); there were {seen:#?}"),
             }
         }
     }

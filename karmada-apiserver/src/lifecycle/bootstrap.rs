@@ -16,6 +16,20 @@ use crate::server::{Controllers, Inner, StartError};
 const MANAGER: &str = "kube-apiserver";
 const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
+/// Name, value and description of the classes that every cluster has.
+const PRIORITY_CLASSES: [(&str, i64, &str); 2] = [
+    (
+        "system-cluster-critical",
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+    (
+        "system-node-critical",
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+];
+
 /// Brings a server's objects and kinds up, then its controllers.
 pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
     crds::load(server);
@@ -23,6 +37,11 @@ pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
         ensure(server, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).await?;
     }
     ensure(server, kubernetes_service()).await?;
+    for (name, value, description) in PRIORITY_CLASSES {
+        let class = json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
+            "value": value, "description": description});
+        ensure(server, class).await?;
+    }
     for object in bootstrap_objects() {
         ensure(server, object).await?;
     }
@@ -33,8 +52,10 @@ pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
     }
     spawn(server, crds::Crds);
     if server.config.controllers == Controllers::All {
-        spawn(server, namespaces::Namespaces);
         spawn(server, service_accounts::ServiceAccounts);
+    }
+    if server.config.controllers != Controllers::ApiServer {
+        spawn(server, namespaces::Namespaces);
         spawn(server, tokens::Tokens);
         spawn(server, aggregation::Aggregation);
         spawn(server, finished_jobs::FinishedJobs);

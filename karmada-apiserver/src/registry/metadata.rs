@@ -173,7 +173,7 @@ pub(super) fn finalizer_warnings(new: &Value, old: Option<&Value>) -> Vec<String
 fn name_rule(resource: &Resource) -> NameRule {
     match (resource.group.as_str(), resource.kind.as_str()) {
         ("rbac.authorization.k8s.io", _) => NameRule::PathSegment,
-        ("", "Namespace") | ("", "Service") => NameRule::Label,
+        ("", "Namespace" | "Service") => NameRule::Label,
         ("certificates.k8s.io" | "apiregistration.k8s.io", _) => NameRule::PathSegment,
         _ => NameRule::Subdomain,
     }

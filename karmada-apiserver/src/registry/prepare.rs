@@ -272,7 +272,9 @@ pub fn admit_update(
             .flat_map(|e| std::iter::repeat_n(e.clone(), if is_change(e) { 1 } else { 3 }))
             .collect();
         errors.extend(again);
-        if target != UpdateTarget::Status {
+        if target == UpdateTarget::Status {
+            errors.extend(kinds::validate_status(resource, new));
+        } else {
             errors.extend(kinds::validate(resource, new, Some(old)));
         }
         if errors.is_empty() {

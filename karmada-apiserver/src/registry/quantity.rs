@@ -97,12 +97,11 @@ fn scale(digits: i128, places: i32, suffix: &str) -> Option<(Format, i128)> {
         let scaled = digits.checked_mul(1_i128 << bits)?.checked_mul(NANO)?;
         return Some((Format::BinarySi, divide_up(scaled, 10_i128.checked_pow(places.unsigned_abs())?)));
     }
-    let (format, exponent) = match DECIMAL.iter().find(|(name, _)| *name == suffix) {
-        Some((_, exponent)) => (Format::DecimalSi, *exponent),
-        None => {
-            let exponent = suffix.strip_prefix(['e', 'E'])?;
-            (Format::DecimalExponent, exponent.parse::<i32>().ok()?)
-        }
+    let (format, exponent) = if let Some((_, exponent)) = DECIMAL.iter().find(|(name, _)| *name == suffix) {
+        (Format::DecimalSi, *exponent)
+    } else {
+        let exponent = suffix.strip_prefix(['e', 'E'])?;
+        (Format::DecimalExponent, exponent.parse::<i32>().ok()?)
     };
     let power = exponent + 9 - places;
     let factor = 10_i128.checked_pow(power.unsigned_abs())?;

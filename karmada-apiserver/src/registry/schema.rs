@@ -48,10 +48,10 @@ pub struct PatchStrategy {
 pub struct Schema {
     pub schema_type: SchemaType,
     pub nullable: bool,
-    pub properties: BTreeMap<String, Arc<Schema>>,
+    pub properties: BTreeMap<String, Arc<Self>>,
     /// Schema of values whose key is not in `properties` (`additionalProperties`).
-    pub additional: Option<Arc<Schema>>,
-    pub items: Option<Arc<Schema>>,
+    pub additional: Option<Arc<Self>>,
+    pub items: Option<Arc<Self>>,
     pub list_type: ListType,
     /// `x-kubernetes-map-type: atomic` (objects are granular otherwise).
     pub atomic_map: bool,

@@ -104,7 +104,8 @@ fn embedded_node(schema: &Schema, value: &mut Value, path: &str, unknown: &mut V
 
 fn forbids_null(node: &Schema) -> bool {
     // Metadata comes from the typed definitions, where null means absent.
-    !node.nullable && !(node.preserve_unknown && node.schema_type == SchemaType::Any)
+    let is_open = node.preserve_unknown && node.schema_type == SchemaType::Any;
+    !node.nullable && !is_open
 }
 
 fn prune_node(schema: &Schema, value: &mut Value, path: &str, unknown: &mut Vec<Problem>) {

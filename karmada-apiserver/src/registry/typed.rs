@@ -52,7 +52,9 @@ pub(super) fn emit(schema: &Schema, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(node) = &schema.items {
-                items.iter_mut().for_each(|item| emit(node, item));
+                for item in items {
+                    emit(node, item);
+                }
             }
         }
         _ => {}
@@ -74,13 +76,8 @@ impl Decoder<'_> {
             },
             SchemaType::String => self.string(schema, value, path, owner),
             SchemaType::Boolean if !value.is_boolean() => self.mismatch(value, path, owner, "bool"),
-            SchemaType::Integer => {
-                let whole = value.as_f64().is_some_and(|number| number.fract() == 0.0);
-                if !value.is_i64() && !value.is_u64() {
-                    self.mismatch(value, path, owner, &go_type(schema));
-                } else if !whole {
-                    self.mismatch(value, path, owner, &go_type(schema));
-                }
+            SchemaType::Integer if !value.is_i64() && !value.is_u64() => {
+                self.mismatch(value, path, owner, &go_type(schema));
             }
             SchemaType::Number if !value.is_number() => self.mismatch(value, path, owner, "float64"),
             SchemaType::IntOrString if !value.is_string() && !value.is_number() => {

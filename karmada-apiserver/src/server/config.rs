@@ -29,6 +29,9 @@ pub enum Controllers {
     /// Those of a controller manager too: namespaces, garbage collection, service accounts, aggregated roles.
     #[default]
     All,
+    /// All but the one that puts a ServiceAccount and the root certificate into every namespace: for
+    /// servers whose objects are copied elsewhere, where these would go along.
+    WithoutAccounts,
     /// Only those that a bare API server has.
     ApiServer,
 }

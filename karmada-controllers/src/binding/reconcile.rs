@@ -98,8 +98,10 @@ async fn reconcile_works(
     }
     // Clusters do not wait for one another.
     let written = join_all(decision.writes.iter().map(|write| write_work(hub, write))).await;
-    let is_news =
-        !decision.writes.is_empty() || !decision.orphans.is_empty() || !decision.failures.is_empty();
+    let is_news = !decision.writes.is_empty()
+        || !decision.orphans.is_empty()
+        || !decision.failures.is_empty()
+        || target_clusters(binding.spec).is_empty();
     let failed = written.into_iter().find_map(Result::err);
     if is_news && failed.is_none() {
         let template_reference =

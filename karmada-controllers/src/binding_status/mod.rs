@@ -77,9 +77,7 @@ where
         Change::Updated { old, new } => {
             let (before, after) = (old.spec(), new.spec());
             // A new version of the template may have lost the status that was written to it.
-            if before.clusters != after.clusters
-                || before.resource.resource_version != after.resource.resource_version
-            {
+            if before.resource.resource_version != after.resource.resource_version {
                 queue.add_after(ObjectKey::of(&**new), GATHER_TIME);
             }
         }

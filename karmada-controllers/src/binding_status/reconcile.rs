@@ -35,6 +35,11 @@ async fn reconcile_status(
     }
     let works = hub.works.list_indexed(id);
     let works: Vec<&Work> = works.iter().map(|work| &**work).collect();
+    let is_reported = binding.status.is_some_and(|status| !status.aggregated_status.is_empty());
+    if works.is_empty() && !is_reported {
+        // Nothing was sent anywhere yet, so there is nothing to gather.
+        return Ok(Action::Done);
+    }
     let decision = aggregate_binding_status(binding, &works, jiff::Timestamp::now())
         .map_err(ReconcileError::decision(format!("aggregate the status of binding {}", about.name)))?;
     let items = match &decision.status {

@@ -21,15 +21,23 @@ pub(super) async fn write_all(hub: &Hub, writes: Vec<Write>) -> Result<(), Recon
     for write in writes {
         match write {
             Write::PatchTemplate { key, patch } => {
-                template_version = patch_template(hub, &key, &patch).await?
+                template_version = patch_template(hub, &key, &patch).await?;
             }
             Write::CreateBinding(binding) => match with_version(*binding, template_version.as_deref()) {
-                Binding::Namespaced(binding) => create(&namespaced(hub, &binding), &binding).await?,
-                Binding::Cluster(binding) => create(&hub.all(), &binding).await?,
+                Binding::Namespaced(binding) => {
+                    hub.bindings.observe(create(&namespaced(hub, &binding), &binding).await?);
+                }
+                Binding::Cluster(binding) => {
+                    hub.cluster_bindings.observe(create(&hub.all(), &binding).await?);
+                }
             },
             Write::UpdateBinding(binding) => match with_version(*binding, template_version.as_deref()) {
-                Binding::Namespaced(binding) => replace(&namespaced(hub, &binding), &binding).await?,
-                Binding::Cluster(binding) => replace(&hub.all(), &binding).await?,
+                Binding::Namespaced(binding) => {
+                    hub.bindings.observe(replace(&namespaced(hub, &binding), &binding).await?);
+                }
+                Binding::Cluster(binding) => {
+                    hub.cluster_bindings.observe(replace(&hub.all(), &binding).await?);
+                }
             },
             Write::PatchBinding { namespace, name, patch } => {
                 if namespace.is_empty() {
@@ -67,25 +75,29 @@ pub(super) async fn patch_template(
         return Err(ReconcileError::Waiting(format!("kind {} {} to be served", key.api_version, key.kind)));
     };
     match api.patch(&key.name, &PatchParams::default(), &Patch::Merge(patch)).await {
-        Ok(patched) => Ok(patched.meta().resource_version.clone()),
+        Ok(patched) => {
+            let version = patched.meta().resource_version.clone();
+            // The Works that follow must be built from the claimed template.
+            if let Some(cache) = hub.templates.informer(&key.api_version, &key.kind) {
+                cache.observe(patched);
+            }
+            Ok(version)
+        }
         // Gone in the meantime: there is nothing left to claim.
         Err(error) if is_not_found(&error) => Ok(None),
         Err(error) => Err(ReconcileError::api(format!("patch {key}"))(error)),
     }
 }
 
-async fn create<K>(api: &Api<K>, object: &K) -> Result<(), ReconcileError>
+async fn create<K>(api: &Api<K>, object: &K) -> Result<K, ReconcileError>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
 {
     let operation = || format!("create {} {}", K::kind(&()), object.name_any());
-    api.create(&PostParams::default(), object)
-        .await
-        .map(drop)
-        .map_err(|error| ReconcileError::api(operation())(error))
+    api.create(&PostParams::default(), object).await.map_err(|error| ReconcileError::api(operation())(error))
 }
 
-async fn replace<K>(api: &Api<K>, object: &K) -> Result<(), ReconcileError>
+async fn replace<K>(api: &Api<K>, object: &K) -> Result<K, ReconcileError>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
 {
@@ -93,7 +105,6 @@ where
     let operation = || format!("update {} {name}", K::kind(&()));
     api.replace(&name, &PostParams::default(), object)
         .await
-        .map(drop)
         .map_err(|error| ReconcileError::api(operation())(error))
 }
 

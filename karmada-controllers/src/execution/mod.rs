@@ -117,7 +117,7 @@ fn work_to_look_at(
         return None;
     }
     let is_echo = !matches!(change, Change::Deleted(_))
-        && member.recorded_version(&key_of(resource, object)) == object.meta().resource_version;
+        && member.recorded_version(&key_of(resource, object)) == change.object().meta().resource_version;
     (!is_echo).then(|| ObjectKey::new(namespace, name))
 }
 

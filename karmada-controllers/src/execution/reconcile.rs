@@ -72,7 +72,11 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
     let about = ObjectReference::of(&*work);
     let title = format!("Sync work({key}) to cluster({})", context.member.name);
     if !failures.is_empty() {
-        context.events.warning(&about, SYNC_FAILED, format!("{title} failed, error: {}", failures.join(", ")));
+        context.events.warning(
+            &about,
+            SYNC_FAILED,
+            format!("{title} failed, error: {}", failures.join(", ")),
+        );
     } else if is_written {
         context.events.normal(&about, SYNC_SUCCEED, format!("{title} successful."));
     }

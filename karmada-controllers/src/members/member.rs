@@ -25,8 +25,23 @@ const MANAGED_LABEL: &str = "karmada.io/managed";
 pub enum CallError {
     #[error("no answer from the member within {} s", CALL_TIMEOUT.as_secs())]
     Timeout,
-    #[error(transparent)]
-    Api(#[from] kube::Error),
+    /// What the member's API server said, without what kube says around it.
+    #[error("{}", api_message(.0))]
+    Api(kube::Error),
+}
+
+// No `#[from]`: it would make the error its own cause, and the text appear twice.
+impl From<kube::Error> for CallError {
+    fn from(error: kube::Error) -> Self {
+        Self::Api(error)
+    }
+}
+
+fn api_message(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    }
 }
 
 impl CallError {

@@ -92,6 +92,7 @@ where
             status.observed_generation = generation;
         }
         // The list of conditions is replaced as a whole, so another writer's must not be lost.
+        // If it was, the next turn finds the result without its status and finishes it.
         let patch = with_version(status.merge_patch(), version.as_deref());
         match api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
             Ok(patched) => cache.observe(patched),
@@ -132,7 +133,7 @@ fn is_repetition<K>(binding: &K, decision: &BindingDecision) -> bool
 where
     K: Resource + HasStatus<Status = ResourceBindingStatus>,
 {
-    let Some(status) = &decision.status else { return decision.change.is_none() };
+    let Some(status) = &decision.status else { return false };
     let observed = binding.status().map(|status| status.scheduler_observed_generation);
     matches!(decision.trigger, Some(Trigger::Duplicated | Trigger::NotAWorkload))
         && decision.change.is_none()

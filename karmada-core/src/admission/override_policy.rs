@@ -26,12 +26,28 @@ pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, serde_json::Er
     for selector in spec.resource_selectors.iter_mut().filter(|selector| selector.namespace.is_empty()) {
         own.clone_into(&mut selector.namespace);
     }
+    let mut spec = serde_json::to_value(spec)?;
+    remove_null_values(&mut spec);
     Ok(serde_json::json!({
         "apiVersion": input.object["apiVersion"],
         "kind": input.object["kind"],
         "metadata": input.object["metadata"],
         "spec": spec,
     }))
+}
+
+/// Removes every `value: null`: the type writes one for each operation without a value, nobody stores it.
+fn remove_null_values(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if members.get("value").is_some_and(Value::is_null) {
+                members.remove("value");
+            }
+            members.values_mut().for_each(remove_null_values);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(remove_null_values),
+        _ => {}
+    }
 }
 
 /// Refuses what is not valid.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::Request;
 use karmada_apiserver::auth::{AuthError, UserInfo};
-use karmada_apiserver::server::{ListenError, Listener, StartError};
+use karmada_apiserver::server::{Controllers, ListenError, Listener, StartError};
 use karmada_apiserver::store::Durability;
 use karmada_apiserver::{ApiServer, ServerConfig};
 use serde_json::Value;
@@ -89,6 +89,8 @@ impl EmbeddedServer {
         let config = ServerConfig {
             crds: karmada_core::api::crds(),
             admission: vec![Arc::new(KarmadaAdmission::default())],
+            // Policies would carry the accounts and certificates of the control plane to members.
+            controllers: Controllers::WithoutAccounts,
             ..ServerConfig::default()
         };
         Self::start(options, config).await

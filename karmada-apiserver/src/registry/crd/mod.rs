@@ -11,7 +11,7 @@ mod versions;
 
 pub use compile::compile_schema;
 pub(crate) use defaults::{apply_defaults, initial_status, note_storage_version};
-pub use resources::{names_conflict, resources};
+pub use resources::{NamesConflict, names_conflict, resources};
 pub use status::status;
 pub(crate) use validate::{validate, warnings};
 pub use versions::compare_versions;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::super::definitions::strings;
-use super::super::field_error::FieldError;
+use super::super::field_error::{FieldError, quote};
 use super::super::resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
 use super::super::schema::Schema;
 use super::compile::compile_schema;
@@ -39,44 +39,57 @@ pub fn resources(crd: &Value) -> Result<Vec<Arc<Resource>>, Vec<FieldError>> {
     Ok(resources)
 }
 
-/// Returns the reason and message of `NamesAccepted=False` when names are taken by another resource of the group.
+/// Names of a CRD that another resource of its group has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamesConflict {
+    /// Reason of `NamesAccepted=False`.
+    pub reason: String,
+    pub message: String,
+    /// Members of `spec.names` that are not accepted.
+    pub refused: Vec<&'static str>,
+}
+
+/// Returns which names of a CRD are taken by another resource of the group.
+///
+/// Of several taken names the last is the one that is reported.
 pub fn names_conflict<'a>(
     crd: &Value,
     others: impl Iterator<Item = &'a Arc<Resource>>,
-) -> Option<(String, String)> {
+) -> Option<NamesConflict> {
     let names = &crd["spec"]["names"];
     let own = crd.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     let group = crd.pointer("/spec/group").and_then(Value::as_str).unwrap_or_default();
     let others: Vec<&Arc<Resource>> =
         others.filter(|other| other.group == group && other.crd_name() != Some(own)).collect();
-    let taken = |name: &str| {
+    let name_taken = |name: &str| {
         others.iter().any(|o| {
             o.plural == name || o.singular == name || o.short_names.iter().any(|short| short == name)
         })
     };
     let kind_taken = |kind: &str| others.iter().any(|other| other.kind == kind || other.list_kind == kind);
-    let text = |key: &str| names[key].as_str().unwrap_or_default().to_owned();
-    let (plural, singular, short_names) =
-        (text("plural"), text("singular"), strings(names.get("shortNames")));
-    let conflict = |reason: &str, name: &str| {
-        Some((reason.to_owned(), format!("{} is already in use", super::super::field_error::quote(name))))
+    let mut conflict: Option<NamesConflict> = None;
+    let mut refuse = |field: &'static str, reason: &str, name: &str| {
+        let mut refused = conflict.take().map(|conflict| conflict.refused).unwrap_or_default();
+        refused.push(field);
+        let message = format!("{} is already in use", quote(name));
+        conflict = Some(NamesConflict { reason: reason.to_owned(), message, refused });
     };
-    if taken(&plural) {
-        return conflict("PluralConflict", &plural);
+    for (field, reason) in [("plural", "PluralConflict"), ("singular", "SingularConflict")] {
+        let name = names[field].as_str().unwrap_or_default();
+        if !name.is_empty() && name_taken(name) {
+            refuse(field, reason, name);
+        }
     }
-    if !singular.is_empty() && taken(&singular) {
-        return conflict("SingularConflict", &singular);
+    if let Some(short) = strings(names.get("shortNames")).iter().find(|short| name_taken(short)) {
+        refuse("shortNames", "ShortNamesConflict", short);
     }
-    if let Some(short) = short_names.iter().find(|short| taken(short)) {
-        return conflict("ShortNamesConflict", short);
+    for (field, reason) in [("kind", "KindConflict"), ("listKind", "ListKindConflict")] {
+        let name = names[field].as_str().unwrap_or_default();
+        if !name.is_empty() && kind_taken(name) {
+            refuse(field, reason, name);
+        }
     }
-    if kind_taken(&text("kind")) {
-        return conflict("KindConflict", &text("kind"));
-    }
-    if kind_taken(&text("listKind")) {
-        return conflict("ListKindConflict", &text("listKind"));
-    }
-    None
+    conflict
 }
 
 fn resource(crd: &Value, version: &Value) -> Resource {
@@ -93,7 +106,7 @@ fn resource(crd: &Value, version: &Value) -> Resource {
     });
     let source = version.pointer("/schema/openAPIV3Schema");
     let mut schema =
-        source.map(compile_schema).unwrap_or_else(|| Schema { preserve_unknown: true, ..Schema::default() });
+        source.map_or_else(|| Schema { preserve_unknown: true, ..Schema::default() }, compile_schema);
     schema.preserve_unknown |= crd["spec"]["preserveUnknownFields"] == json!(true);
     let name = text(&crd["metadata"]["name"]);
     let mut resource = Resource {
@@ -171,7 +184,10 @@ fn columns(version: &Value) -> Vec<Column> {
     for entry in declared {
         let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
         let mut found = column(text("name"), text("type"), text("format"), text("jsonPath"));
-        found.description = text("description").to_owned();
+        found.description = match text("description") {
+            "" => format!("Custom resource definition column (in JSONPath format): {}", text("jsonPath")),
+            description => description.to_owned(),
+        };
         found.priority = entry.get("priority").and_then(Value::as_i64).unwrap_or_default();
         columns.push(found);
     }

@@ -76,7 +76,7 @@ fn node(schema: &Value, path: &str, place: Place, errors: &mut Vec<FieldError>) 
     }
     match &schema["additionalProperties"] {
         child @ Value::Object(_) => {
-            node(child, &format!("{path}.additionalProperties"), Place::Field, errors)
+            node(child, &format!("{path}.additionalProperties"), Place::Field, errors);
         }
         Value::Bool(false) => errors.push(FieldError::forbidden(
             format!("{path}.additionalProperties"),

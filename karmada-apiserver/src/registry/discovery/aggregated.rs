@@ -27,7 +27,7 @@ pub(super) fn wanted(accept: &str) -> Option<&'static str> {
 }
 
 /// Returns the document for `api` or `apis`.
-pub(super) fn document(registry: &Registry, root: &str, version: &str) -> Option<Document> {
+pub(super) fn document(registry: &Registry, root: &str, version: &str) -> Document {
     let mut items = Vec::new();
     for (group, versions) in registry.groups() {
         if group.is_empty() != (root == "api") {
@@ -44,7 +44,7 @@ pub(super) fn document(registry: &Registry, root: &str, version: &str) -> Option
         "items": items,
     });
     let content_type = format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
-    Some(with_etag(&content_type, Bytes::from(document.to_string())))
+    with_etag(&content_type, Bytes::from(document.to_string()))
 }
 
 fn version_entry(registry: &Registry, group: &str, version: &str) -> Value {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::catalog::Registry;
 use super::super::{built_in, crd, definitions};
-use super::{Document, protobuf, with_etag};
+use super::{Document, content_hash, protobuf, with_etag};
 
 /// Hash of the stored documents by key: what `/openapi/v3` puts into its links.
 static STORED: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
@@ -15,7 +15,7 @@ static STORED: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     let keyed = text.lines().filter_map(|line| line.split_once('\t'));
     keyed
         .filter(|(key, _)| key.starts_with("api"))
-        .map(|(key, body)| (key.to_owned(), hash(body.as_bytes())))
+        .map(|(key, body)| (key.to_owned(), content_hash(body.as_bytes())))
         .collect()
 });
 
@@ -36,7 +36,7 @@ pub(super) fn v2(registry: &Registry, accept: &str) -> Option<Document> {
             .find(|(key, _)| *key == wanted)
             .map(|(_, body)| body)
     };
-    let rest = stored("v2.rest")?.trim_start_matches('{').trim_end_matches('}');
+    let rest = stored("v2.rest")?.strip_prefix('{')?.strip_suffix('}')?;
     let paths = stored("v2.paths")?;
     let mut schemas = definitions::json_members();
     for (name, schema) in crd::openapi::v2_definitions(registry) {
@@ -76,7 +76,7 @@ pub(super) fn v3_index(registry: &Registry) -> Document {
         // The hash names the content: clients keep what they have under it.
         let document =
             crd::openapi::v3(registry, &key).map(|document| document.to_string()).unwrap_or_default();
-        add(&key, &hash(document.as_bytes()));
+        add(&key, &content_hash(document.as_bytes()));
     }
     let body = Bytes::from(json!({"paths": paths}).to_string());
     Document { content_type: "text/plain; charset=utf-8".to_owned(), body, etag: None }
@@ -95,11 +95,6 @@ pub(super) fn v3(registry: &Registry, key: &str) -> Option<Document> {
 
 fn documents() -> String {
     built_in::unpack(include_bytes!("../../../data/documents.tsv.zst"))
-}
-
-fn hash(body: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA512, body);
-    digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 #[cfg(test)]

@@ -79,6 +79,13 @@ pub(super) fn admit_namespace(object: &mut Value, old: Option<&Value>) {
     spec["finalizers"] = Value::from(finalizers);
 }
 
+/// Drops what only coordinated leader election uses, which is not offered.
+pub(super) fn admit_lease(object: &mut Value) {
+    for field in ["preferredHolder", "strategy"] {
+        remove(&mut object["spec"], field);
+    }
+}
+
 /// A new node is not ready until its kubelet says otherwise.
 pub(super) fn admit_node(object: &mut Value) {
     const TAINT: &str = "node.kubernetes.io/not-ready";

@@ -6,10 +6,10 @@ use super::super::crd;
 use super::super::field_error::FieldError;
 use super::super::prepare::{PrepareContext, PrepareError};
 use super::super::resource::Resource;
-use super::fields::remove;
+use super::fields::{remove, remove_all};
 use super::{
-    autoscaling, config, job, network, pod, pod_spec, policy, rbac, scheduling, service, service_allocation,
-    storage, webhook, workload,
+    autoscaling, certificate, config, job, network, pod, pod_spec, policy, rbac, scheduling, service,
+    service_allocation, status_checks, storage, webhook, workload,
 };
 
 /// Kinds whose `metadata.generation` counts changes of what is wanted.
@@ -110,7 +110,7 @@ pub(in super::super) fn has_generation(resource: &Resource) -> bool {
 pub(in super::super) fn spec_changed(resource: &Resource, new: &Value, old: &Value) -> bool {
     let without = |object: &Value, fields: &[&str]| {
         let mut object = object.clone();
-        fields.iter().for_each(|field| remove(&mut object, field));
+        remove_all(&mut object, fields);
         object
     };
     if resource.is_custom() {
@@ -175,6 +175,7 @@ pub(in super::super) fn admit(
         "CustomResourceDefinition" if old.is_some() => crd::note_storage_version(object),
         "DaemonSet" => workload::admit_daemon_set(object, old),
         "Job" if old.is_none() => job::admit_job(object),
+        "Lease" => config::admit_lease(object),
         "Namespace" => config::admit_namespace(object, old),
         "Node" if old.is_none() => config::admit_node(object),
         "PersistentVolumeClaim" => storage::admit_claim(object, old, context),
@@ -200,6 +201,7 @@ pub(in super::super) fn validate(
 ) -> Vec<FieldError> {
     let kind = resource.kind.as_str();
     match kind {
+        "CertificateSigningRequest" => certificate::validate(object, old),
         "ClusterRole" | "Role" => rbac::validate_role(kind, object),
         "ClusterRoleBinding" | "RoleBinding" => rbac::validate_binding(kind, object, old),
         "ConfigMap" | "Secret" => config::validate_data(kind, object, old),
@@ -240,4 +242,9 @@ pub(in super::super) fn warnings(resource: &Resource, object: &Value) -> Vec<Str
         "CustomResourceDefinition" => crd::warnings(object),
         _ => Vec::new(),
     }
+}
+
+/// Returns what is wrong with the status of an object of a built-in kind.
+pub(in super::super) fn validate_status(resource: &Resource, object: &Value) -> Vec<FieldError> {
+    status_checks::validate(&resource.kind, object)
 }

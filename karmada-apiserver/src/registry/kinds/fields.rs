@@ -58,6 +58,13 @@ pub(super) fn remove(object: &mut Value, key: &str) {
     }
 }
 
+/// Removes several members.
+pub(super) fn remove_all(object: &mut Value, keys: &[&str]) {
+    for key in keys {
+        remove(object, key);
+    }
+}
+
 /// Reports a number below zero.
 pub(super) fn check_not_negative(object: &Value, key: &str, path: &str, errors: &mut Vec<FieldError>) {
     if let Some(value) = object.get(key)

@@ -48,6 +48,10 @@ pub(super) fn admit_job(object: &mut Value) {
     }
     let uid = object["metadata"]["uid"].clone();
     let name = object["metadata"]["name"].clone();
+    // Labels that were taken over from the template take over the generated ones as well: the real
+    // server has one map in both places.
+    let is_shared = object.pointer("/metadata/labels").is_some()
+        && object.pointer("/metadata/labels") == object.pointer("/spec/template/metadata/labels");
     let Some(spec) = child(object, "spec") else { return };
     if let Some(labels) = child(spec, "template")
         .and_then(|template| child(template, "metadata"))
@@ -62,6 +66,9 @@ pub(super) fn admit_job(object: &mut Value) {
     }
     if let Some(labels) = child(spec, "selector").and_then(|selector| child(selector, "matchLabels")) {
         labels[UID_LABEL] = uid;
+    }
+    if is_shared {
+        super::super::metadata::metadata_mut(object).remove("labels");
     }
     copy_labels(object);
 }
@@ -79,10 +86,10 @@ pub(super) fn validate_job(object: &Value, old: Option<&Value>) -> Vec<FieldErro
         selector::check_template(spec, spec.get("selector"), &mut errors);
     }
     check_spec(spec, "spec", &mut errors);
-    if !has(spec, "selector") {
-        errors.push(FieldError::required("spec.selector", ""));
-    } else {
+    if has(spec, "selector") {
         selector::validate(spec.get("selector"), "spec.selector", &mut errors);
+    } else {
+        errors.push(FieldError::required("spec.selector", ""));
     }
     selector::check_template(spec, spec.get("selector"), &mut errors);
     if let Some(old) = old {

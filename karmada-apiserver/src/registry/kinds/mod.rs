@@ -1,6 +1,7 @@
 //! What is particular to each built-in kind: defaults, admission, validation.
 
 mod autoscaling;
+mod certificate;
 mod config;
 mod dispatch;
 mod fields;
@@ -16,10 +17,12 @@ mod scheduling;
 mod selector;
 mod service;
 mod service_allocation;
+mod status_checks;
 mod storage;
 mod webhook;
 mod workload;
 
 pub(super) use dispatch::{
-    admit, apply_defaults, has_generation, needs_revision, prepare_status, spec_changed, validate, warnings,
+    admit, apply_defaults, has_generation, needs_revision, prepare_status, spec_changed, validate,
+    validate_status, warnings,
 };

@@ -17,6 +17,9 @@ const UPDATE_FORBIDDEN: &str = "pod updates may not change fields other than `sp
 
 /// Fills a pod in.
 pub(super) fn apply_defaults(pod: &mut Value) {
+    if let Some(status) = pod.get_mut("status") {
+        mirror_address(status);
+    }
     let Some(spec) = pod.get_mut("spec") else { return };
     default_pod_spec(spec);
     default(spec, "enableServiceLinks", true);
@@ -123,6 +126,19 @@ fn toleration_errors(new: &Value, old: &Value) -> Option<FieldError> {
             "existing toleration can not be modified except its tolerationSeconds",
         )
     })
+}
+
+/// The first of several addresses has a field of its own.
+fn mirror_address(status: &mut Value) {
+    let first = items(status, "podIPs").first().map(|address| address["ip"].clone());
+    match (first, has(status, "podIP")) {
+        (Some(first), false) => status["podIP"] = first,
+        (None, true) => status["podIPs"] = json!([{"ip": status["podIP"]}]),
+        (Some(first), true) if first != status["podIP"] => {
+            status["podIPs"] = json!([{"ip": status["podIP"]}]);
+        }
+        _ => {}
+    }
 }
 
 /// A limit without a request is a request too.

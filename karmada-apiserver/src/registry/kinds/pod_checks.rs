@@ -74,7 +74,7 @@ fn volume_names(spec: &Value, path: &str, errors: &mut Vec<FieldError>) -> BTree
         let sources = volume.as_object().map_or(0, |map| map.keys().filter(|key| *key != "name").count());
         if sources > 1 {
             let extra = volume.as_object().into_iter().flatten().filter(|(key, _)| *key != "name").nth(1);
-            let field = extra.map(|(key, _)| format!("{path}.{key}")).unwrap_or_else(|| path.clone());
+            let field = extra.map_or_else(|| path.clone(), |(key, _)| format!("{path}.{key}"));
             errors.push(FieldError::forbidden(field, "may not specify more than 1 volume type"));
         }
     }

@@ -7,7 +7,7 @@ use super::super::names;
 use super::super::prepare::PrepareContext;
 use super::super::quantity::Quantity;
 use super::fields::{
-    check_choice, check_immutable, check_required, child, default, has, items, remove, text,
+    check_choice, check_immutable, check_required, child, default, has, items, remove, remove_all, text,
 };
 
 const ACCESS_MODES: &[&str] = &["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
@@ -143,7 +143,7 @@ pub(super) fn validate_volume(object: &Value, old: Option<&Value>) -> Vec<FieldE
         check_immutable(spec, &old["spec"], "volumeMode", "spec", &mut errors);
         let source = |spec: &Value| {
             let mut spec = spec.clone();
-            NOT_SOURCES.iter().for_each(|field| remove(&mut spec, field));
+            remove_all(&mut spec, NOT_SOURCES);
             spec
         };
         if source(spec) != source(&old["spec"]) {

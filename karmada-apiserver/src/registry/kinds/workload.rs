@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::field_error::FieldError;
 use super::fields::{
-    check_choice, check_immutable, check_not_negative, child, default, has, items_mut, remove, text,
+    check_choice, check_immutable, check_not_negative, child, default, has, items_mut, remove, remove_all,
+    text,
 };
 use super::pod_checks::validate_template;
 use super::pod_spec::default_template;
@@ -84,7 +85,7 @@ pub(super) fn default_daemon_set(object: &mut Value) {
 
 pub(super) fn default_replication_controller(object: &mut Value) {
     let labels = object.pointer("/spec/template/metadata/labels").cloned();
-    if let Some(labels) = labels.filter(|labels| labels.is_object()) {
+    if let Some(labels) = labels.filter(serde_json::Value::is_object) {
         if object["spec"].get("selector").and_then(Value::as_object).is_none_or(serde_json::Map::is_empty) {
             object["spec"]["selector"] = labels.clone();
         }
@@ -226,7 +227,7 @@ fn stateful_set_update(new: &Value, old: &Value, errors: &mut Vec<FieldError>) {
     ];
     let fixed = |spec: &Value| {
         let mut spec = spec.clone();
-        changeable.iter().for_each(|field| remove(&mut spec, field));
+        remove_all(&mut spec, &changeable);
         // The status of a claim template means nothing.
         items_mut(&mut spec, "volumeClaimTemplates").for_each(|claim| remove(claim, "status"));
         spec

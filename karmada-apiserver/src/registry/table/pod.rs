@@ -66,7 +66,7 @@ fn summarise(pod: &Value) -> Summary {
         last_restart: None,
     };
     if condition(status, "PodScheduled").is_some_and(|found| text(found, "reason") == "SchedulingGated") {
-        summary.reason = "SchedulingGated".to_owned();
+        "SchedulingGated".clone_into(&mut summary.reason);
     }
     let initialising = initialise(spec, status, &sidecars, &mut summary);
     let initialised = condition(status, "Initialized").is_some_and(|found| text(found, "status") == "True");
@@ -75,9 +75,9 @@ fn summarise(pod: &Value) -> Summary {
     }
     if !pod["metadata"]["deletionTimestamp"].is_null() {
         if text(status, "reason") == "NodeLost" {
-            summary.reason = "Unknown".to_owned();
+            "Unknown".clone_into(&mut summary.reason);
         } else if !matches!(phase, "Succeeded" | "Failed") {
-            summary.reason = "Terminating".to_owned();
+            "Terminating".clone_into(&mut summary.reason);
         }
     }
     summary
@@ -114,17 +114,14 @@ fn initialise(spec: &Value, status: &Value, sidecars: &[&str], summary: &mut Sum
         });
         break;
     }
-    match at {
-        Some(reason) => {
-            summary.reason = reason;
-            true
-        }
-        None => {
-            // The restarts of init containers that are done are past.
-            summary.restarts = sidecar_restarts;
-            summary.last_restart = sidecar_last;
-            false
-        }
+    if let Some(reason) = at {
+        summary.reason = reason;
+        true
+    } else {
+        // The restarts of init containers that are done are past.
+        summary.restarts = sidecar_restarts;
+        summary.last_restart = sidecar_last;
+        false
     }
 }
 
@@ -144,7 +141,7 @@ fn run(status: &Value, summary: &mut Summary) {
     }
     if summary.reason == "Completed" && running {
         let ready = condition(status, "Ready").is_some_and(|found| text(found, "status") == "True");
-        summary.reason = if ready { "Running" } else { "NotReady" }.to_owned();
+        if ready { "Running" } else { "NotReady" }.clone_into(&mut summary.reason);
     }
 }
 

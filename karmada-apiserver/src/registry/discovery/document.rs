@@ -1,14 +1,10 @@
-//! Discovery and OpenAPI documents.
-
-mod aggregated;
-mod legacy;
-mod openapi;
-mod protobuf;
+//! Which document a path has.
 
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::catalog::Registry;
+use super::super::catalog::Registry;
+use super::{aggregated, legacy, openapi};
 
 /// A document and what its headers say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +26,8 @@ impl Registry {
             ["openapi", "v2"] => openapi::v2(self, accept),
             ["openapi", "v3"] => Some(openapi::v3_index(self)),
             ["openapi", "v3", rest @ ..] => openapi::v3(self, &rest.join("/")),
-            ["api"] | ["apis"] if aggregated::wanted(accept).is_some() => {
-                aggregated::document(self, path, aggregated::wanted(accept)?)
+            ["api" | "apis"] if aggregated::wanted(accept).is_some() => {
+                Some(aggregated::document(self, path, aggregated::wanted(accept)?))
             }
             ["api"] => Some(json_document(&legacy::api_versions())),
             ["apis"] => Some(json_document(&legacy::groups(self))),
@@ -76,7 +72,7 @@ impl Registry {
             // The recorded order of built-in versions stands; those of CRDs follow the version rules.
             let custom = self.resources().any(|r| r.group == **group && r.is_custom());
             if custom {
-                versions.sort_by(|a, b| super::crd::compare_versions(a, b));
+                versions.sort_by(|a, b| super::super::crd::compare_versions(a, b));
             }
         }
         groups
@@ -87,8 +83,15 @@ fn json_document(value: &Value) -> Document {
     Document { content_type: "application/json".to_owned(), body: Bytes::from(value.to_string()), etag: None }
 }
 
-fn with_etag(content_type: &str, body: Bytes) -> Document {
-    let digest = ring::digest::digest(&ring::digest::SHA512, &body);
-    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
-    Document { content_type: content_type.to_owned(), body, etag: Some(format!("\"{hex}\"")) }
+pub(super) fn with_etag(content_type: &str, body: Bytes) -> Document {
+    let hash = content_hash(&body);
+    Document { content_type: content_type.to_owned(), body, etag: Some(format!("\"{hash}\"")) }
+}
+
+/// Returns the SHA-512 of a document in capital hexadecimal digits, as etags and links show it.
+pub(super) fn content_hash(body: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digest = ring::digest::digest(&ring::digest::SHA512, body);
+    let digits = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

@@ -1,20 +1,11 @@
 //! Objects as a server-side `Table`.
 
-mod age;
-mod cells;
-mod core;
-mod json_path;
-mod pod;
-mod scaler;
-mod simple;
-mod workload;
-
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::resource::Resource;
-
-pub(crate) use json_path::JsonPath;
+use super::super::resource::{Column, Resource};
+use super::json_path::JsonPath;
+use super::{cells, pod};
 
 /// What a row carries of its object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +51,7 @@ pub fn table(
 }
 
 fn column_definitions(resource: &Resource) -> Vec<Value> {
-    let definition = |column: &super::resource::Column| {
+    let definition = |column: &Column| {
         json!({
             "name": column.name,
             "type": column.column_type,
@@ -100,7 +91,7 @@ fn carried(object: &Value, include: IncludeObject) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Registry;
+    use super::super::super::Registry;
     use super::*;
 
     fn cells(group: &str, plural: &str, object: &Value) -> Vec<Value> {

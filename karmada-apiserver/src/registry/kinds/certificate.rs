@@ -1,0 +1,74 @@
+//! Certificate signing requests.
+
+use base64::Engine as _;
+use serde_json::Value;
+
+use super::super::field_error::FieldError;
+use super::fields::{check_immutable, check_required, items, text};
+
+const USAGES: &[&str] = &[
+    "any",
+    "cert sign",
+    "client auth",
+    "code signing",
+    "content commitment",
+    "crl sign",
+    "data encipherment",
+    "decipher only",
+    "digital signature",
+    "email protection",
+    "encipher only",
+    "ipsec end system",
+    "ipsec tunnel",
+    "ipsec user",
+    "key agreement",
+    "key encipherment",
+    "microsoft sgc",
+    "netscape sgc",
+    "ocsp signing",
+    "s/mime",
+    "server auth",
+    "signing",
+    "timestamping",
+];
+
+/// Returns what is wrong with a request.
+pub(super) fn validate(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    let spec = &object["spec"];
+    let mut errors = Vec::new();
+    if let Some(problem) = request_problem(text(spec, "request")) {
+        errors.push(FieldError::invalid("spec.request", &spec["request"], problem));
+    }
+    let usages = items(spec, "usages");
+    if usages.is_empty() {
+        errors.push(FieldError::required("spec.usages", ""));
+    }
+    for (index, usage) in usages.iter().enumerate() {
+        if !USAGES.contains(&usage.as_str().unwrap_or_default()) {
+            errors.push(FieldError::not_supported(format!("spec.usages[{index}]"), usage, USAGES));
+        }
+    }
+    check_required(spec, "signerName", "spec", "", &mut errors);
+    if let Some(old) = old {
+        for field in ["request", "signerName", "usages", "expirationSeconds"] {
+            check_immutable(spec, &old["spec"], field, "spec", &mut errors);
+        }
+    }
+    errors
+}
+
+fn request_problem(encoded: &str) -> Option<&'static str> {
+    const WRONG_BLOCK: &str = "PEM block type must be CERTIFICATE REQUEST";
+    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
+    let pem = String::from_utf8_lossy(&bytes);
+    if !pem.contains("-----BEGIN CERTIFICATE REQUEST-----") {
+        return Some(WRONG_BLOCK);
+    }
+    let Ok((_, block)) = x509_parser::pem::parse_x509_pem(&bytes) else { return Some(WRONG_BLOCK) };
+    let parsed =
+        <x509_parser::certification_request::X509CertificationRequest<'_> as x509_parser::prelude::FromDer<
+            '_,
+            x509_parser::error::X509Error,
+        >>::from_der(&block.contents);
+    parsed.is_err().then_some("asn1: structure error")
+}
