@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use karmada_core::api::Feature;
 use karmada_core::interpreter::Interpreter;
 use kube::Client;
 use tokio::sync::mpsc;
@@ -10,7 +11,8 @@ use crate::cluster_status::StatusSettings;
 use crate::hub::{Hub, Runtime};
 use crate::members::{Connector, Fleet};
 use crate::{
-    binding, binding_status, cluster, cluster_status, detector, execution, namespace_sync, scheduler,
+    binding, binding_status, cluster, cluster_status, dependencies, detector, execution, namespace_sync,
+    scheduler,
 };
 
 /// How the controllers run. The defaults are upstream's.
@@ -85,6 +87,9 @@ impl ControlPlane {
         namespace_sync::start(&hub, &detector_settings);
         detector::start(&hub, &interpreter, &detector_settings);
         scheduler::start(&hub, scheduler_settings);
+        if detector_settings.gates.is_enabled(Feature::PropagateDeps) {
+            dependencies::start(&hub, &interpreter);
+        }
         binding::start(&hub, &interpreter);
         binding_status::start(&hub, &interpreter);
         Ok(Self { hub, fleet, runtime })

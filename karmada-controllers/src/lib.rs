@@ -11,6 +11,7 @@ mod binding_status;
 mod cluster;
 mod cluster_status;
 pub mod control_plane;
+mod dependencies;
 mod detector;
 mod execution;
 pub mod hub;

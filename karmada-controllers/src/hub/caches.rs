@@ -11,7 +11,9 @@ use karmada_core::api::policy::constants::{
 use karmada_core::api::policy::{
     ClusterOverridePolicy, ClusterPropagationPolicy, OverridePolicy, PropagationPolicy,
 };
-use karmada_core::api::work::constants::{CLUSTER_RESOURCE_BINDING_ID_LABEL, RESOURCE_BINDING_ID_LABEL};
+use karmada_core::api::work::constants::{
+    CLUSTER_RESOURCE_BINDING_ID_LABEL, DEPENDED_BY_LABEL_PREFIX, RESOURCE_BINDING_ID_LABEL,
+};
 use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding, Work};
 use kube::api::Api;
 use kube::runtime::watcher;
@@ -71,7 +73,7 @@ impl Hub {
             cluster_propagation_policies: start_informer(&client, &runtime, policy_ids),
             override_policies: start_informer(&client, &runtime, |_| Vec::new()),
             cluster_override_policies: start_informer(&client, &runtime, |_| Vec::new()),
-            bindings: start_informer(&client, &runtime, policy_ids),
+            bindings: start_informer(&client, &runtime, policy_and_referrer_ids),
             cluster_bindings: start_informer(&client, &runtime, policy_ids),
             works: start_informer(&client, &runtime, binding_ids),
             mapping,
@@ -128,6 +130,15 @@ where
 /// Permanent ids of the policies that claimed an object (of a policy: its own).
 fn policy_ids<K: Resource>(object: &K) -> Vec<String> {
     label_values(object, &[PROPAGATION_POLICY_ID_LABEL, CLUSTER_PROPAGATION_POLICY_ID_LABEL])
+}
+
+/// Permanent ids of the policy that made a binding and of the bindings that refer to it.
+fn policy_and_referrer_ids(binding: &ResourceBinding) -> Vec<String> {
+    let labels = binding.labels().iter();
+    let referrers = labels.filter(|(key, _)| key.starts_with(DEPENDED_BY_LABEL_PREFIX));
+    let mut ids = policy_ids(binding);
+    ids.extend(referrers.map(|(_, id)| id.clone()).filter(|id| !id.is_empty()));
+    ids
 }
 
 /// Permanent id of the binding that a Work was built from.

@@ -51,7 +51,7 @@ pub trait ResourceInterpreter: Send + Sync {
         Err(not_found(object, Operation::AggregateStatus))
     }
 
-    /// Returns what the object needs.
+    /// Returns what the object needs, in an order that depends on the object alone.
     fn dependencies(&self, object: &Value) -> Result<Vec<DependentReference>, InterpretError> {
         Err(not_found(object, Operation::InterpretDependency))
     }

@@ -38,20 +38,15 @@ impl DependentReference {
             label_selector: None,
         }
     }
-
-    fn sort_key(&self) -> (&str, &str, &str, &str) {
-        (&self.api_version, &self.kind, &self.namespace, &self.name)
-    }
 }
 
-/// Sorts references and checks that each says which objects it means.
+/// Checks that each reference says which objects it means.
 pub(super) fn checked(
-    mut references: Vec<DependentReference>,
+    references: Vec<DependentReference>,
 ) -> Result<Vec<DependentReference>, InterpretError> {
     for (index, reference) in references.iter().enumerate() {
         check(index, reference)?;
     }
-    references.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     Ok(references)
 }
 

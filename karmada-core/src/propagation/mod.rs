@@ -8,6 +8,7 @@ mod binding;
 mod change;
 mod claim;
 mod decision;
+mod dependencies;
 mod filter;
 mod lookup;
 mod matching;
@@ -21,6 +22,11 @@ pub use binding::{Binding, BindingView, merge_suspension};
 pub use change::{Change, classify_change, is_changed_by_karmada, is_specification_changed};
 pub use claim::{Claimant, claim_patch, claimant, unclaim_patch};
 pub use decision::{Event, EventType, PropagationError, TemplateKey, Write};
+pub use dependencies::{
+    AttachedEvent, AttachedWrite, DependenciesDecision, DependenciesError, DependenciesInput,
+    DependencyIndex, DependencyLookup, DependencyObject, WantedDependencies, interpret_failed_event,
+    reconcile_dependencies, wanted_dependencies,
+};
 pub use filter::{NamespaceFilter, NamespacePatternError, SkippedApis, SkippedApisError};
 pub use lookup::{Lookup, Snapshot};
 pub use matching::{

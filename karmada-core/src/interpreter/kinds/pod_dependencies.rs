@@ -33,10 +33,13 @@ pub(super) fn template_dependencies(
 }
 
 /// Returns what a pod of a namespace needs, given its spec as its type reads it.
+///
+/// ConfigMaps come first, then Secrets, the ServiceAccount and volume claims; those of one kind in
+/// the order in which the pod names them.
 pub(super) fn pod_dependencies(spec: &Value, namespace: &str) -> Vec<DependentReference> {
-    let mut config_maps = BTreeSet::new();
-    let mut secrets = BTreeSet::new();
-    let mut claims = BTreeSet::new();
+    let mut config_maps = Vec::new();
+    let mut secrets = Vec::new();
+    let mut claims = Vec::new();
     secrets.extend(list(spec, "imagePullSecrets").map(|reference| text(reference, "name")));
     for container in
         ["initContainers", "containers", "ephemeralContainers"].iter().flat_map(|field| list(spec, field))
@@ -58,14 +61,15 @@ pub(super) fn pod_dependencies(spec: &Value, namespace: &str) -> Vec<DependentRe
     let account = Some(text(spec, "serviceAccountName")).filter(|account| *account != "default");
     let kinds = [
         ("ConfigMap", config_maps),
-        ("PersistentVolumeClaim", claims),
         ("Secret", secrets),
         ("ServiceAccount", account.into_iter().collect()),
+        ("PersistentVolumeClaim", claims),
     ];
+    let mut seen = BTreeSet::new();
     kinds
         .iter()
-        .flat_map(|(kind, names)| names.iter().map(move |name| (kind, name)))
-        .filter(|(_, name)| !name.is_empty())
+        .flat_map(|(kind, names)| names.iter().map(move |name| (*kind, *name)))
+        .filter(|(kind, name)| !name.is_empty() && seen.insert((*kind, *name)))
         .map(|(kind, name)| DependentReference::named("v1", kind, namespace, name))
         .collect()
 }
@@ -110,6 +114,33 @@ mod tests {
             {"projected": {"sources": [{"secret": {"name": "a"}}]}, "secret": {"secretName": "b"}},
         ]});
         assert_eq!(pod_dependencies(&spec, "n"), vec![DependentReference::named("v1", "Secret", "n", "a")]);
+    }
+
+    #[test]
+    fn keeps_the_order_of_the_pod_and_names_each_once() {
+        let spec = json!({
+            "imagePullSecrets": [{"name": "z"}],
+            "containers": [{"envFrom": [{"secretRef": {"name": "b"}}, {"configMapRef": {"name": "y"}}]}],
+            "serviceAccountName": "robot",
+            "volumes": [
+                {"persistentVolumeClaim": {"claimName": "a"}},
+                {"configMap": {"name": "x"}},
+                {"secret": {"secretName": "z"}},
+            ],
+        });
+        let found = pod_dependencies(&spec, "n");
+        let found: Vec<_> = found.iter().map(|found| (found.kind.as_str(), found.name.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                ("ConfigMap", "y"),
+                ("ConfigMap", "x"),
+                ("Secret", "z"),
+                ("Secret", "b"),
+                ("ServiceAccount", "robot"),
+                ("PersistentVolumeClaim", "a")
+            ]
+        );
     }
 
     #[test]
