@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 /// Times from this year on are of the run; earlier ones are input.
 const FIRST_YEAR_OF_RUNS: i16 = 2026;
 const PERMANENT_ID: &str = ".karmada.io/permanent-id";
+/// Labels whose value is the permanent id of a binding that needs the object.
+const DEPENDED_BY: &str = "resourcebinding.karmada.io/depended-by-";
 const TIME: &str = "<time>";
 
 /// What identifiers stand for, over a whole scenario: objects may be gone when their ids are seen.
@@ -78,7 +80,7 @@ impl Identifiers {
         if key == "resourceVersion" && !text.is_empty() {
             return "<rv>".to_owned();
         }
-        if key.ends_with(PERMANENT_ID) {
+        if key.ends_with(PERMANENT_ID) || key.starts_with(DEPENDED_BY) {
             return self.permanent_ids.get(text).cloned().unwrap_or_else(|| "<uuid>".to_owned());
         }
         if matches!(key, "caBundle" | "ca.crt") || text.starts_with("-----BEGIN ") {
