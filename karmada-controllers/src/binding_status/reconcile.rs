@@ -45,9 +45,11 @@ async fn reconcile_status(
     let items = match &decision.status {
         Some(status) => {
             // The list of conditions is replaced as a whole, so another writer's must not be lost.
+            // Nothing is reported by leaving it out.
+            let reported = (!status.aggregated_status.is_empty()).then_some(&status.aggregated_status);
             let patch = json!({
                 "metadata": {"resourceVersion": binding.metadata.resource_version},
-                "status": {"conditions": status.conditions, "aggregatedStatus": status.aggregated_status},
+                "status": {"conditions": status.conditions, "aggregatedStatus": reported},
             });
             write_status(context, binding.scope, about, &patch).await?;
             status.aggregated_status.clone()

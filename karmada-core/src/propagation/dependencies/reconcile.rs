@@ -239,22 +239,18 @@ impl<'a> TryFrom<&'a DependentReference> for Wanted<'a> {
 impl Wanted<'_> {
     fn objects(&self, lookup: &dyn DependencyLookup) -> Vec<DependencyObject> {
         let DependentReference { api_version, kind, namespace, name, .. } = self.reference;
-        match &self.selector {
-            Some(selector) => {
-                let mut objects = lookup.objects(api_version, kind, namespace);
-                objects.retain(|object| selector.matches(&object.labels));
-                objects
-            }
-            None => {
-                let key = TemplateKey {
-                    api_version: api_version.clone(),
-                    kind: kind.clone(),
-                    namespace: namespace.clone(),
-                    name: name.clone(),
-                };
-                lookup.object(&key).into_iter().collect()
-            }
+        if let Some(selector) = &self.selector {
+            let mut objects = lookup.objects(api_version, kind, namespace);
+            objects.retain(|object| selector.matches(&object.labels));
+            return objects;
         }
+        let key = TemplateKey {
+            api_version: api_version.clone(),
+            kind: kind.clone(),
+            namespace: namespace.clone(),
+            name: name.clone(),
+        };
+        lookup.object(&key).into_iter().collect()
     }
 
     /// Whether an attached binding is that of an object that is wanted.
