@@ -271,4 +271,5 @@ impl Wanted<'_> {
 }
 
 #[cfg(test)]
+#[path = "reconcile_tests.rs"]
 mod tests;
