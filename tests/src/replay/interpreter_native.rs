@@ -44,7 +44,12 @@ pub fn run(case: &Value) -> Outcome {
             .dependencies(object)
             .map(|mut all| {
                 all.sort_by_cached_key(|found| {
-                    (found.api_version.clone(), found.kind.clone(), found.namespace.clone(), found.name.clone())
+                    (
+                        found.api_version.clone(),
+                        found.kind.clone(),
+                        found.namespace.clone(),
+                        found.name.clone(),
+                    )
                 });
                 all
             })

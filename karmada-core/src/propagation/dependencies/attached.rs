@@ -97,7 +97,11 @@ pub(super) fn attach(
         return if holder == dependency.key {
             Ok((Attachment::Waiting, None))
         } else {
-            Err(DependenciesError::NameTaken { name, dependency: dependency.key.clone(), holder })
+            Err(DependenciesError::NameTaken {
+                name,
+                dependency: Box::new(dependency.key.clone()),
+                holder: Box::new(holder),
+            })
         };
     }
     if existing.metadata.deletion_timestamp.is_some() {

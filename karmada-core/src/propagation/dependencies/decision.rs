@@ -87,8 +87,8 @@ pub enum DependenciesError {
         /// The binding.
         name: String,
         /// Who wants it.
-        dependency: TemplateKey,
+        dependency: Box<TemplateKey>,
         /// Who has it.
-        holder: TemplateKey,
+        holder: Box<TemplateKey>,
     },
 }

@@ -2,14 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    error::Error,
     sync::Arc,
 };
 
 use serde_json::{Value, json};
 
 use super::attached::{Attachment, Referrer, VersionRule, attach, detach};
-use super::text::references_text;
+use super::text::{references_text, text_with_causes};
 use super::{
     AttachedEvent, AttachedWrite, DependenciesDecision, DependenciesError, DependencyLookup,
     DependencyObject, WantedDependencies,
@@ -148,8 +147,7 @@ fn tell(
         decision.template_events.push(Event::normal(GET_DEPENDENCIES_SUCCEED, message));
     }
     if let Some(error) = &decision.error {
-        let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
-        let message = format!("{error}{cause}");
+        let message = text_with_causes(error);
         decision.binding_events.push(Event::warning(SYNC_SCHEDULE_RESULT_TO_DEPENDENCIES_FAILED, message));
     } else if is_told {
         let message = "Sync schedule results to dependencies succeed.".to_owned();
@@ -239,22 +237,18 @@ impl<'a> TryFrom<&'a DependentReference> for Wanted<'a> {
 impl Wanted<'_> {
     fn objects(&self, lookup: &dyn DependencyLookup) -> Vec<DependencyObject> {
         let DependentReference { api_version, kind, namespace, name, .. } = self.reference;
-        match &self.selector {
-            Some(selector) => {
-                let mut objects = lookup.objects(api_version, kind, namespace);
-                objects.retain(|object| selector.matches(&object.labels));
-                objects
-            }
-            None => {
-                let key = TemplateKey {
-                    api_version: api_version.clone(),
-                    kind: kind.clone(),
-                    namespace: namespace.clone(),
-                    name: name.clone(),
-                };
-                lookup.object(&key).into_iter().collect()
-            }
+        if let Some(selector) = &self.selector {
+            let mut objects = lookup.objects(api_version, kind, namespace);
+            objects.retain(|object| selector.matches(&object.labels));
+            return objects;
         }
+        let key = TemplateKey {
+            api_version: api_version.clone(),
+            kind: kind.clone(),
+            namespace: namespace.clone(),
+            name: name.clone(),
+        };
+        lookup.object(&key).into_iter().collect()
     }
 
     /// Whether an attached binding is that of an object that is wanted.
@@ -273,6 +267,3 @@ impl Wanted<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
