@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod crash;
 mod crds;
+mod dependencies;
 mod join;
 mod replay;
 mod tour;

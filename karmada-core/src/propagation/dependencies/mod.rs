@@ -9,6 +9,8 @@ mod decision;
 mod index;
 mod lookup;
 mod reconcile;
+#[cfg(test)]
+mod tests;
 mod text;
 mod wanted;
 

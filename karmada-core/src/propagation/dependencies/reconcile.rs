@@ -2,14 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    error::Error,
     sync::Arc,
 };
 
 use serde_json::{Value, json};
 
 use super::attached::{Attachment, Referrer, VersionRule, attach, detach};
-use super::text::references_text;
+use super::text::{references_text, text_with_causes};
 use super::{
     AttachedEvent, AttachedWrite, DependenciesDecision, DependenciesError, DependencyLookup,
     DependencyObject, WantedDependencies,
@@ -148,8 +147,7 @@ fn tell(
         decision.template_events.push(Event::normal(GET_DEPENDENCIES_SUCCEED, message));
     }
     if let Some(error) = &decision.error {
-        let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
-        let message = format!("{error}{cause}");
+        let message = text_with_causes(error);
         decision.binding_events.push(Event::warning(SYNC_SCHEDULE_RESULT_TO_DEPENDENCIES_FAILED, message));
     } else if is_told {
         let message = "Sync schedule results to dependencies succeed.".to_owned();
@@ -269,7 +267,3 @@ impl Wanted<'_> {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "reconcile_tests.rs"]
-mod tests;

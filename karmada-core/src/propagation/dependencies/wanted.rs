@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::text::text_with_causes;
 use crate::{
     api::{policy::constants::GET_DEPENDENCIES_FAILED, work::ResourceBinding},
     interpreter::{DependentReference, InterpretError, ObjectKind, Operation, ResourceInterpreter},
@@ -50,5 +51,5 @@ pub fn wanted_dependencies(
 
 /// Returns the event on a template whose dependencies cannot be read.
 pub fn interpret_failed_event(error: &InterpretError) -> Event {
-    Event::warning(GET_DEPENDENCIES_FAILED, error.to_string())
+    Event::warning(GET_DEPENDENCIES_FAILED, text_with_causes(error))
 }

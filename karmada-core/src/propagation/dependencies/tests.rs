@@ -1,14 +1,24 @@
+//! Decisions about dependencies, in a world of one namespace.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
     api::{
         policy::ConflictResolution,
-        work::constants::{DEPENDED_BY_LABEL_PREFIX, RESOURCE_BINDING_ID_LABEL},
+        work::{
+            ResourceBinding,
+            constants::{DEPENDED_BY_LABEL_PREFIX, RESOURCE_BINDING_ID_LABEL},
+        },
     },
-    interpreter::NativeInterpreter,
-    propagation::wanted_dependencies,
+    interpreter::{DependentReference, NativeInterpreter},
+    propagation::TemplateKey,
 };
 
 const NAMESPACE: &str = "n";
