@@ -5,6 +5,7 @@ mod commands;
 mod crash;
 mod crds;
 mod dependencies;
+mod faults;
 mod join;
 mod replay;
 mod tour;
