@@ -1,9 +1,11 @@
 //! Replays the recorded cases that are listed as passing.
 
 use std::io::Write as _;
+use std::num::NonZero;
 use std::path::PathBuf;
 
-use karmada_tests::replay::driver::{Selection, run_category};
+use karmada_tests::replay::categories::Bound;
+use karmada_tests::replay::driver::{CaseResult, Selection, run_category};
 use karmada_tests::replay::report::Counts;
 use karmada_tests::replay::{categories, passing, vectors};
 use rstest::rstest;
@@ -41,10 +43,20 @@ fn listed_cases_pass(#[case] name: &str) {
             "{name}: a listed case is not among the {known} recorded ones"
         );
     }
-    let results = run_category(&category, categories::runner(name), Selection::default());
+    let runner = categories::runner(name);
+    let results = run_category(&category, runner, Selection::default());
     let counts = Counts::of(&results);
     writeln!(std::io::stdout(), "{name}: {counts:?}").unwrap();
-    let regressions = passing::regressions(&list, &results);
+    let mut regressions: Vec<CaseResult> =
+        passing::regressions(&list, &results).into_iter().cloned().collect();
+    if !regressions.is_empty() && runner.is_some_and(|runner| matches!(runner.bound, Bound::Waiting(_))) {
+        // Scenarios wait for silence, which a loaded machine can break: one at a time decides.
+        writeln!(std::io::stdout(), "{name}: once more, one at a time: {regressions:#?}").unwrap();
+        category.cases.retain(|case| regressions.iter().any(|(id, _)| *id == case.id));
+        let alone = Selection { jobs: Some(NonZero::<usize>::MIN), ..Selection::default() };
+        let results = run_category(&category, runner, alone);
+        regressions = passing::regressions(&list, &results).into_iter().cloned().collect();
+    }
     assert!(
         regressions.is_empty(),
         "{name}: {} listed cases do not pass: {regressions:#?}",

@@ -48,7 +48,10 @@ pub(super) fn follow_kinds(hub: &Arc<Hub>, settings: &Arc<DetectorSettings>) {
             match hub.mapping.refresh().await {
                 Ok(()) => update_kinds(&hub, &settings.skipped_apis),
                 Err(error) => {
-                    tracing::warn!(error = chain(&error), "discovery of the control plane failed, will retry")
+                    tracing::warn!(
+                        error = chain(&error),
+                        "discovery of the control plane failed, will retry"
+                    );
                 }
             }
         }

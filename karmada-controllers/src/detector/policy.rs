@@ -140,10 +140,10 @@ async fn take_from_lower_policies(
             let about = ObjectReference::of_value(template.value());
             match preemption.event.type_ {
                 EventType::Normal => {
-                    context.events.normal(&about, preemption.event.reason, preemption.event.message)
+                    context.events.normal(&about, preemption.event.reason, preemption.event.message);
                 }
                 EventType::Warning => {
-                    context.events.warning(&about, preemption.event.reason, preemption.event.message)
+                    context.events.warning(&about, preemption.event.reason, preemption.event.message);
                 }
             }
         }

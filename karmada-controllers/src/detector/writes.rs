@@ -21,7 +21,7 @@ pub(super) async fn write_all(hub: &Hub, writes: Vec<Write>) -> Result<(), Recon
     for write in writes {
         match write {
             Write::PatchTemplate { key, patch } => {
-                template_version = patch_template(hub, &key, &patch).await?
+                template_version = patch_template(hub, &key, &patch).await?;
             }
             Write::CreateBinding(binding) => match with_version(*binding, template_version.as_deref()) {
                 Binding::Namespaced(binding) => {

@@ -72,7 +72,11 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
     let about = ObjectReference::of(&*work);
     let title = format!("Sync work({key}) to cluster({})", context.member.name);
     if !failures.is_empty() {
-        context.events.warning(&about, SYNC_FAILED, format!("{title} failed, error: {}", failures.join(", ")));
+        context.events.warning(
+            &about,
+            SYNC_FAILED,
+            format!("{title} failed, error: {}", failures.join(", ")),
+        );
     } else if is_written {
         context.events.normal(&about, SYNC_SUCCEED, format!("{title} successful."));
     }
@@ -247,7 +251,7 @@ fn tell_template(context: &Context, manifest: &Value, error: Option<&str>) {
     let event = sync_event(manifest, &context.member.name, error);
     let mut about = ObjectReference::of_value(manifest);
     let uid = object::annotation(manifest, karmada_core::api::reserved::TEMPLATE_UID_ANNOTATION);
-    about.uid = uid.unwrap_or_default().to_owned();
+    uid.unwrap_or_default().clone_into(&mut about.uid);
     match event.kind {
         EventKind::Normal => context.events.normal(&about, event.reason, event.message),
         EventKind::Warning => context.events.warning(&about, event.reason, event.message),

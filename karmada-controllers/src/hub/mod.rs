@@ -1,20 +1,20 @@
 //! What every controller shares: one watch per kind, work queues, events, the map of served kinds.
 
+mod caches;
 mod controller;
 mod error;
 mod events;
-mod hub;
 mod informer;
 mod queue;
 mod rest_mapping;
 mod templates;
 mod unstructured;
 
+pub use caches::Hub;
 pub use controller::{Action, Runtime};
 pub use error::ReconcileError;
 pub(crate) use error::{chain, is_not_found, is_status};
 pub use events::{EventRecorder, ObjectReference};
-pub use hub::Hub;
 pub use informer::{Change, Informer, ObjectKey};
 pub use queue::WorkQueue;
 pub use rest_mapping::{RestMapping, Served};

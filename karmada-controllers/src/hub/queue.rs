@@ -13,7 +13,7 @@ use tokio::time::Instant;
 /// First delay after a failure; doubled by every further failure of the same key.
 const BASE_BACKOFF: Duration = Duration::from_millis(5);
 /// Longest delay between two tries of a failing key.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
+const MAX_BACKOFF: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 struct State<T> {
@@ -262,13 +262,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_sooner_of_two_delays_wins_and_the_other_adds_nothing() {
         let queue = WorkQueue::new();
-        queue.add_after("a", Duration::from_secs(60));
+        queue.add_after("a", Duration::from_mins(1));
         queue.add_after("a", Duration::from_secs(1));
         let start = Instant::now();
         assert_eq!(queue.next().await, Some("a"));
         assert!(start.elapsed() < Duration::from_secs(2));
         queue.done(&"a");
-        assert!(tokio::time::timeout(Duration::from_secs(120), queue.next()).await.is_err());
+        assert!(tokio::time::timeout(Duration::from_mins(2), queue.next()).await.is_err());
     }
 
     #[tokio::test]

@@ -106,4 +106,3 @@ impl RestMapping {
 pub(crate) fn split_api_version(api_version: &str) -> (&str, &str) {
     api_version.split_once('/').unwrap_or(("", api_version))
 }
-

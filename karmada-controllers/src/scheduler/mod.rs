@@ -24,7 +24,7 @@ use crate::hub::{Change, EventRecorder, Hub, Informer, ObjectKey, WorkQueue};
 const WORKERS: usize = 16;
 
 /// How long a binding that found no room waits, unless clusters change before.
-const UNSCHEDULABLE_RETRY: Duration = Duration::from_secs(300);
+const UNSCHEDULABLE_RETRY: Duration = Duration::from_mins(5);
 
 /// How bindings are scheduled.
 #[derive(Clone, Debug, Default)]

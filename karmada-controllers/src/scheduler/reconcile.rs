@@ -92,6 +92,7 @@ where
             status.observed_generation = generation;
         }
         // The list of conditions is replaced as a whole, so another writer's must not be lost.
+        // If it was, the next turn finds the result without its status and finishes it.
         let patch = with_version(status.merge_patch(), version.as_deref());
         match api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
             Ok(patched) => cache.observe(patched),

@@ -39,7 +39,7 @@ pub(super) fn start(client: Client, total: ResourceList, runtime: &Runtime) {
     };
     let transformed = resource.clone();
     let deployments = Arc::new(Informer::new("deployments.apps", move |object: &mut Unstructured| {
-        object.normalise(&transformed)
+        object.normalise(&transformed);
     }));
     let queue: Arc<WorkQueue<ObjectKey>> = Arc::default();
     {

@@ -145,7 +145,7 @@ async fn measure(args: &Args) -> anyhow::Result<Value> {
     let limit = Duration::from_secs(args.timeout);
     let mut ready = 0;
     while ready < members.len() {
-        match tokio::time::timeout(Duration::from_secs(60), arrivals.recv()).await {
+        match tokio::time::timeout(Duration::from_mins(1), arrivals.recv()).await {
             Ok(Some(Arrival::Watching)) => ready += 1,
             Ok(Some(Arrival::Object { .. })) => {}
             Ok(None) | Err(_) => bail!("the namespace never reached a member"),

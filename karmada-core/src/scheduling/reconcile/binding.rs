@@ -109,7 +109,7 @@ pub fn reconcile_binding(
     let gates = context.options.gates;
     decision.trigger = needs_scheduling(context.snapshot, gates, &input, binding.annotation());
     if decision.trigger.is_none() {
-        decision.status = observe_generation(binding);
+        decision.status = finish_interrupted(binding, now).or_else(|| observe_generation(binding));
         return decision;
     }
 
@@ -142,7 +142,9 @@ fn failed_attempts(binding: &BindingInput<'_>, attempts: &[Attempt]) -> Vec<Bind
     let failures = attempts.iter().filter_map(|attempt| {
         let error = attempt.decision.result.as_ref().err()?;
         let index = index_of(&attempt.affinity_name);
-        Some(warning(format!("failed to schedule {title}({name}) with clusterAffiliates index({index}): {error}")))
+        Some(warning(format!(
+            "failed to schedule {title}({name}) with clusterAffiliates index({index}): {error}"
+        )))
     });
     failures.collect()
 }
@@ -255,6 +257,30 @@ fn fail(
         last_scheduled_time: None,
         conditions: Some(conditions),
     });
+}
+
+/// Returns the status that belongs to a result that was written without it.
+///
+/// Result and status are two writes: whoever is stopped in between leaves a binding that has its
+/// clusters and still says that it has none.
+fn finish_interrupted(binding: &BindingInput<'_>, now: Timestamp) -> Option<StatusChange> {
+    if binding.spec.clusters.is_empty() {
+        return None;
+    }
+    let conditions = binding.status.map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let scheduled = conditions.iter().find(|condition| condition.type_ == CONDITION_SCHEDULED);
+    let says_so = scheduled.is_some_and(|condition| condition.status == "True");
+    let is_observed =
+        binding.status.map_or(0, |status| status.scheduler_observed_generation) == binding.generation();
+    if says_so || is_observed {
+        return None;
+    }
+    Some(StatusChange {
+        observed_generation: Some(binding.generation()),
+        observed_affinity_name: None,
+        last_scheduled_time: Some(now),
+        conditions: with_condition(binding, "True", REASON_SUCCESS, SUCCESS_MESSAGE, now),
+    })
 }
 
 /// Returns the note that the generation was looked at, when it was not made yet.
@@ -383,6 +409,27 @@ mod tests {
     }
 
     #[test]
+    fn finishes_a_result_whose_status_was_never_written() {
+        let mut stopped = binding(8, &[("near", "m1"), ("far", "m2")]);
+        let decision = reconcile(&stopped);
+        // The first of the two writes was done, the second was not.
+        let change = decision.change.unwrap();
+        stopped.spec.clusters.clone_from(&change.clusters);
+        let annotations = stopped.metadata.annotations.get_or_insert_default();
+        annotations.insert(APPLIED_PLACEMENT_ANNOTATION.to_owned(), change.applied_placement);
+        stopped.status = Some(ResourceBindingStatus {
+            scheduler_observed_affinity_name: "far".to_owned(),
+            ..ResourceBindingStatus::default()
+        });
+        stopped.metadata.generation = Some(5);
+        let decision = reconcile(&stopped);
+        assert_eq!(decision.trigger, None);
+        let status = decision.status.unwrap();
+        assert_eq!(status.condition().unwrap().status, "True");
+        assert_eq!((status.observed_generation, status.last_scheduled_time), (Some(5), Some(NOW)));
+    }
+
+    #[test]
     fn falls_back_to_the_next_affinity_group_with_room() {
         let decision = reconcile(&binding(8, &[("near", "m1"), ("far", "m2")]));
         assert_eq!(decision.trigger, Some(Trigger::PlacementChanged));
@@ -391,7 +438,9 @@ mod tests {
         let status = decision.status.unwrap();
         assert_eq!(status.observed_affinity_name.as_deref(), Some("far"));
         assert_eq!(status.observed_generation, Some(4));
-        assert_eq!(decision.events[0].message, format!("{SUCCESS_MESSAGE} Result: {{m2:8}}"));
+        let messages: Vec<&str> = decision.events.iter().map(|event| event.message.as_str()).collect();
+        assert!(messages[0].contains("clusterAffiliates index(0): "), "{messages:?}");
+        assert!(messages[1].starts_with(SUCCESS_MESSAGE) && messages[1].ends_with("{m2:8}"), "{messages:?}");
         assert_eq!(decision.retry, Retry::None);
     }
 

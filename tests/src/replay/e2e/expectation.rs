@@ -74,7 +74,11 @@ fn compare(place: &str, expected: &Value, found: &Value) -> Vec<String> {
         !path.ends_with("bservedGeneration") && !path.ends_with("resourcetemplate.karmada.io/generation")
     };
     // The generation that a member's object reports is a hint wherever it was copied to.
-    let is_reflected = |line: &&str| line.split(':').next().unwrap_or_default().ends_with("/status/generation");
+    let is_reflected = |line: &&str| {
+        let path = line.split(':').next().unwrap_or_default();
+        let is_copy = path.contains("/aggregatedStatus/") || path.contains("/manifestStatuses/");
+        path.ends_with("/status/generation") || (is_copy && path.ends_with("/status/observedGeneration"))
+    };
     let lines = text.lines().filter(|line| !is_reflected(line) && (same_generation || counts(line)));
     lines.map(|line| format!("{place} {line}")).collect()
 }

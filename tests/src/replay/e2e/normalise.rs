@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// Times from this year on are of the run; earlier ones are input.
 const FIRST_YEAR_OF_RUNS: i16 = 2026;
 const PERMANENT_ID: &str = ".karmada.io/permanent-id";
-/// Labels whose value is the permanent id of a binding that needs the object.
+/// Labels that hold the permanent id of another object under a key of their own.
 const DEPENDED_BY: &str = "resourcebinding.karmada.io/depended-by-";
 const TIME: &str = "<time>";
 
