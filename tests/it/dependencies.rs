@@ -156,13 +156,7 @@ async fn versions(client: &Client, app: &str) -> anyhow::Result<BTreeMap<String,
     collect::<Work>(&Api::all(client.clone()), app, &mut versions).await?;
     collect::<Deployment>(&Api::all(client.clone()), app, &mut versions).await?;
     collect::<ConfigMap>(&Api::all(client.clone()), app, &mut versions).await?;
-    // FIXME: reflecting a status tells so again on the Work after a restart.
     collect::<Event>(&Api::all(client.clone()), app, &mut versions).await?;
-    let repeated = Api::<Event>::all(client.clone());
-    let repeated = repeated.list(&ListParams::default().fields("reason=ReflectStatusSucceed")).await?;
-    for event in repeated {
-        versions.remove(&format!("Event {}", event.name_any()));
-    }
     Ok(versions)
 }
 

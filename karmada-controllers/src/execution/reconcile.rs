@@ -201,13 +201,16 @@ pub(super) async fn replace(
 /// Reads status and health of the member's object into the status of the Work.
 fn reflect(context: &Context, work: &Work, observed: &Value, status: &mut WorkStatus) {
     let reflection = reflect_status(work, observed, &*context.interpreter);
+    // A status that is known already is no event: a restart would tell all of them again.
+    let is_news = reflection.manifest_statuses.is_some();
     if let Some(manifest_statuses) = reflection.manifest_statuses {
         status.manifest_statuses = manifest_statuses;
     }
     let about = ObjectReference::of(work);
     for event in &reflection.events {
         match event.kind {
-            EventKind::Normal => context.events.normal(&about, event.reason, &event.message),
+            EventKind::Normal if is_news => context.events.normal(&about, event.reason, &event.message),
+            EventKind::Normal => {}
             EventKind::Warning => context.events.warning(&about, event.reason, &event.message),
         }
     }

@@ -9,8 +9,6 @@ mod decision;
 mod index;
 mod lookup;
 mod reconcile;
-#[cfg(test)]
-mod tests;
 mod text;
 mod wanted;
 

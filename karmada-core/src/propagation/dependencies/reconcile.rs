@@ -267,3 +267,7 @@ impl Wanted<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "reconcile_tests.rs"]
+mod tests;

@@ -1,24 +1,14 @@
-//! Decisions about dependencies, in a world of one namespace.
-
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
-
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 use crate::{
     api::{
         policy::ConflictResolution,
-        work::{
-            ResourceBinding,
-            constants::{DEPENDED_BY_LABEL_PREFIX, RESOURCE_BINDING_ID_LABEL},
-        },
+        work::constants::{DEPENDED_BY_LABEL_PREFIX, RESOURCE_BINDING_ID_LABEL},
     },
-    interpreter::{DependentReference, NativeInterpreter},
-    propagation::TemplateKey,
+    interpreter::NativeInterpreter,
+    propagation::wanted_dependencies,
 };
 
 const NAMESPACE: &str = "n";
