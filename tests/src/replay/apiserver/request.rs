@@ -1,6 +1,5 @@
-//! Sending one request of a transcript to a server in this process.
+//! Sending one request of a transcript.
 
-use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, Method, Request};
@@ -9,22 +8,20 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::placeholder::Bindings;
+use super::target::Target;
 
 /// The user agent of requests that do not name one.
 const USER_AGENT: &str = "apirec/1.0";
 const JSON: &str = "application/json";
 
 /// Who sends a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Identity {
     /// The client certificate of this user.
     User { name: String, groups: Vec<String> },
     /// No certificate; there may be an `Authorization` header.
     None,
 }
-
-/// Gives the router that serves requests of an identity.
-pub type Api = Box<dyn Fn(&Identity) -> Router + Send + Sync>;
 
 /// An answer with its whole body.
 #[derive(Clone, Debug)]
@@ -36,7 +33,7 @@ pub struct Answer {
 }
 
 /// Sends the request of a step and returns the answer with its body unread.
-pub async fn send(api: &Api, step: &Value, bindings: &Bindings) -> Result<Response, String> {
+pub async fn send(target: &Target, step: &Value, bindings: &Bindings) -> Result<Response, String> {
     let (identity, authorization) = authentication(&step["auth"], bindings)?;
     let body = body(step, bindings);
     let method = step["method"].as_str().unwrap_or_default();
@@ -68,7 +65,7 @@ pub async fn send(api: &Api, step: &Value, bindings: &Bindings) -> Result<Respon
     }
     let request =
         request.body(Body::from(body)).map_err(|error| format!("cannot build the request: {error}"))?;
-    let Ok(response) = api(&identity).oneshot(request).await;
+    let Ok(response) = target.router(&identity).await?.oneshot(request).await;
     Ok(response)
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
-use karmada_apiserver::auth::UserInfo;
 use karmada_apiserver::{ApiServer, Controllers, ServerConfig};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -14,7 +13,8 @@ use tokio::time::{Instant, sleep};
 use super::super::Outcome;
 use super::matching::differences;
 use super::placeholder::Bindings;
-use super::request::{Answer, Api, Identity, read, send};
+use super::request::{Answer, read, send};
+use super::target::Target;
 use super::watch::{Bookmarks, End, Watch};
 
 /// How long a step with `retry` is repeated.
@@ -28,7 +28,7 @@ const CONTENT_TYPE: &str = "Content-Type";
 
 /// Replays one scenario against a server of its own.
 pub fn run(case: &Value) -> Outcome {
-    if let Some(reason) = unsupported(case) {
+    if let Some(reason) = unsupported(case, &SUPPORTED) {
         return Outcome::Skipped(reason);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -38,9 +38,10 @@ pub fn run(case: &Value) -> Outcome {
     }
 }
 
-fn unsupported(case: &Value) -> Option<String> {
+/// Returns why a scenario cannot run on a server that offers `supported`.
+pub fn unsupported(case: &Value, supported: &[&str]) -> Option<String> {
     let needs = case["needs"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let missing: Vec<&str> = needs.filter(|need| !SUPPORTED.contains(need)).collect();
+    let missing: Vec<&str> = needs.filter(|need| !supported.contains(need)).collect();
     if !missing.is_empty() {
         return Some(format!("needs {}", missing.join(", ")));
     }
@@ -63,16 +64,16 @@ async fn replay(case: &Value) -> Outcome {
         Ok(server) => server,
         Err(error) => return Outcome::Failed(format!("the server does not start: {error}")),
     };
-    let outcome = replay_on(&server, case).await;
+    let outcome = replay_on(&Target::Embedded(server.clone()), case).await;
     server.shutdown().await;
     outcome
 }
 
-async fn replay_on(server: &ApiServer, case: &Value) -> Outcome {
+/// Replays one scenario against a server that others may use too.
+pub async fn replay_on(target: &Target, case: &Value) -> Outcome {
     let name = case["name"].as_str().unwrap_or_default();
     let mut scenario = Scenario {
-        server,
-        api: api_of(server),
+        target,
         bindings: Bindings::default(),
         watches: BTreeMap::new(),
         revisions: BTreeMap::new(),
@@ -83,16 +84,24 @@ async fn replay_on(server: &ApiServer, case: &Value) -> Outcome {
         },
     };
     let order = case["rvOrder"].as_array().cloned().unwrap_or_default();
+    let mut outcome = Outcome::Passed;
     for (index, step) in case["steps"].as_array().into_iter().flatten().enumerate() {
         if step["teardown"] == true {
-            break;
+            // A server of its own ends with the scenario.
+            if target.is_shared() {
+                scenario.tear_down(step).await;
+            }
+            continue;
+        }
+        if outcome != Outcome::Passed {
+            continue;
         }
         let result = scenario.step(step).await.and_then(|()| scenario.bindings.check_order(&order));
         if let Err(difference) = result {
-            return Outcome::Failed(format!("step {index}: {}\n{difference}", describe(step)));
+            outcome = Outcome::Failed(format!("step {index}: {}\n{difference}", describe(step)));
         }
     }
-    Outcome::Passed
+    outcome
 }
 
 fn describe(step: &Value) -> String {
@@ -107,24 +116,8 @@ fn describe(step: &Value) -> String {
     text.chars().take(200).collect()
 }
 
-fn api_of(server: &ApiServer) -> Api {
-    let server = server.clone();
-    Box::new(move |identity| match identity {
-        Identity::User { name, groups } => {
-            let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-            let mut user = UserInfo::new(name, &groups);
-            // What TLS would have added: the digest of the certificate.
-            let digest = format!("X509SHA256={}", "0".repeat(64));
-            user.extra.insert("authentication.kubernetes.io/credential-id".to_owned(), vec![digest]);
-            server.router_as(user)
-        }
-        Identity::None => server.router(),
-    })
-}
-
 struct Scenario<'a> {
-    server: &'a ApiServer,
-    api: Api,
+    target: &'a Target,
     bindings: Bindings,
     watches: BTreeMap<String, Watch>,
     bookmarks: Bookmarks,
@@ -133,6 +126,13 @@ struct Scenario<'a> {
 }
 
 impl Scenario<'_> {
+    /// Cleans up as far as it goes: what is gone already is no failure.
+    async fn tear_down(&mut self, step: &Value) {
+        if let Ok(response) = send(self.target, step, &self.bindings).await {
+            drop(read(response).await);
+        }
+    }
+
     async fn step(&mut self, step: &Value) -> Result<(), String> {
         if step.get("method").is_some() {
             return self.request(step).await;
@@ -152,8 +152,7 @@ impl Scenario<'_> {
             return Ok(());
         }
         if step["control"] == "compact" {
-            self.server.compact();
-            return Ok(());
+            return self.target.compact();
         }
         if let Some(token) = step["decode_token"].as_str() {
             return self.decode_token(token, &step["expect"]);
@@ -182,7 +181,7 @@ impl Scenario<'_> {
     async fn request_once(&mut self, step: &Value, bindings: &mut Bindings) -> Result<(), String> {
         let expect = &step["expect"];
         let step = &self.with_current_revision(step);
-        let response = send(&self.api, step, bindings).await?;
+        let response = send(self.target, step, bindings).await?;
         if let Some(watch) = step["watch"].as_str()
             && response.status() == 200
         {
