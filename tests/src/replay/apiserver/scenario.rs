@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use karmada_apiserver::{ApiServer, Controllers, ServerConfig};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::super::Outcome;
 use super::matching::differences;
@@ -19,6 +19,8 @@ use super::watch::{Bookmarks, End, Watch};
 
 /// How long a step with `retry` is repeated.
 const RETRY: Duration = Duration::from_secs(20);
+/// How long one step may take in all.
+const STEP: Duration = Duration::from_secs(60);
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// What scenarios may need that this server has.
 const SUPPORTED: [&str; 4] = ["crd", "controllers", "compaction", "timing"];
@@ -89,14 +91,18 @@ pub async fn replay_on(target: &Target, case: &Value) -> Outcome {
         if step["teardown"] == true {
             // A server of its own ends with the scenario.
             if target.is_shared() {
-                scenario.tear_down(step).await;
+                // What cannot be cleaned up in time is left to the end of the server.
+                drop(timeout(STEP, scenario.tear_down(step)).await);
             }
             continue;
         }
         if outcome != Outcome::Passed {
             continue;
         }
-        let result = scenario.step(step).await.and_then(|()| scenario.bindings.check_order(&order));
+        let result = match timeout(STEP, scenario.step(step)).await {
+            Ok(result) => result.and_then(|()| scenario.bindings.check_order(&order)),
+            Err(_) => Err(format!("not over after {} s", STEP.as_secs())),
+        };
         if let Err(difference) = result {
             outcome = Outcome::Failed(format!("step {index}: {}\n{difference}", describe(step)));
         }
