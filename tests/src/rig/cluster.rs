@@ -252,6 +252,8 @@ async fn client_of(kubeconfig: Value) -> anyhow::Result<Client> {
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     // Watches stay silent as long as nothing happens.
     config.read_timeout = None;
+    // Every answer counts, also one that asks to come back later.
+    config.default_retry = false;
     Ok(Client::try_from(config)?)
 }
 

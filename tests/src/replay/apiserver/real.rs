@@ -1,6 +1,6 @@
 //! The same scenarios against real servers: what differs there is a fault of the comparison.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
 
@@ -21,14 +21,20 @@ const SUPPORTED: [&str; 8] = [
     "health-check-names",
 ];
 
-/// Two real clusters: one where controllers run, one where none does.
+/// Categories whose scenarios see what others do at the same time.
+const ALONE: [&str; 2] = ["auth", "discovery"];
+
+/// Real clusters: one where controllers run, and two where none does, of which one is for discovery alone.
 pub struct RealServers {
     quiet: Arc<RealCluster>,
+    pristine: Arc<RealCluster>,
     controlled: Arc<RealCluster>,
+    /// Held for writing by scenarios that run alone.
+    turn: RwLock<()>,
 }
 
 impl RealServers {
-    /// Starts both clusters.
+    /// Starts the clusters.
     ///
     /// # Errors
     /// When one does not become ready.
@@ -37,6 +43,8 @@ impl RealServers {
         runtime.block_on(async {
             Ok(Self {
                 quiet: Arc::new(RealCluster::start(binaries, RealControllers::None).await?),
+                pristine: Arc::new(RealCluster::start(binaries, RealControllers::None).await?),
+                turn: RwLock::new(()),
                 controlled: Arc::new(RealCluster::start(binaries, RealControllers::Lifecycle).await?),
             })
         })
@@ -47,9 +55,19 @@ impl RealServers {
         if let Some(reason) = unsupported(case, &SUPPORTED) {
             return Outcome::Skipped(reason);
         }
+        let category = case["category"].as_str().unwrap_or_default();
         let needs_controllers =
             case["needs"].as_array().is_some_and(|needs| needs.iter().any(|need| need == "controllers"));
-        let cluster = if needs_controllers { &self.controlled } else { &self.quiet };
+        let cluster = match category {
+            "discovery" => &self.pristine,
+            _ if needs_controllers => &self.controlled,
+            _ => &self.quiet,
+        };
+        let _turn: (Option<_>, Option<_>) = if ALONE.contains(&category) {
+            (Some(self.turn.write().unwrap_or_else(PoisonError::into_inner)), None)
+        } else {
+            (None, Some(self.turn.read().unwrap_or_else(PoisonError::into_inner)))
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {
             Ok(runtime) => runtime.block_on(replay_on(&Target::real(cluster.clone()), case)),
