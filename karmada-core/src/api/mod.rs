@@ -23,6 +23,7 @@ pub mod networking;
 pub mod policy;
 pub mod remedy;
 pub mod reserved;
+mod schema;
 pub mod work;
 
 pub use crds::crds;
