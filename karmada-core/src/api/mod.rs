@@ -26,7 +26,7 @@ pub mod reserved;
 mod schema;
 pub mod work;
 
-pub use crds::crds;
+pub use crds::{crds, generate_crds};
 pub use features::{Feature, FeatureGateError, FeatureGates};
 pub use meta::{
     Condition, LabelSelector, NodeSelector, NodeSelectorTerm, ResourceList, SelectorRequirement, Toleration,

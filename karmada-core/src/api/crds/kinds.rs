@@ -35,11 +35,11 @@ const SCALE_TARGET_COLUMNS: &[Column] = &[
 /// The age as kinds of other origin call it.
 const AGE_IN_LOWER_CASE: Column = ("Age", AGE.1, AGE.2);
 
-/// Returns the CustomResourceDefinition of every kind, sorted by name.
+/// Generates the CustomResourceDefinition of every kind, sorted by name.
 ///
-/// Names, columns and schemas are upstream's; the descriptions are those of the types here. Cluster, which
+/// Programs take [`crds`](super::crds). Names, columns and schemas are upstream's; the descriptions are those of the types here. Cluster, which
 /// upstream serves by an aggregated API server, is among them as a definition of its own.
-pub fn crds() -> Vec<Value> {
+pub fn generate_crds() -> Vec<Value> {
     let definitions = [
         policy_definitions(),
         work_definitions(),

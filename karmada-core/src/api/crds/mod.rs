@@ -1,10 +1,12 @@
-//! The CustomResourceDefinitions of all kinds, generated from their types.
+//! The CustomResourceDefinitions of all kinds: generated from their types, and embedded.
 
 mod definition;
+mod embedded;
 mod kinds;
 #[cfg(test)]
 mod round_trip_tests;
 #[cfg(test)]
 mod upstream_tests;
 
-pub use kinds::crds;
+pub use embedded::crds;
+pub use kinds::generate_crds;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::crds;
+use super::generate_crds;
 
 /// Upstream's definitions by file name; see `data/ORIGIN.md`.
 pub(super) fn upstream() -> Map<String, Value> {
@@ -23,7 +23,7 @@ pub(super) fn upstream_cluster_schema() -> Value {
 #[test]
 fn every_definition_equals_upstreams() {
     let upstream = upstream();
-    let generated = crds();
+    let generated = generate_crds();
     assert_eq!(generated.len(), upstream.len());
     let mut differences = Vec::new();
     for (file, expected) in upstream.iter().filter(|(file, _)| *file != CLUSTER_FILE) {
@@ -39,7 +39,7 @@ fn every_definition_equals_upstreams() {
 #[test]
 fn cluster_equals_the_schema_of_upstreams_aggregated_api() {
     let file = &upstream()[CLUSTER_FILE];
-    let generated = crds();
+    let generated = generate_crds();
     let crd = generated.iter().find(|crd| crd["metadata"]["name"] == "clusters.cluster.karmada.io").unwrap();
     assert_eq!(crd["spec"]["group"], file["group"]);
     assert_eq!(crd["spec"]["scope"], file["scope"]);
@@ -73,7 +73,7 @@ fn every_field_is_described() {
         }
     }
     let mut missing = Vec::new();
-    for crd in crds() {
+    for crd in generate_crds() {
         for version in crd["spec"]["versions"].as_array().unwrap() {
             let schema = &version["schema"]["openAPIV3Schema"];
             assert!(schema["description"].is_string());
