@@ -83,6 +83,24 @@ fn every_field_is_described() {
     assert_eq!(missing, Vec::<String>::new());
 }
 
+#[test]
+fn differences_are_named_by_their_path() {
+    let mut differences = Vec::new();
+    let actual = json!({"a": {"required": ["x", "y"], "enum": ["1"], "more": 1}, "l": [{"type": "string"}]});
+    let expected =
+        json!({"a": {"required": ["y", "x"], "enum": ["2"], "less": 2}, "l": [{"type": "integer"}]});
+    compare("", &actual, &expected, &mut differences);
+    assert_eq!(
+        differences,
+        [
+            r#".a.enum[0]: "1" instead of "2""#,
+            ".a.less: missing, should be 2",
+            ".a.more: 1 should not be there",
+            r#".l[0].type: "string" instead of "integer""#,
+        ]
+    );
+}
+
 /// Adds a line for everything that differs.
 fn compare(path: &str, actual: &Value, expected: &Value, differences: &mut Vec<String>) {
     match (actual, expected) {

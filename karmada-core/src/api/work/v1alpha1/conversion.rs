@@ -189,3 +189,103 @@ impl From<new::ResourceBindingStatus> for old::ResourceBindingStatus {
         Self { conditions, aggregated_status: aggregated_status.into_iter().map(item).collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const OLD: &str = "work.karmada.io/v1alpha1";
+    const NEW: &str = "work.karmada.io/v1alpha2";
+
+    fn older() -> Value {
+        json!({
+            "apiVersion": OLD, "kind": "ResourceBinding",
+            "metadata": {"name": "web-deployment", "namespace": "shop", "labels": {"a": "b"}},
+            "spec": {
+                "resource": {
+                    "apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "web",
+                    "resourceVersion": "7", "resourcePerReplicas": {"cpu": "100m"}, "replicas": 3,
+                },
+                "clusters": [{"name": "m1", "replicas": 2}, {"name": "m2"}],
+            },
+            "status": {"aggregatedStatus": [
+                {"clusterName": "m1", "status": {"replicas": 2}, "applied": true},
+                {"clusterName": "m2", "appliedMessage": "no"},
+            ]},
+        })
+    }
+
+    fn newer() -> Value {
+        json!({
+            "apiVersion": NEW, "kind": "ResourceBinding",
+            "metadata": {"name": "web-deployment", "namespace": "shop", "labels": {"a": "b"}},
+            "spec": {
+                "resource": {
+                    "apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "web",
+                    "resourceVersion": "7",
+                },
+                "replicaRequirements": {"resourceRequest": {"cpu": "100m"}},
+                "replicas": 3,
+                "clusters": [{"name": "m1", "replicas": 2}, {"name": "m2"}],
+            },
+            "status": {"aggregatedStatus": [
+                {"clusterName": "m1", "status": {"replicas": 2}, "applied": true},
+                {"clusterName": "m2", "appliedMessage": "no"},
+            ]},
+        })
+    }
+
+    #[test]
+    fn every_field_of_the_older_version_has_a_place_in_the_newer_one() {
+        assert_eq!(convert(older(), NEW).unwrap(), newer());
+        assert_eq!(convert(newer(), OLD).unwrap(), older());
+    }
+
+    #[test]
+    fn cluster_wide_bindings_convert_alike() {
+        let (mut old, mut new) = (older(), newer());
+        old["kind"] = "ClusterResourceBinding".into();
+        new["kind"] = "ClusterResourceBinding".into();
+        assert_eq!(convert(old, NEW).unwrap(), new);
+    }
+
+    #[test]
+    fn the_older_version_has_no_place_for_placement_uid_and_health() {
+        let mut new = newer();
+        new["spec"]["placement"] = json!({"clusterAffinity": {"clusterNames": ["m1"]}});
+        new["spec"]["resource"]["uid"] = "u".into();
+        new["status"]["aggregatedStatus"][0]["health"] = "Healthy".into();
+        assert_eq!(convert(new, OLD).unwrap(), older());
+    }
+
+    #[test]
+    fn no_requests_stay_no_requirements() {
+        let mut old = older();
+        old["spec"]["resource"].as_object_mut().unwrap().remove("resourcePerReplicas");
+        let new = convert(old, NEW).unwrap();
+        assert_eq!(new["spec"].get("replicaRequirements"), None);
+    }
+
+    #[test]
+    fn an_object_in_the_wanted_version_stays_as_it_is() {
+        let mut new = newer();
+        new["spec"]["unknown"] = 1.into();
+        assert_eq!(convert(new.clone(), NEW).unwrap(), new);
+    }
+
+    #[test]
+    fn what_cannot_be_converted_is_named() {
+        let mut old = older();
+        let error = convert(old.clone(), "work.karmada.io/v1").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            r#"no conversion of ResourceBinding from "work.karmada.io/v1alpha1" to "work.karmada.io/v1""#
+        );
+        old["spec"]["clusters"] = "m1".into();
+        let error = convert(old, NEW).unwrap_err().to_string();
+        assert_eq!(error, r#"cannot read ResourceBinding "web-deployment" as work.karmada.io/v1alpha1"#);
+        assert!(convert(json!([]), NEW).is_err());
+    }
+}
