@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::super::empties::settle;
 use super::super::kinds::{pod_dependencies, requirements};
-use super::super::{DependentReference, InterpretError, NativeOptions};
+use super::super::{DependentReference, InterpretError, NativeOptions, Operation};
 use super::rules::Answer;
 use super::values::{field, guarded, mismatch, number};
 use crate::api::work::{Component, ComponentRequirements, NodeClaim, ReplicaRequirements};
 use crate::native;
+use crate::object::QuantityError;
 
 const TYPE: &str = "PodTemplateSpec";
 
@@ -22,7 +23,8 @@ pub(super) fn template_requirements(
     options: NativeOptions,
 ) -> Answer<Option<ReplicaRequirements>> {
     let (written, typed) = template(object, path)?;
-    Ok(requirements(guarded(&typed, &["spec"]), guarded(&written, &["spec"]), options))
+    let needed = requirements(guarded(&typed, &["spec"]), guarded(&written, &["spec"]), options);
+    needed.map(reread_quantities).transpose()
 }
 
 /// Returns what a pod of the template at a path needs in the object's namespace.
@@ -113,10 +115,20 @@ pub(super) fn node_claim(spec: &Value) -> Answer<Option<NodeClaim>> {
     }
     settle(&mut claim, &[]);
     let claim = serde_json::from_value(claim).map_err(|source| InterpretError::Customization {
-        operation: super::super::Operation::InterpretReplica,
+        operation: Operation::InterpretReplica,
         source: source.into(),
     })?;
     Ok(Some(claim))
+}
+
+/// Returns requirements whose quantities were written and read again: that may change how they are written next.
+fn reread_quantities(mut needed: ReplicaRequirements) -> Answer<ReplicaRequirements> {
+    for quantity in needed.resource_request.values_mut() {
+        *quantity = quantity.to_string().parse().map_err(|source: QuantityError| {
+            InterpretError::Customization { operation: Operation::InterpretReplica, source: source.into() }
+        })?;
+    }
+    Ok(needed)
 }
 
 /// Returns a template as it was written and as its type reads it, both without empty maps and lists.

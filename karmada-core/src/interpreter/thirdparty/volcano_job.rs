@@ -69,7 +69,7 @@ fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, now: Timestamp)
     }
     let mut status = Map::new();
     let mut set = |name: &str, value: Value| {
-        if !value.is_null() && value != 0 {
+        if !value.is_null() && value != 0 && value != json!({}) {
             status.insert(name.to_owned(), value);
         }
     };
