@@ -35,15 +35,11 @@ fn replicas(object: &Value, options: NativeOptions) -> Answer<(i64, Option<Repli
     Ok((replicas, template_requirements(object, &["spec", "template"], options)?))
 }
 
-/// Keeps the labels of the pod template.
+/// Keeps the labels of the pod template, also when there are none.
 fn retain(desired: &mut Value, observed: &Value) -> Answer<()> {
     let path = ["spec", "template", "metadata", "labels"];
     field(desired, &path)?;
-    let labels = field(observed, &path)?;
-    if !labels.is_null() {
-        assign(desired, &path, labels.clone())?;
-    }
-    Ok(())
+    Ok(assign(desired, &path, field(observed, &path)?.clone())?)
 }
 
 /// Sets counters and conditions. A member that has not finished counts like the one before it.

@@ -48,7 +48,7 @@ pub(super) const RULES: Rules = Rules {
 };
 
 fn replicas(object: &Value, _: NativeOptions) -> Answer<(i64, Option<ReplicaRequirements>)> {
-    let replicas = job_managers(object)? + task_managers(object)?;
+    let replicas = i64::from(job_managers(object)?) + i64::from(task_managers(object)?);
     let resources = ["jobManager", "taskManager"].map(|role| guarded(object, &["spec", role, "resource"]));
     let mut resource_request = ResourceList::new();
     if let Some(cpu) = larger_cpu(resources)? {
@@ -64,7 +64,7 @@ fn replicas(object: &Value, _: NativeOptions) -> Answer<(i64, Option<ReplicaRequ
         namespace: text(object, &["metadata", "namespace"]).to_owned(),
         priority_class_name: text(pod, &["priorityClassName"]).to_owned(),
     };
-    Ok((i64::from(replicas), Some(needed)))
+    Ok((replicas, Some(needed)))
 }
 
 fn components(object: &Value, _: NativeOptions) -> Answer<Vec<Component>> {

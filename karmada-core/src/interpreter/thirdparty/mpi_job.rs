@@ -42,7 +42,7 @@ fn components(object: &Value, options: NativeOptions) -> Answer<Vec<Component>> 
 
 /// Sets times, counters and the newest condition of each type.
 fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, _: Timestamp) -> Answer<()> {
-    let members = members.unwrap_or_default();
+    let Some(members) = members else { return Ok(()) };
     if copy_single(object, members)? {
         return Ok(());
     }

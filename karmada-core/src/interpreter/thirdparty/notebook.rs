@@ -44,7 +44,7 @@ fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, now: Timestamp)
         let message = format!("Notebook executed failed in member clusters: {}", failed.join(", "));
         conditions.push(condition("Failed", "NotebookFailed", &message, now));
     } else if ready == members.len() && ready > 0 {
-        conditions.push(condition("Ready", "Ready", "Notebook is ready in all member clusters", now));
+        conditions.push(condition("Ready", "Ready", "Notebook is ready", now));
     }
     let replicas = sum(members, "readyReplicas")?;
     let status = status_of(object)?;

@@ -8,7 +8,7 @@ use super::gated::reflect;
 use super::members::{Member, copy_single, latest, sum};
 use super::rules::{Answer, Rules};
 use super::spark_memory::pod_memory;
-use super::templates::component_replicas;
+use super::templates::{component_replicas, node_claim};
 use super::values::{field, guarded, mismatch, status_of, text};
 use crate::api::ResourceList;
 use crate::api::work::{Component, ComponentRequirements};
@@ -54,12 +54,14 @@ fn components(object: &Value, _: NativeOptions) -> Answer<Vec<Component>> {
     [("driver", 1), ("executor", executors)]
         .into_iter()
         .map(|(name, replicas)| {
+            let role = guarded(spec, &[name]);
             Ok(Component {
                 name: name.to_owned(),
                 replicas,
                 replica_requirements: Some(ComponentRequirements {
-                    resource_request: resource_request(spec, guarded(spec, &[name]))?,
-                    ..ComponentRequirements::default()
+                    node_claim: node_claim(role)?,
+                    resource_request: resource_request(spec, role)?,
+                    priority_class_name: text(role, &["priorityClassName"]).to_owned(),
                 }),
             })
         })

@@ -103,7 +103,7 @@ fn is_finished(member: &Member<'_>) -> bool {
 }
 
 fn aggregate_pytorch(object: &mut Value, members: Option<&[Member<'_>]>, _: Timestamp) -> Answer<()> {
-    let members = members.unwrap_or_default();
+    let Some(members) = members else { return Ok(()) };
     if copy_single(object, members)? {
         return Ok(());
     }
@@ -145,7 +145,7 @@ fn running_since<'a>(members: &[Member<'a>]) -> Option<&'a str> {
 }
 
 fn aggregate_tf(object: &mut Value, members: Option<&[Member<'_>]>, now: Timestamp) -> Answer<()> {
-    let members = members.unwrap_or_default();
+    let Some(members) = members else { return Ok(()) };
     let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let condition = |condition_type: &str, reason: &str, message: &str| {
         json!({

@@ -51,5 +51,5 @@ fn health(object: &Value) -> Answer<bool> {
     if ["metadata", "spec", "status"].iter().any(|part| guarded(object, &[part]).is_null()) {
         return Ok(false);
     }
-    is_rolled_out(object, &["spec", "replicas"], "updatedReplicas", "availableReplicas")
+    is_rolled_out(object)
 }

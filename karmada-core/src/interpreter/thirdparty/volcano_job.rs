@@ -63,7 +63,7 @@ fn components(object: &Value, options: NativeOptions) -> Answer<Vec<Component>> 
 }
 
 fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, now: Timestamp) -> Answer<()> {
-    let members = members.unwrap_or_default();
+    let Some(members) = members else { return Ok(()) };
     if copy_single(object, members)? {
         return Ok(());
     }
