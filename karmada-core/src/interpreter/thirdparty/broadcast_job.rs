@@ -60,7 +60,7 @@ fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, _: Timestamp) -
     }
     let mut conditions = Vec::new();
     if !failed.is_empty() {
-        let message = format!("Job executed failed in member clusters: {}", failed.join(","));
+        let message = format!("Job executed failed in member clusters: {}", failed.join(", "));
         conditions
             .push(json!({"type": "Failed", "status": "True", "reason": "JobFailed", "message": message}));
     }
