@@ -85,3 +85,24 @@ fn health(object: &Value) -> Answer<bool> {
     }
     Ok(!(zero("succeeded")? && zero("active")?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_an_unfinished_member_like_the_one_before() {
+        let finished = json!({"conditions": [{"type": "Failed", "status": "True"}]});
+        let statuses = [json!({"active": 1}), finished, json!({"active": 1})];
+        let members: Vec<_> = statuses
+            .iter()
+            .zip(["m1", "m2", "m3"])
+            .map(|(status, cluster)| Member { cluster, status })
+            .collect();
+        let mut object = json!({});
+        aggregate(&mut object, Some(&members), Timestamp::UNIX_EPOCH).unwrap();
+        let message = "Job executed failed in member clusters: m2, m3";
+        assert_eq!(object["status"]["conditions"][0]["message"], message);
+        assert_eq!(object["status"]["active"], 2);
+    }
+}

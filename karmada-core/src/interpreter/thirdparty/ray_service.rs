@@ -72,6 +72,9 @@ fn revise(object: &mut Value, replicas: i64) -> Answer<()> {
 }
 
 /// Splits workers among groups in proportion, rounded; the last group gets what is left.
+///
+/// DEVIATION: a share never exceeds what is left. Upstream rounds up regardless, which can leave the last group a
+/// negative number.
 fn shares(before: &[f64], workers: i64) -> Vec<i64> {
     let total: f64 = before.iter().sum();
     let mut left = workers;
@@ -152,6 +155,7 @@ mod tests {
         assert_eq!(shares(&[2.0, 4.0], 1), [0, 1]);
         assert_eq!(shares(&[0.0, 0.0, 0.0], 8), [2, 2, 4]);
         assert_eq!(shares(&[5.0], 6), [6]);
+        assert_eq!(shares(&[1.0, 1.0, 1.0, 0.0], 2), [1, 1, 0, 0]);
     }
 
     proptest! {

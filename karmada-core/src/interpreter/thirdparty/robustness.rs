@@ -112,7 +112,7 @@ fn only_known_versions_have_rules() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn changed_objects_get_an_answer_or_an_error(

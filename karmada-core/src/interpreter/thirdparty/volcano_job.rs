@@ -8,7 +8,7 @@ use super::gated::reflect;
 use super::members::{Member, copy_single};
 use super::rules::{Answer, Rules};
 use super::templates::{component, component_replicas};
-use super::values::{assign, elements, from_number, guarded, number, number_or, text};
+use super::values::{assign, elements, from_number, guarded, number, number_or, text, time_text};
 use crate::api::work::Component;
 
 const COUNTERS: [&str; 8] =
@@ -96,7 +96,7 @@ fn state(members: &[Member<'_>], now: Timestamp) -> Value {
         .filter(|member| ["Failed", "Aborted"].contains(&phase(member).as_str()))
         .map(|member| member.cluster)
         .collect();
-    let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let time = time_text(now);
     if !failed.is_empty() {
         let message = format!("VolcanoJob executed failed in member clusters: {}", failed.join(", "));
         return json!({
