@@ -5,11 +5,11 @@
 
 mod chain;
 mod dependency;
-#[cfg_attr(not(test), expect(dead_code, reason = "the layers of scripts use it"))]
 mod empties;
 mod error;
 mod fields;
 mod kinds;
+pub mod lua;
 mod native;
 mod operation;
 
