@@ -10,6 +10,7 @@ mod empties;
 mod error;
 mod fields;
 mod kinds;
+pub mod lua;
 mod native;
 mod operation;
 mod thirdparty;
