@@ -2,8 +2,8 @@
 
 use karmada_apiserver::admission::{AdmissionDenied, AdmissionPlugin, AdmissionRequest, Operation};
 use karmada_core::admission::{
-    AdmissionDenied as CoreDenied, AdmissionInput, Operation as CoreOperation, TaintPolicyRule, mutate,
-    validate,
+    AdmissionDenied as CoreDenied, AdmissionInput, Operation as CoreOperation, Related, TaintPolicyRule,
+    mutate, validate,
 };
 use karmada_core::api::FeatureGates;
 use serde_json::Value;
@@ -38,7 +38,8 @@ impl AdmissionPlugin for KarmadaAdmission {
         object: Option<&Value>,
     ) -> Result<(), AdmissionDenied> {
         let Some(operation) = operation_of(request) else { return Ok(()) };
-        validate(&self.input(request, operation, object.unwrap_or(&Value::Null), "")).map_err(denied)
+        validate(&self.input(request, operation, object.unwrap_or(&Value::Null), "")).map_err(denied)?;
+        Ok(())
     }
 }
 
@@ -60,6 +61,7 @@ impl KarmadaAdmission {
             namespace: request.namespace,
             gates: &self.gates,
             taint_policies: self.taint_policies,
+            related: Related::default(),
             uuid,
             now: jiff::Timestamp::now(),
         }

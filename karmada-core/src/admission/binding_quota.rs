@@ -1,0 +1,125 @@
+//! What bindings use of the quotas over all clusters.
+
+use std::collections::BTreeSet;
+
+use super::{AdmissionDenied, AdmissionInput, Operation, read::read};
+use crate::{
+    api::{ResourceList, policy::FederatedResourceQuota, work::ResourceBindingSpec},
+    object,
+};
+
+const REASON: &str = "QuotaExceeded";
+
+/// The new use of a quota, which is written to `status.overallUsed` when a binding is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaUse {
+    /// The quota's namespace.
+    pub namespace: String,
+    /// The quota's name.
+    pub name: String,
+    /// What is used over all clusters.
+    pub overall_used: ResourceList,
+}
+
+/// Returns what a binding uses in all clusters it is scheduled to.
+///
+/// With components every chosen cluster runs one set of them.
+pub fn binding_use(spec: &ResourceBindingSpec) -> ResourceList {
+    let mut used = ResourceList::new();
+    let mut add = |requests: &ResourceList, factor: i64| {
+        for (resource, quantity) in requests {
+            *used.entry(resource.clone()).or_default() += *quantity * factor;
+        }
+    };
+    if spec.components.is_empty() {
+        if let Some(requirements) = &spec.replica_requirements {
+            add(&requirements.resource_request, scheduled_replicas(spec));
+        }
+        return used;
+    }
+    let clusters = i64::try_from(spec.clusters.len()).unwrap_or(i64::MAX);
+    for component in &spec.components {
+        if let Some(requirements) = &component.replica_requirements {
+            add(&requirements.resource_request, i64::from(component.replicas).saturating_mul(clusters));
+        }
+    }
+    used
+}
+
+/// Checks a binding against the quotas of its namespace and returns their new use.
+///
+/// A change that has nothing to do with what is used is not checked: a quota that was lowered
+/// stops no binding that is there.
+pub(super) fn check_quotas(
+    input: &AdmissionInput<'_>,
+    old: Option<&ResourceBindingSpec>,
+    new: &ResourceBindingSpec,
+) -> Result<Vec<QuotaUse>, AdmissionDenied> {
+    let is_unscheduled = input.operation == Operation::Create && new.clusters.is_empty();
+    if is_unscheduled || old.is_some_and(|old| !changes_use(old, new)) {
+        return Ok(Vec::new());
+    }
+    let before = old.map(binding_use).unwrap_or_default();
+    let after = binding_use(new);
+    let resources: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let mut uses = Vec::new();
+    for stored in input.related.quotas {
+        if object::namespace(stored) != input.namespace {
+            continue;
+        }
+        let quota: FederatedResourceQuota = read(stored)
+            .map_err(|error| AdmissionDenied::internal(format!("cannot read a quota: {error}")))?;
+        let limits = &quota.spec.overall;
+        let changed: Vec<&String> =
+            resources.iter().copied().filter(|resource| limits.contains_key(*resource)).collect();
+        if changed.is_empty() {
+            continue;
+        }
+        let mut used = quota.status.map(|status| status.overall_used).unwrap_or_default();
+        for resource in changed {
+            let amount = |list: &ResourceList| list.get(resource).copied().unwrap_or_default();
+            let sum = amount(&used) + (amount(&after) - amount(&before));
+            if sum > limits[resource] {
+                return Err(exceeded(stored, resource, &sum.to_string(), &limits[resource].to_string()));
+            }
+            if sum.sign() > 0 {
+                used.insert(resource.clone(), sum);
+            } else {
+                used.remove(resource);
+            }
+        }
+        uses.push(QuotaUse {
+            namespace: object::namespace(stored).to_owned(),
+            name: object::name(stored).to_owned(),
+            overall_used: used,
+        });
+    }
+    Ok(uses)
+}
+
+fn exceeded(quota: &serde_json::Value, resource: &str, sum: &str, limit: &str) -> AdmissionDenied {
+    let (namespace, name) = (object::namespace(quota), object::name(quota));
+    let explanation = format!(
+        "FederatedResourceQuota({namespace}/{name}) exceeded for resource {resource}: requested sum {sum}, limit {limit}."
+    );
+    AdmissionDenied {
+        reason: REASON,
+        ..AdmissionDenied::by_webhook("ResourceBinding", explanation, Vec::new())
+    }
+}
+
+fn scheduled_replicas(spec: &ResourceBindingSpec) -> i64 {
+    spec.clusters.iter().map(|cluster| i64::from(cluster.replicas)).sum()
+}
+
+fn changes_use(old: &ResourceBindingSpec, new: &ResourceBindingSpec) -> bool {
+    let requests =
+        |spec: &ResourceBindingSpec| spec.replica_requirements.clone().unwrap_or_default().resource_request;
+    let clusters = |spec: &ResourceBindingSpec| -> BTreeSet<String> {
+        spec.clusters.iter().map(|cluster| cluster.name.clone()).collect()
+    };
+    requests(old) != requests(new)
+        || scheduled_replicas(old) != scheduled_replicas(new)
+        || old.components != new.components
+        || (!new.components.is_empty() && clusters(old) != clusters(new))
+}
