@@ -46,6 +46,20 @@ pub fn binding_use(spec: &ResourceBindingSpec) -> ResourceList {
     used
 }
 
+/// Returns what bindings use together of the resources that a quota limits.
+pub fn overall_use<'a>(
+    bindings: impl IntoIterator<Item = &'a ResourceBindingSpec>,
+    limits: &ResourceList,
+) -> ResourceList {
+    let mut used = ResourceList::new();
+    for (resource, quantity) in bindings.into_iter().flat_map(binding_use) {
+        if limits.contains_key(&resource) {
+            *used.entry(resource).or_default() += quantity;
+        }
+    }
+    used
+}
+
 /// Checks a binding against the quotas of its namespace and returns their new use.
 ///
 /// A change that has nothing to do with what is used is not checked: a quota that was lowered

@@ -37,7 +37,7 @@ mod taint_policy;
 mod url;
 mod work;
 
-pub use binding_quota::{QuotaUse, binding_use};
+pub use binding_quota::{QuotaUse, binding_use, overall_use};
 pub use cluster::{cluster_name_messages, create_cluster, update_cluster};
 pub use entry::{
     AdmissionDenied, AdmissionInput, Allowed, Operation, Related, RelatedKind, TaintPolicyRule, admit,

@@ -24,8 +24,9 @@ use crate::{
 
 /// Gives a service its identifier, unless it has one.
 pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, AdmissionDenied> {
-    decode::<MultiClusterService>(input.object)?;
+    let spec = decode::<MultiClusterService>(input.object)?.spec;
     let mut service = input.object.clone();
+    service["spec"] = serde_json::to_value(spec).expect("wire types always serialise");
     if object::label(&service, MULTI_CLUSTER_SERVICE_ID_LABEL).unwrap_or_default().is_empty() {
         object::set_label(&mut service, MULTI_CLUSTER_SERVICE_ID_LABEL, input.uuid);
     }
