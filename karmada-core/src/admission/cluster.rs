@@ -125,6 +125,8 @@ pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, AdmissionDenie
 
 /// Checks metadata and spec.
 pub(super) fn validate(input: &AdmissionInput<'_>) -> Result<(), AdmissionDenied> {
+    // What cannot be read is no map of fields either.
+    decode::<Cluster>(input.object)?;
     let mut object = input.object.clone();
     if let (Operation::Update, Some(old)) = (input.operation, input.old_object) {
         // An update without a resource version is unconditional.

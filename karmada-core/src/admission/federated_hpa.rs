@@ -32,7 +32,18 @@ pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, AdmissionDenie
     }
     let mut autoscaler = input.object.clone();
     autoscaler["spec"] = serde_json::to_value(spec).expect("wire types always serialise");
+    keep_empty_policies(&mut autoscaler, input.object);
     Ok(autoscaler)
+}
+
+/// Puts empty lists of policies back: without them they would be filled in the next time.
+fn keep_empty_policies(autoscaler: &mut Value, written: &Value) {
+    for direction in ["scaleUp", "scaleDown"] {
+        let policies = &written["spec"]["behavior"][direction]["policies"];
+        if policies.as_array().is_some_and(Vec::is_empty) {
+            autoscaler["spec"]["behavior"][direction]["policies"] = policies.clone();
+        }
+    }
 }
 
 /// Refuses what is not valid.

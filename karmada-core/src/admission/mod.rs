@@ -29,6 +29,8 @@ mod override_policy;
 mod path_segment;
 mod placement;
 mod propagation_policy;
+#[cfg(test)]
+mod properties;
 mod read;
 mod resource_models;
 mod resource_name;

@@ -97,14 +97,22 @@ fn mutate(case: &Value, kind: &str) -> Outcome {
     compare_as(&case["expect"], answer, |answer| without_go_habits(&without_empty(answer)))
 }
 
-/// Returns an answer without an empty namespace, which Go leaves out, and without the zero that Go
-/// writes into the status of a FederatedHPA.
+/// Returns an answer without an empty namespace and empty policies of scaling, which Go leaves out,
+/// and without the zero that Go writes into the status of a FederatedHPA.
 fn without_go_habits(answer: &Value) -> Value {
     let mut answer = answer.clone();
     if let Some(metadata) = answer["object"]["metadata"].as_object_mut()
         && metadata.get("namespace").is_some_and(|namespace| namespace == "")
     {
         metadata.remove("namespace");
+    }
+    for direction in ["scaleUp", "scaleDown"] {
+        let rules = answer.pointer_mut(&format!("/object/spec/behavior/{direction}"));
+        if let Some(rules) = rules.and_then(Value::as_object_mut)
+            && rules.get("policies") == Some(&json!([]))
+        {
+            rules.remove("policies");
+        }
     }
     if answer["object"]["kind"] == "FederatedHPA"
         && let Some(object) = answer["object"].as_object_mut()
