@@ -72,7 +72,10 @@ fn validate_time(rule: &CronFederatedHPARule, path: &str, errors: &mut Vec<Field
     }
 }
 
-/// Looks a time zone up in the data that is compiled in: every machine gives the same answer.
+/// Looks a time zone up.
+///
+/// DEVIATION: in the data that is compiled in, so that every machine gives the same answer;
+/// upstream asks the machine.
 fn check_time_zone(name: &str) -> Result<(), String> {
     if matches!(name, "" | "UTC" | "Local") {
         return Ok(());

@@ -36,7 +36,9 @@ pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, AdmissionDenie
     Ok(autoscaler)
 }
 
-/// Puts empty lists of policies back: without them they would be filled in the next time.
+/// Puts empty lists of policies back, which are refused later.
+///
+/// DEVIATION: upstream drops them, so that the next write fills in defaults.
 fn keep_empty_policies(autoscaler: &mut Value, written: &Value) {
     for direction in ["scaleUp", "scaleDown"] {
         let policies = &written["spec"]["behavior"][direction]["policies"];

@@ -28,6 +28,7 @@ pub(super) fn validate(input: &AdmissionInput<'_>) -> Result<(), AdmissionDenied
     if let Some(status) = &quota.status {
         validate_status(status, &mut errors);
     }
+    // DEVIATION: upstream's order is random.
     errors.sort_by_cached_key(FieldError::to_string);
     deny_if_any(input.kind, errors)
 }

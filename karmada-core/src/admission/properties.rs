@@ -286,7 +286,7 @@ proptest! {
         place in any::<Index>(),
         change in change(),
     ) {
-        let request = choice.get(&kind.get(&*REQUESTS).1);
+        let request = choice.get(&kind.get(&REQUESTS).1);
         if is_readable(request) {
             let mut object = request.object.clone();
             let path = apply(&mut object, place, &change);
@@ -300,7 +300,7 @@ proptest! {
         choice in any::<Index>(),
         changes in prop::collection::vec((any::<Index>(), change()), 2..6),
     ) {
-        let mut request = choice.get(&kind.get(&*REQUESTS).1).clone();
+        let mut request = choice.get(&kind.get(&REQUESTS).1).clone();
         let mut object = request.object.clone();
         for (place, change) in &changes {
             apply(&mut object, *place, change);

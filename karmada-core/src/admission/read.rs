@@ -14,6 +14,8 @@ pub(super) struct ReadError {
 }
 
 /// Reads an object as its type; null counts as absent.
+///
+/// DEVIATION: upstream's decoder mostly does not name the field.
 pub(super) fn read<T: DeserializeOwned>(object: &Value) -> Result<T, ReadError> {
     serde_path_to_error::deserialize(without_nulls(object))
         .map_err(|error| ReadError { path: error.path().to_string(), message: error.inner().to_string() })

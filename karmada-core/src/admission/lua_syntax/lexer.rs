@@ -81,16 +81,14 @@ impl<'a> Lexer<'a> {
                 self.skip_long("unterminated multiline string")?;
                 Ok(TokenKind::Text)
             }
-            _ => match SYMBOLS.iter().find(|symbol| self.rest.starts_with(**symbol)) {
-                Some(symbol) => {
-                    self.advance(symbol.len());
-                    Ok(TokenKind::Fixed(symbol))
-                }
-                None => {
+            _ => {
+                let Some(symbol) = SYMBOLS.iter().find(|symbol| self.rest.starts_with(**symbol)) else {
                     self.bump();
-                    Err(self.error(&first.to_string(), "Invalid token"))
-                }
-            },
+                    return Err(self.error(&first.to_string(), "Invalid token"));
+                };
+                self.advance(symbol.len());
+                Ok(TokenKind::Fixed(symbol))
+            }
         }
     }
 
@@ -167,17 +165,13 @@ impl<'a> Lexer<'a> {
     fn skip_long(&mut self, message: &'static str) -> Result<(), ScriptError> {
         let level = long_level(self.rest).unwrap_or_default();
         let end = format!("]{}]", "=".repeat(level));
-        match self.rest.find(&end) {
-            Some(at) => {
-                self.advance(at + end.len());
-                Ok(())
-            }
-            None => {
-                let text = self.rest;
-                self.advance(text.len());
-                Err(ScriptError::Syntax { position: None, token: text.to_owned(), message })
-            }
+        if let Some(at) = self.rest.find(&end) {
+            self.advance(at + end.len());
+            return Ok(());
         }
+        let text = self.rest;
+        self.advance(text.len());
+        Err(ScriptError::Syntax { position: None, token: text.to_owned(), message })
     }
 
     fn skip_while(&mut self, accept: impl Fn(char) -> bool) -> usize {
