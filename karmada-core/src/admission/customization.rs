@@ -3,6 +3,7 @@
 use super::{AdmissionDenied, AdmissionInput, entry::decode, lua_syntax, read::read};
 use crate::{
     api::config::{CustomizationRules, LuaRule, ResourceInterpreterCustomization},
+    interpreter::lua::check_syntax,
     object,
 };
 
@@ -31,11 +32,18 @@ pub(super) fn validate(input: &AdmissionInput<'_>) -> Result<(), AdmissionDenied
         }
     }
     for (operation, script) in scripts(&spec.customizations) {
-        lua_syntax::check(script).map_err(|error| {
+        compile(script).map_err(|error| {
             denied(format!("InterpreterOperation({operation}) Lua script error: {error}"))
         })?;
     }
     Ok(())
+}
+
+/// Compiles a script; mistakes of grammar are told in upstream's words, and only what follows the
+/// grammar is given to the machine, which has limits of its own.
+fn compile(script: &str) -> Result<(), String> {
+    lua_syntax::check(script).map_err(|error| error.to_string())?;
+    check_syntax(script).map_err(|error| error.to_string())
 }
 
 /// Returns the first question that both answer; dependencies may come from several.
