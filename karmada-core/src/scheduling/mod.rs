@@ -17,6 +17,7 @@ mod estimate;
 mod explain;
 mod filter;
 mod input;
+mod numbers;
 mod options;
 #[cfg(test)]
 mod properties;
