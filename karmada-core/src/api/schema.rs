@@ -32,6 +32,8 @@ pub(super) fn integer(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// The schema of an unsigned integer of 32 bits, in words that Kubernetes knows.
+///
+/// DEVIATION: upstream's schema has no minimum; its decoder refuses what is negative.
 pub(super) fn unsigned(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "integer", "format": "int32", "minimum": 0})
 }

@@ -13,7 +13,7 @@ pub struct Placement {
     /// The clusters that may be chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_affinity: Option<ClusterAffinity>,
-    /// Groups of clusters, tried in order; excludes `cluster_affinity`.
+    /// Groups of clusters, tried in order; excludes `clusterAffinity`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cluster_affinities: Vec<ClusterAffinityTerm>,
     /// Taints of clusters that are tolerated.
