@@ -1,0 +1,25 @@
+//! The Common Expression Language, as Kubernetes uses it: parser, type checker and evaluator with bounded work.
+//!
+//! [`Program::compile`] refuses what cannot run, with the messages of the real server; [`Program::eval`] takes its
+//! work from a [`Budget`], so that no expression can hang the server or fill its memory.
+
+mod ast;
+mod check;
+mod convert;
+mod error;
+mod eval;
+mod functions;
+mod lexer;
+mod parser;
+mod program;
+mod signatures;
+mod types;
+mod value;
+
+pub(crate) use check::Env;
+pub(crate) use convert::{Declaration, Level, escape, from_json};
+pub(crate) use error::{CompileError, EvalError};
+pub(crate) use eval::{Budget, Variables};
+pub(crate) use program::Program;
+pub(crate) use types::Type;
+pub(crate) use value::Value;
