@@ -9,6 +9,8 @@ pub(crate) struct Expr {
     pub(crate) id: usize,
     /// Where messages about the node point at: characters from the start of the source.
     pub(crate) offset: usize,
+    /// Levels of nodes below, this one included.
+    pub(crate) height: usize,
     pub(crate) kind: Kind,
 }
 
@@ -37,12 +39,6 @@ pub(crate) enum Kind {
         variable: String,
         body: Box<Expr>,
         flat: bool,
-    },
-    /// `cel.bind(variable, init, body)`.
-    Bind {
-        variable: String,
-        init: Box<Expr>,
-        body: Box<Expr>,
     },
 }
 
@@ -89,38 +85,14 @@ pub(crate) enum Operation {
     Map,
     TransformMap,
     TransformMapEntry,
+    SortBy,
 }
 
 impl Expr {
     /// Calls `visit` on the node and all below it.
     pub(crate) fn walk(&self, visit: &mut dyn FnMut(&Self)) {
         visit(self);
-        match &self.kind {
-            Kind::Literal(_) | Kind::Ident(_) => {}
-            Kind::Select { operand, .. } => operand.walk(visit),
-            Kind::Call { target, args, .. } => {
-                target.iter().for_each(|target| target.walk(visit));
-                args.iter().for_each(|arg| arg.walk(visit));
-            }
-            Kind::List(entries) => entries.iter().for_each(|entry| entry.item.walk(visit)),
-            Kind::Map(entries) => entries.iter().for_each(|entry| {
-                entry.item.0.walk(visit);
-                entry.item.1.walk(visit);
-            }),
-            Kind::Fold(fold) => {
-                fold.range.walk(visit);
-                fold.filter.iter().for_each(|filter| filter.walk(visit));
-                fold.body.walk(visit);
-            }
-            Kind::OptionalMap { target, body, .. } => {
-                target.walk(visit);
-                body.walk(visit);
-            }
-            Kind::Bind { init, body, .. } => {
-                init.walk(visit);
-                body.walk(visit);
-            }
-        }
+        self.kind.each_child(&mut |child| child.walk(visit));
     }
 
     /// Whether the expression reads a variable of this name (or shadows it).
@@ -128,5 +100,33 @@ impl Expr {
         let mut found = false;
         self.walk(&mut |node| found |= matches!(&node.kind, Kind::Ident(name) if name == variable));
         found
+    }
+}
+
+impl Kind {
+    /// Calls `visit` on the nodes directly below.
+    pub(crate) fn each_child<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        match self {
+            Self::Literal(_) | Self::Ident(_) => {}
+            Self::Select { operand, .. } => visit(operand),
+            Self::Call { target, args, .. } => {
+                target.iter().for_each(|target| visit(target));
+                args.iter().for_each(visit);
+            }
+            Self::List(entries) => entries.iter().for_each(|entry| visit(&entry.item)),
+            Self::Map(entries) => entries.iter().for_each(|entry| {
+                visit(&entry.item.0);
+                visit(&entry.item.1);
+            }),
+            Self::Fold(fold) => {
+                visit(&fold.range);
+                fold.filter.iter().for_each(&mut *visit);
+                visit(&fold.body);
+            }
+            Self::OptionalMap { target, body, .. } => {
+                visit(target);
+                visit(body);
+            }
+        }
     }
 }

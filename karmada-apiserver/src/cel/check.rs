@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ast::{Expr, Fold, Kind, Operation, SelectMode};
+use super::ast::{Entry, Expr, Fold, Kind, Operation, SelectMode};
 use super::error::Issue;
 use super::signatures::{Overload, overloads};
 use super::types::Type;
@@ -53,6 +53,8 @@ pub(super) fn named_type(name: &str) -> Option<Type> {
         "bytes" => Type::Bytes,
         "list" => Type::list(Type::Dyn),
         "map" => Type::map(Type::Dyn, Type::Dyn),
+        "google.protobuf.Timestamp" => Type::Timestamp,
+        "google.protobuf.Duration" => Type::Duration,
         "null_type" => Type::Null,
         "type" => Type::Type(Arc::new(Type::Dyn)),
         "optional_type" => Type::optional(Type::Dyn),
@@ -82,7 +84,15 @@ impl<'a> Checker<'a> {
             }
             Kind::Call { function, target, args } => {
                 let target = target.as_ref().map(|target| self.node(target));
-                let args: Vec<Type> = args.iter().map(|arg| self.node(arg)).collect();
+                // What is printed may be of different types.
+                let mixed = function == "format" && target.is_some();
+                let args: Vec<Type> = args
+                    .iter()
+                    .map(|arg| match &arg.kind {
+                        Kind::List(entries) if mixed => self.mixed_list(entries, arg),
+                        _ => self.node(arg),
+                    })
+                    .collect();
                 self.call(function, target.as_ref(), &args, expr.offset)
             }
             Kind::List(entries) => {
@@ -124,16 +134,17 @@ impl<'a> Checker<'a> {
                 self.scope.pop();
                 if *flat { result } else { Type::optional(result) }
             }
-            Kind::Bind { variable, init, body } => {
-                let init = self.node(init);
-                self.scope.push((variable, init));
-                let result = self.node(body);
-                self.scope.pop();
-                result
-            }
         };
         self.types[expr.id] = found.clone();
         found
+    }
+
+    fn mixed_list(&mut self, entries: &'a [Entry<Expr>], list: &Expr) -> Type {
+        for entry in entries {
+            self.node(&entry.item);
+        }
+        self.types[list.id] = Type::list(Type::Dyn);
+        Type::list(Type::Dyn)
     }
 
     fn fresh(&mut self) -> Type {
@@ -285,7 +296,7 @@ impl<'a> Checker<'a> {
         }
         if let Some(filter) = &fold.filter {
             let found = self.node(filter);
-            self.expect_bool(&found, "_?_:_", offset);
+            self.expect_condition(&found, &Type::list(Type::Dyn), offset);
         }
         let body = self.node(&fold.body);
         self.scope.truncate(depth);
@@ -296,13 +307,15 @@ impl<'a> Checker<'a> {
                 Type::Bool
             }
             Operation::ExistsOne => {
-                self.expect_bool(&body, "_?_:_", offset);
+                self.expect_condition(&body, &Type::Int, offset);
                 Type::Bool
             }
             Operation::Filter => {
-                self.expect_bool(&body, "_?_:_", offset);
-                Type::list(first)
+                let list = Type::list(first);
+                self.expect_condition(&body, &list, offset);
+                list
             }
+            Operation::SortBy => Type::list(first),
             Operation::Map => Type::list(body),
             Operation::TransformMap => {
                 let key = if matches!(range, Type::List(_)) { Type::Int } else { first };
@@ -312,6 +325,13 @@ impl<'a> Checker<'a> {
                 found @ Type::Map(..) => found,
                 _ => Type::map(Type::Dyn, Type::Dyn),
             },
+        }
+    }
+
+    fn expect_condition(&mut self, found: &Type, branches: &Type, offset: usize) {
+        if !self.assign(found, &Type::Bool) {
+            let found = self.resolve(found);
+            self.no_overload("_?_:_", None, &[found, branches.clone(), branches.clone()], offset);
         }
     }
 
@@ -340,10 +360,14 @@ impl<'a> Checker<'a> {
             (Type::Type(_), Type::Type(_)) => true,
             (Type::Map(ka, va), Type::Map(kb, vb)) => self.assign(ka, kb) && self.assign(va, vb),
             (Type::Object(a), Type::Object(b)) => Arc::ptr_eq(a, b) || a == b,
-            (Type::Null, Type::Object(_) | Type::Timestamp | Type::Duration | Type::Optional(_) | Type::Opaque(_))
-            | (Type::Object(_) | Type::Timestamp | Type::Duration | Type::Optional(_) | Type::Opaque(_), Type::Null) => {
-                true
-            }
+            (
+                Type::Null,
+                Type::Object(_) | Type::Timestamp | Type::Duration | Type::Optional(_) | Type::Opaque(_),
+            )
+            | (
+                Type::Object(_) | Type::Timestamp | Type::Duration | Type::Optional(_) | Type::Opaque(_),
+                Type::Null,
+            ) => true,
             (a, b) => a == b,
         }
     }

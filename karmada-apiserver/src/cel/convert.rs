@@ -12,8 +12,27 @@ use super::value::{Key, Merge, Value};
 /// Bytes of the largest request.
 const MAX_REQUEST: u64 = 3 * 1024 * 1024;
 const RESERVED: &[&str] = &[
-    "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let",
-    "loop", "package", "namespace", "return", "var", "void", "while",
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
 ];
 
 /// What expressions know about a node of a schema.
@@ -86,9 +105,10 @@ impl Declaration {
     /// Converts JSON that the schema describes.
     pub(crate) fn value(&self, json: &Json) -> Value {
         match (&self.shape, json) {
-            (Shape::Int, Json::Number(number)) => {
-                number.as_i64().or_else(|| number.as_f64().map(|value| value as i64)).map_or(Value::Null, Value::Int)
-            }
+            (Shape::Int, Json::Number(number)) => number
+                .as_i64()
+                .or_else(|| number.as_f64().map(|value| value as i64))
+                .map_or(Value::Null, Value::Int),
             (Shape::Double, Json::Number(number)) => number.as_f64().map_or(Value::Null, Value::Double),
             (Shape::Bytes, Json::String(text)) => {
                 use base64::Engine as _;
@@ -98,9 +118,8 @@ impl Declaration {
             (Shape::Timestamp, Json::String(text)) => {
                 parse_timestamp(text).map_or_else(|_| from_json(json), Value::Timestamp)
             }
-            (Shape::Date, Json::String(text)) => {
-                parse_timestamp(&format!("{text}T00:00:00Z")).map_or_else(|_| from_json(json), Value::Timestamp)
-            }
+            (Shape::Date, Json::String(text)) => parse_timestamp(&format!("{text}T00:00:00Z"))
+                .map_or_else(|_| from_json(json), Value::Timestamp),
             (Shape::Duration, Json::String(text)) => {
                 parse_duration(text).map_or_else(|_| from_json(json), Value::Duration)
             }
@@ -136,9 +155,9 @@ pub(crate) fn from_json(json: &Json) -> Value {
         },
         Json::String(text) => Value::string(text.as_str()),
         Json::Array(items) => Value::list(items.iter().map(from_json).collect()),
-        Json::Object(map) => {
-            Value::map(map.iter().map(|(key, json)| (Key::String(key.as_str().into()), from_json(json))).collect())
-        }
+        Json::Object(map) => Value::map(
+            map.iter().map(|(key, json)| (Key::String(key.as_str().into()), from_json(json))).collect(),
+        ),
     }
 }
 
@@ -170,7 +189,12 @@ fn declare(source: &Json, level: Level, name: &str) -> Option<Declaration> {
                 _ => {
                     let options = source.get("enum").and_then(Json::as_array);
                     let longest = options.map(|options| {
-                        options.iter().filter_map(Json::as_str).map(|option| option.len() as u64).max().unwrap_or(0)
+                        options
+                            .iter()
+                            .filter_map(Json::as_str)
+                            .map(|option| option.len() as u64)
+                            .max()
+                            .unwrap_or(0)
                     });
                     make(Type::String, Shape::String, length.or(longest).unwrap_or(MAX_REQUEST - 2), 2)
                 }
@@ -227,7 +251,9 @@ fn object(source: &Json, level: Level, name: &str) -> Option<Declaration> {
     let mut fields = BTreeMap::new();
     let mut types = BTreeMap::new();
     for (key, node) in &properties {
-        let Some(field) = declare(node, Level::Nested, &format!("{name}.{key}")).map(Arc::new) else { continue };
+        let Some(field) = declare(node, Level::Nested, &format!("{name}.{key}")).map(Arc::new) else {
+            continue;
+        };
         if required.contains(&key.as_str()) && node.get("default").is_none_or(Json::is_null) {
             min_bytes += key.len() as u64 + 4 + field.min_bytes;
         }
@@ -249,11 +275,14 @@ fn is_reachable(name: &str) -> bool {
 }
 
 /// Returns the name that expressions use for a property.
-pub(crate) fn escape(name: &str) -> String {
+fn escape(name: &str) -> String {
     if RESERVED.contains(&name) {
         return format!("__{name}__");
     }
-    name.replace("__", "__underscores__").replace('.', "__dot__").replace('-', "__dash__").replace('/', "__slash__")
+    name.replace("__", "__underscores__")
+        .replace('.', "__dot__")
+        .replace('-', "__dash__")
+        .replace('/', "__slash__")
 }
 
 #[cfg(test)]

@@ -23,11 +23,6 @@ impl CompileError {
         let shown: Vec<String> = issues.iter().map(|issue| point_at(source, issue)).collect();
         Self { text: shown.join("\n") }
     }
-
-    /// A mistake of the expression as a whole.
-    pub(crate) fn whole(text: impl Into<String>) -> Self {
-        Self { text: text.into() }
-    }
 }
 
 impl fmt::Display for CompileError {

@@ -66,7 +66,7 @@ impl<'a> Evaluator<'a> {
             }
             Kind::Select { operand, field, mode } => {
                 let operand = self.node(operand)?;
-                self.budget.charge(1)?;
+                self.budget.charge(u64::from(*mode != SelectMode::Test))?;
                 select(&operand, field, *mode)
             }
             Kind::Call { function, target, args } => self.call(expr, function, target.as_deref(), args),
@@ -102,10 +102,6 @@ impl<'a> Evaluator<'a> {
                 let result = self.scoped(variable, inner, body)?;
                 Ok(if *flat { result } else { Value::some(result) })
             }
-            Kind::Bind { variable, init, body } => {
-                let init = self.node(init)?;
-                self.scoped(variable, init, body)
-            }
         }
     }
 
@@ -126,7 +122,13 @@ impl<'a> Evaluator<'a> {
         named_type(name).map(Value::Type).ok_or_else(|| EvalError::NoSuchAttribute(name.to_owned()))
     }
 
-    fn call(&mut self, expr: &'a Expr, function: &str, target: Option<&'a Expr>, args: &'a [Expr]) -> Outcome {
+    fn call(
+        &mut self,
+        expr: &'a Expr,
+        function: &str,
+        target: Option<&'a Expr>,
+        args: &'a [Expr],
+    ) -> Outcome {
         match (function, args) {
             ("_&&_", [left, right]) => return self.logical(left, right, false),
             ("_||_", [left, right]) => return self.logical(left, right, true),
@@ -167,7 +169,8 @@ impl<'a> Evaluator<'a> {
     /// `&&` and `||`: one side can decide, whatever happens to the other.
     fn logical(&mut self, left: &'a Expr, right: &'a Expr, decisive: bool) -> Outcome {
         let left = self.node(left);
-        if matches!(left, Ok(Value::Bool(value)) if value == decisive) || left == Err(EvalError::CostExceeded) {
+        if matches!(left, Ok(Value::Bool(value)) if value == decisive) || left == Err(EvalError::CostExceeded)
+        {
             return left;
         }
         let right = self.node(right);
@@ -234,16 +237,29 @@ struct FoldState {
     error: Option<EvalError>,
     matches: usize,
     items: Vec<Value>,
+    /// Items with what they are sorted by.
+    sorted: Vec<(Value, Value)>,
     entries: BTreeMap<Key, Value>,
 }
 
 impl FoldState {
     fn new(operation: Operation) -> Self {
-        Self { operation, error: None, matches: 0, items: Vec::new(), entries: BTreeMap::new() }
+        Self {
+            operation,
+            error: None,
+            matches: 0,
+            items: Vec::new(),
+            sorted: Vec::new(),
+            entries: BTreeMap::new(),
+        }
     }
 
     /// Takes in the outcome for one item. Returns the result when it is decided.
-    fn add(&mut self, outcome: Result<Option<Value>, EvalError>, item: Value) -> Result<Option<Value>, EvalError> {
+    fn add(
+        &mut self,
+        outcome: Result<Option<Value>, EvalError>,
+        item: Value,
+    ) -> Result<Option<Value>, EvalError> {
         let decisive = match self.operation {
             Operation::All => Some(false),
             Operation::Exists => Some(true),
@@ -262,6 +278,7 @@ impl FoldState {
         let Some(value) = outcome? else { return Ok(None) };
         match (self.operation, value) {
             (Operation::Map, value) => self.items.push(value),
+            (Operation::SortBy, value) => self.sorted.push((value, item)),
             (Operation::TransformMap, value) => insert(&mut self.entries, &item, value)?,
             (Operation::TransformMapEntry, Value::Map(entry)) => {
                 for (key, value) in entry.iter() {
@@ -286,8 +303,23 @@ impl FoldState {
             Operation::ExistsOne => Value::Bool(self.matches == 1),
             Operation::Filter | Operation::Map => Value::list(self.items),
             Operation::TransformMap | Operation::TransformMapEntry => Value::map(self.entries),
+            Operation::SortBy => return sort_by(self.sorted),
         })
     }
+}
+
+fn sort_by(mut sorted: Vec<(Value, Value)>) -> Outcome {
+    let mut mixed = false;
+    sorted.sort_by(|(a, _), (b, _)| {
+        a.compare(b).unwrap_or_else(|| {
+            mixed = true;
+            std::cmp::Ordering::Equal
+        })
+    });
+    if mixed {
+        return Err(EvalError::failed("list elements must have the same type"));
+    }
+    Ok(Value::list(sorted.into_iter().map(|(_, item)| item).collect()))
 }
 
 fn present(value: Value, optional: bool) -> Result<Option<Value>, EvalError> {

@@ -32,17 +32,26 @@ const SYMBOLS: &[&str] = &[
 ];
 const WORDS: &[&str] = &["in", "true", "false", "null"];
 
-/// Cuts a source into tokens; the last is [`TokenKind::End`].
-pub(super) fn tokenize(source: &str) -> Result<Vec<Token>, Issue> {
+/// Cuts a source into tokens; the last is [`TokenKind::End`]. What is no token is left out and reported.
+pub(super) fn tokenize(source: &str) -> (Vec<Token>, Vec<Issue>) {
     let chars: Vec<char> = source.chars().collect();
     let mut lexer = Lexer { chars: &chars, position: 0 };
-    let mut tokens = Vec::new();
+    let (mut tokens, mut issues) = (Vec::new(), Vec::new());
     loop {
-        let token = lexer.next_token()?;
-        let is_end = token.kind == TokenKind::End;
-        tokens.push(token);
-        if is_end {
-            return Ok(tokens);
+        let start = lexer.position;
+        match lexer.next_token() {
+            Ok(token) => {
+                let is_end = token.kind == TokenKind::End;
+                tokens.push(token);
+                if is_end {
+                    return (tokens, issues);
+                }
+            }
+            Err(issue) => {
+                issues.push(issue);
+                // Every mistake takes at least the character it is at.
+                lexer.position = lexer.position.max(start + 1);
+            }
         }
     }
 }
@@ -105,7 +114,11 @@ impl Lexer<'_> {
                 return Ok(self.token(TokenKind::Symbol(symbol), start));
             }
         }
-        Err(Issue { offset: start, message: format!("Syntax error: token recognition error at: '{c}'") })
+        // Half an operator takes the character with it that does not fit.
+        self.position += if matches!(c, '=' | '&' | '|') { 2 } else { 1 };
+        self.position = self.position.min(self.chars.len());
+        let shown: String = self.chars[start..self.position].iter().collect();
+        Err(Issue { offset: start, message: format!("Syntax error: token recognition error at: '{shown}'") })
     }
 
     fn number(&mut self) -> TokenKind {
@@ -121,7 +134,9 @@ impl Lexer<'_> {
                 self.digits(|c| c.is_ascii_digit());
             }
             let sign = usize::from(matches!(self.peek(1), Some('+' | '-')));
-            if matches!(self.peek(0), Some('e' | 'E')) && self.peek(1 + sign).is_some_and(|c| c.is_ascii_digit()) {
+            if matches!(self.peek(0), Some('e' | 'E'))
+                && self.peek(1 + sign).is_some_and(|c| c.is_ascii_digit())
+            {
                 float = true;
                 self.position += 1 + sign;
                 self.digits(|c| c.is_ascii_digit());

@@ -6,6 +6,7 @@
 mod ast;
 mod check;
 mod convert;
+mod cost;
 mod error;
 mod eval;
 mod functions;
@@ -17,7 +18,8 @@ mod types;
 mod value;
 
 pub(crate) use check::Env;
-pub(crate) use convert::{Declaration, Level, escape, from_json};
+pub(crate) use convert::{Declaration, Level, from_json};
+pub(crate) use cost::estimate;
 pub(crate) use error::{CompileError, EvalError};
 pub(crate) use eval::{Budget, Variables};
 pub(crate) use program::Program;

@@ -6,33 +6,55 @@ use super::lexer::{Token, TokenKind, tokenize};
 use super::value::Value;
 
 /// Nesting that a source may have. Bounds the stack of everything that walks a tree.
-const MAX_DEPTH: usize = 100;
+const MAX_DEPTH: usize = 60;
+/// Levels that a tree may have; more than nesting, as chains of operators and selections make trees too.
+const MAX_HEIGHT: usize = 150;
 /// Characters that a source may have.
 const MAX_LENGTH: usize = 100_000;
 /// Nodes that an expression may have, after expansion.
 const MAX_NODES: usize = 50_000;
 const RESERVED: &[&str] = &[
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop",
-    "namespace", "null", "package", "return", "true", "var", "void", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
 ];
 /// Functions are named `namespace.function` in these.
-const NAMESPACES: &[&str] = &["sets", "ip", "math", "strings", "format", "base64", "lists", "optional", "cel", "jsonpatch"];
+const NAMESPACES: &[&str] = &["sets", "ip", "strings", "format", "lists", "optional"];
 const OPERAND: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
 
 /// Parses a source. Returns the tree and how many nodes it has.
-pub(super) fn parse(source: &str) -> Result<(Expr, usize), Issue> {
+pub(super) fn parse(source: &str) -> Result<(Expr, usize), Vec<Issue>> {
     let length = source.chars().count();
     if length > MAX_LENGTH {
         let message = format!("expression code point size exceeds limit: size: {length}, limit {MAX_LENGTH}");
-        return Err(Issue { offset: 0, message });
+        return Err(vec![Issue { offset: 0, message }]);
     }
-    let mut parser = Parser { tokens: tokenize(source)?, position: 0, nodes: 0, depth: 0 };
-    let expr = parser.expr()?;
-    if parser.peek().kind != TokenKind::End {
-        let word = if parser.tokens.len() - parser.position == 2 { "extraneous" } else { "mismatched" };
-        return Err(parser.unexpected(word, "<EOF>"));
+    let (tokens, mut issues) = tokenize(source);
+    let mut parser = Parser { tokens, position: 0, nodes: 0, depth: 0 };
+    match parser.whole() {
+        Ok(expr) if issues.is_empty() => return Ok((expr, parser.nodes)),
+        Ok(_) => {}
+        Err(issue) => issues.push(issue),
     }
-    Ok((expr, parser.nodes))
+    Err(issues)
 }
 
 struct Parser {
@@ -43,6 +65,15 @@ struct Parser {
 }
 
 impl Parser {
+    fn whole(&mut self) -> Result<Expr, Issue> {
+        let expr = self.expr()?;
+        if self.peek().kind != TokenKind::End {
+            let word = if self.tokens.len() - self.position == 2 { "extraneous" } else { "mismatched" };
+            return Err(self.unexpected(word, "<EOF>"));
+        }
+        Ok(expr)
+    }
+
     fn peek(&self) -> &Token {
         // The last token is the end, and nothing moves beyond it.
         &self.tokens[self.position.min(self.tokens.len() - 1)]
@@ -89,7 +120,12 @@ impl Parser {
         if self.nodes > MAX_NODES {
             return Err(Issue { offset, message: "expression is too large".to_owned() });
         }
-        Ok(Expr { id, offset, kind })
+        let mut height = 0;
+        kind.each_child(&mut |child| height = height.max(child.height));
+        if height >= MAX_HEIGHT {
+            return Err(too_deep());
+        }
+        Ok(Expr { id, offset, height: height + 1, kind })
     }
 
     fn operator(&mut self, offset: usize, name: &str, args: Vec<Expr>) -> Result<Expr, Issue> {
@@ -99,8 +135,7 @@ impl Parser {
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Issue>) -> Result<T, Issue> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            let message = format!("expression recursion limit exceeded: {MAX_DEPTH}");
-            return Err(Issue { offset: 0, message });
+            return Err(too_deep());
         }
         let result = read(self);
         self.depth -= 1;
@@ -135,27 +170,29 @@ impl Parser {
             &[("+", "_+_"), ("-", "_-_")],
             &[("*", "_*_"), ("/", "_/_"), ("%", "_%_")],
         ];
-        let Some(operators) = LEVELS.get(level) else { return self.unary() };
-        let first = self.chain(level + 1)?;
-        let mut operands = vec![first];
-        let mut calls = Vec::new();
-        while let Some((symbol, name)) = operators.iter().find(|(symbol, _)| self.is(symbol)) {
-            let offset = self.expect(symbol)?;
-            operands.push(self.chain(level + 1)?);
-            calls.push((offset, *name));
+        // One loop for all levels instead of one call for each keeps the stack small.
+        let mut left = self.unary()?;
+        for (current, operators) in LEVELS.iter().enumerate().skip(level).rev() {
+            let mut operands = vec![left];
+            let mut calls = Vec::new();
+            while let Some((symbol, name)) = operators.iter().find(|(symbol, _)| self.is(symbol)) {
+                let offset = self.expect(symbol)?;
+                operands.push(self.chain(current + 1)?);
+                calls.push((offset, *name));
+            }
+            left = if current < 2 { self.balance(operands, &calls)? } else { self.nest(operands, calls)? };
         }
-        if level < 2 {
-            return self.balance(operands, &calls);
-        }
-        if calls.len() > MAX_DEPTH {
-            let message = format!("expression recursion limit exceeded: {MAX_DEPTH}");
-            return Err(Issue { offset: 0, message });
-        }
+        Ok(left)
+    }
+
+    /// Other operators apply from left to right.
+    fn nest(&mut self, operands: Vec<Expr>, calls: Vec<(usize, &str)>) -> Result<Expr, Issue> {
         let mut operands = operands.into_iter();
         let first = operands.next().expect("a chain has an operand");
-        calls.into_iter().zip(operands).try_fold(first, |left, ((offset, name), right)| {
-            self.operator(offset, name, vec![left, right])
-        })
+        calls
+            .into_iter()
+            .zip(operands)
+            .try_fold(first, |left, ((offset, name), right)| self.operator(offset, name, vec![left, right]))
     }
 
     /// Long chains of `&&` and `||` become balanced trees, so that they do not nest deeply.
@@ -196,23 +233,24 @@ impl Parser {
 
     fn member(&mut self) -> Result<Expr, Issue> {
         let mut operand = self.primary()?;
-        let mut length = 0;
         loop {
-            length += 1;
-            if length > MAX_DEPTH {
-                let message = format!("expression recursion limit exceeded: {MAX_DEPTH}");
-                return Err(Issue { offset: 0, message });
-            }
             if let Some(dot) = self.accept(".") {
                 let optional = self.accept("?").is_some();
                 if self.peek().kind != TokenKind::Ident {
-                    return Err(self.unexpected("mismatched", "IDENTIFIER"));
+                    let found = self.peek();
+                    let text = if found.kind == TokenKind::End { "" } else { found.text.as_str() };
+                    let message = format!("Syntax error: no viable alternative at input '.{text}'");
+                    return Err(Issue { offset: found.offset, message });
                 }
                 let name = self.advance().text;
                 if !optional && self.is("(") {
                     let open = self.expect("(")?;
                     let args = self.arguments(")")?;
                     operand = self.method(operand, name, open, args)?;
+                    continue;
+                }
+                if let Some(name) = message_type(&operand, &name) {
+                    operand = self.node(operand.offset, Kind::Ident(name.to_owned()))?;
                     continue;
                 }
                 let mode = if optional { SelectMode::Optional } else { SelectMode::Plain };
@@ -300,9 +338,16 @@ impl Parser {
                 let one_left = self.tokens.len() - self.position > 2;
                 let next_starts = self.tokens.get(self.position + 1).is_some_and(|next| {
                     !matches!(next.kind, TokenKind::Symbol(_) | TokenKind::End)
-                        || matches!(next.kind, TokenKind::Symbol("[" | "{" | "(" | "-" | "!" | "true" | "false" | "null"))
+                        || matches!(
+                            next.kind,
+                            TokenKind::Symbol("[" | "{" | "(" | "-" | "!" | "true" | "false" | "null")
+                        )
                 });
-                let word = if token.kind != TokenKind::End && one_left && next_starts { "extraneous" } else { "mismatched" };
+                let word = if token.kind != TokenKind::End && one_left && next_starts {
+                    "extraneous"
+                } else {
+                    "mismatched"
+                };
                 Err(self.unexpected(word, OPERAND))
             }
         }
@@ -352,17 +397,16 @@ impl Parser {
         self.node(open, Kind::Call { function: name, target: None, args })
     }
 
-    fn method(&mut self, target: Expr, name: String, open: usize, mut args: Vec<Expr>) -> Result<Expr, Issue> {
+    fn method(
+        &mut self,
+        target: Expr,
+        name: String,
+        open: usize,
+        mut args: Vec<Expr>,
+    ) -> Result<Expr, Issue> {
         if let Kind::Ident(namespace) = &target.kind
             && NAMESPACES.contains(&namespace.as_str())
         {
-            if namespace == "cel" && name == "bind" && args.len() == 3 {
-                let body = args.pop().expect("there are three");
-                let init = args.pop().expect("there are three");
-                let variable = simple_name(&args[0])?;
-                let kind = Kind::Bind { variable, init: Box::new(init), body: Box::new(body) };
-                return self.node(open, kind);
-            }
             let qualified = format!("{namespace}.{name}");
             if super::signatures::is_function(&qualified) {
                 return self.node(open, Kind::Call { function: qualified, target: None, args });
@@ -374,6 +418,7 @@ impl Parser {
             ("exists_one" | "existsOne", 2 | 3) => Operation::ExistsOne,
             ("filter", 2) => Operation::Filter,
             ("map", 2 | 3) | ("transformList", 3 | 4) => Operation::Map,
+            ("sortBy", 2) => Operation::SortBy,
             ("transformMap", 3 | 4) => Operation::TransformMap,
             ("transformMapEntry", 3 | 4) => Operation::TransformMapEntry,
             ("optMap" | "optFlatMap", 2) => {
@@ -393,7 +438,7 @@ impl Parser {
         let two = match operation {
             Operation::All | Operation::Exists | Operation::ExistsOne => args.len() == 2,
             Operation::Map => name == "transformList",
-            Operation::Filter => false,
+            Operation::Filter | Operation::SortBy => false,
             Operation::TransformMap | Operation::TransformMapEntry => true,
         };
         let second = if two { Some(simple_name(&args[1])?) } else { None };
@@ -405,6 +450,21 @@ impl Parser {
         let fold = Fold { operation, range: target, variable, second, filter, body };
         self.node(open, Kind::Fold(Box::new(fold)))
     }
+}
+
+/// Returns the name of a type that is written with dots.
+fn message_type(operand: &Expr, name: &str) -> Option<&'static str> {
+    let Kind::Select { operand, field, mode: SelectMode::Plain } = &operand.kind else { return None };
+    let is_google = matches!(&operand.kind, Kind::Ident(root) if root == "google") && field == "protobuf";
+    match name {
+        "Timestamp" if is_google => Some("google.protobuf.Timestamp"),
+        "Duration" if is_google => Some("google.protobuf.Duration"),
+        _ => None,
+    }
+}
+
+fn too_deep() -> Issue {
+    Issue { offset: 0, message: format!("expression recursion limit exceeded: {MAX_HEIGHT}") }
 }
 
 fn simple_name(argument: &Expr) -> Result<String, Issue> {

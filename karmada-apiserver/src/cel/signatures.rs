@@ -42,7 +42,10 @@ const TABLE: &[(&str, &str)] = &[
     ("_%_", "(int,int)->int (uint,uint)->uint"),
     ("-_", "(int)->int (double)->double"),
     ("_[_]", "(list(A),int)->A (map(A,B),A)->B (opt(list(A)),int)->opt(A) (opt(map(A,B)),A)->opt(B)"),
-    ("_[?_]", "(list(A),int)->opt(A) (map(A,B),A)->opt(B) (opt(list(A)),int)->opt(A) (opt(map(A,B)),A)->opt(B)"),
+    (
+        "_[?_]",
+        "(list(A),int)->opt(A) (map(A,B),A)->opt(B) (opt(list(A)),int)->opt(A) (opt(map(A,B)),A)->opt(B)",
+    ),
     // The standard library.
     (
         "size",
@@ -87,10 +90,7 @@ const TABLE: &[(&str, &str)] = &[
     ("orValue", "opt(A).(A)->A"),
     // Strings.
     ("charAt", "string.(int)->string"),
-    (
-        "indexOf",
-        "string.(string)->int string.(string,int)->int list(A).(A)->int",
-    ),
+    ("indexOf", "string.(string)->int string.(string,int)->int list(A).(A)->int"),
     ("lastIndexOf", "string.(string)->int string.(string,int)->int list(A).(A)->int"),
     ("lowerAscii", "string.()->string"),
     ("upperAscii", "string.()->string"),
@@ -114,6 +114,8 @@ const TABLE: &[(&str, &str)] = &[
     ("distinct", "list(A).()->list(A)"),
     ("reverse", "list(A).()->list(A)"),
     ("sort", "list(A).()->list(A)"),
+    ("first", "list(A).()->opt(A)"),
+    ("last", "list(A).()->opt(A)"),
     ("lists.range", "(int)->list(int)"),
     // Sets.
     ("sets.contains", "(list(A),list(A))->bool"),
@@ -238,7 +240,9 @@ fn read(text: &str) -> Type {
             ("list", [item]) => Type::list(read(item)),
             ("map", [key, value]) => Type::map(read(key), read(value)),
             ("opt", [inner]) => Type::optional(read(inner)),
-            (_, inner) => Type::Type(std::sync::Arc::new(inner.first().map_or(Type::Dyn, |inner| read(inner)))),
+            (_, inner) => {
+                Type::Type(std::sync::Arc::new(inner.first().map_or(Type::Dyn, |inner| read(inner))))
+            }
         };
     }
     match text {

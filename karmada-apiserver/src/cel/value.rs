@@ -206,7 +206,8 @@ impl PartialEq for Value {
             (Self::Null, Self::Null) => true,
             (Self::List(a), Self::List(b)) => a.equals(b),
             (Self::Map(a), Self::Map(b)) => {
-                a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|found| found == value))
+                a.len() == b.len()
+                    && a.iter().all(|(key, value)| b.get(key).is_some_and(|found| found == value))
             }
             (Self::Optional(a), Self::Optional(b)) => a == b,
             (Self::Type(a), Self::Type(b)) => a == b,

@@ -29,14 +29,14 @@ pub use body::{Body, Problem};
 pub use catalog::Registry;
 pub use discovery::Document;
 pub(crate) use field_error::quote;
+pub use field_error::{FieldError, FieldErrorKind};
 pub(crate) use format::matches as check_format;
 pub(crate) use names::problems as name_problems;
-pub(crate) use quantity::Quantity;
-pub use field_error::{FieldError, FieldErrorKind};
 pub use prepare::{
     FieldValidation, Lookup, PrepareContext, PrepareError, UpdateTarget, Warnings, prepare_create,
     prepare_update,
 };
+pub(crate) use quantity::Quantity;
 pub use resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
 pub use schema::{ListType, Schema};
 pub use table::{IncludeObject, table};

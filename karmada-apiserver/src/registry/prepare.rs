@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::body::{Body, Problem};
 use super::field_error::FieldError;
 use super::resource::Resource;
-use super::{kinds, metadata, structural, typed, validate};
+use super::{crd, kinds, metadata, structural, typed, validate};
 
 /// How unknown and duplicate fields are treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -196,11 +196,10 @@ pub fn admit_create(
         // What was cleared may have a default.
         structural::apply_defaults(&resource.schema, object);
         errors.extend(metadata::validate(resource, object));
-        errors.extend(validate::validate(&resource.schema, object, None));
+        errors.extend(validate_custom(resource, object, None));
         warnings.extend(metadata::finalizer_warnings(object, None));
     } else {
         let late = kinds::admit(resource, object, None, context)?;
-        warnings.extend(kinds::warnings(resource, object));
         errors.extend(metadata::validate(resource, object));
         // Without a name the rest is not looked at.
         let unnamed = errors.iter().any(|error| error.message.ends_with("name or generateName is required"));
@@ -247,7 +246,6 @@ pub fn admit_update(
     let mut late = Vec::new();
     if !resource.is_custom() && target != UpdateTarget::Status {
         late = kinds::admit(resource, new, Some(old), context)?;
-        warnings.extend(kinds::warnings(resource, new));
     }
     if kinds::has_generation(resource)
         && target != UpdateTarget::Status
@@ -263,7 +261,7 @@ pub fn admit_update(
         errors.extend(
             errors.iter().filter(|e| !is_change(e)).flat_map(|e| [e.clone(), e.clone()]).collect::<Vec<_>>(),
         );
-        errors.extend(validate::validate(&resource.schema, new, Some(old)));
+        errors.extend(validate_custom(resource, new, Some(old)));
         warnings.extend(metadata::finalizer_warnings(new, Some(old)));
     } else {
         // The real server checks metadata for all kinds and for each, the immutable part less often.
@@ -283,6 +281,15 @@ pub fn admit_update(
         typed::emit(&resource.schema, new);
     }
     if errors.is_empty() { Ok(warnings) } else { Err(PrepareError::Invalid(errors)) }
+}
+
+/// Returns what the schema of a custom resource and its rules say about an object.
+fn validate_custom(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    let mut errors = validate::validate(&resource.schema, object, old);
+    if let Some(rules) = &resource.rules {
+        errors.extend(crd::check_rules(rules, object, old, &errors));
+    }
+    errors
 }
 
 /// Returns an object of the kind of which nothing is set: what it prints is what is always printed.

@@ -30,7 +30,9 @@ pub(super) fn call(name: &str, args: &[Value], budget: &mut Budget) -> Answer {
         ("bytes", [Value::String(text)]) => {
             budget.charge(text.len() as u64 / 10).map(|()| Value::Bytes(text.as_bytes().into()))
         }
-        ("timestamp", [value @ Value::Timestamp(_)]) | ("duration", [value @ Value::Duration(_)]) => Ok(value.clone()),
+        ("timestamp", [value @ Value::Timestamp(_)]) | ("duration", [value @ Value::Duration(_)]) => {
+            Ok(value.clone())
+        }
         ("timestamp", [Value::String(text)]) => times::parse_timestamp(text).map(Value::Timestamp),
         ("timestamp", [Value::Int(seconds)]) => Timestamp::from_second(*seconds)
             .map(Value::Timestamp)
@@ -86,7 +88,9 @@ fn uint(value: &Value) -> Answer {
     Some(match value {
         Value::Uint(value) => Ok(Value::Uint(*value)),
         Value::Int(value) => u64::try_from(*value).map(Value::Uint).map_err(|_| overflow()),
-        Value::Double(value) if *value >= 0.0 && *value < 1.844_674_407_370_955e19 => Ok(Value::Uint(*value as u64)),
+        Value::Double(value) if *value >= 0.0 && *value < 1.844_674_407_370_955e19 => {
+            Ok(Value::Uint(*value as u64))
+        }
         Value::Double(_) => Err(overflow()),
         Value::String(text) => text.parse().map(Value::Uint).map_err(|_| number_error("ParseUint", text)),
         _ => return None,

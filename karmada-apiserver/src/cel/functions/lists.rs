@@ -1,6 +1,7 @@
 //! Lists, maps as collections, and sets.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::super::error::EvalError;
 use super::super::eval::Budget;
@@ -40,6 +41,8 @@ pub(super) fn call(name: &str, args: &[Value], budget: &mut Budget) -> Answer {
         ("flatten", [Value::Int(depth)]) => flatten(items, *depth, budget).map(Value::list),
         ("distinct", []) => distinct(items, budget).map(Value::list),
         ("reverse", []) => Ok(Value::list(items.iter().rev().cloned().collect())),
+        ("first", []) => Ok(Value::Optional(items.first().cloned().map(Arc::new))),
+        ("last", []) => Ok(Value::Optional(items.last().cloned().map(Arc::new))),
         ("sort", []) => sort(items, budget),
         ("sets.contains", [Value::List(other)]) => contains_all(items, &other.items, budget).map(Value::Bool),
         ("sets.equivalent", [Value::List(other)]) => contains_all(items, &other.items, budget)
@@ -118,7 +121,9 @@ fn slice(items: &[Value], start: i64, end: i64) -> Result<Value, EvalError> {
         return failed(format!("cannot slice({start}, {end}), negative indexes not supported"));
     }
     if start > end {
-        return failed(format!("cannot slice({start}, {end}), start index must be less than or equal to end index"));
+        return failed(format!(
+            "cannot slice({start}, {end}), start index must be less than or equal to end index"
+        ));
     }
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
     match range.and_then(|(start, end)| items.get(start..end)) {

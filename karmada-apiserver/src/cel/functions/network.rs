@@ -47,7 +47,8 @@ fn cidr(text: &str) -> Result<(IpAddr, u8), EvalError> {
     };
     let (address, bits) = text.split_once('/').ok_or_else(invalid)?;
     let address = ip(address).map_err(|_| invalid())?;
-    let well_formed = bits.bytes().all(|byte| byte.is_ascii_digit()) && !(bits.len() > 1 && bits.starts_with('0'));
+    let well_formed =
+        bits.bytes().all(|byte| byte.is_ascii_digit()) && !(bits.len() > 1 && bits.starts_with('0'));
     let limit = if address.is_ipv4() { 32 } else { 128 };
     let bits = bits.parse::<u8>().ok().filter(|bits| well_formed && *bits <= limit).ok_or_else(invalid)?;
     Ok((address, bits))
@@ -116,7 +117,9 @@ fn of_network(name: &str, address: IpAddr, bits: u8, rest: &[Value]) -> Answer {
 fn url(text: &str) -> Result<Url, EvalError> {
     let invalid = |reason: &str| {
         let text = crate::registry::quote(text);
-        Err(EvalError::failed(format!("URL parse error during conversion from string: parse {text}: {reason}")))
+        Err(EvalError::failed(format!(
+            "URL parse error during conversion from string: parse {text}: {reason}"
+        )))
     };
     if text.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
         return invalid("net/url: invalid control character in URL");

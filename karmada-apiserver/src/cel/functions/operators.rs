@@ -22,7 +22,9 @@ pub(super) fn call(name: &str, args: &[Value], budget: &mut Budget) -> Answer {
         ("_+_", [a, b]) => return add(a, b, budget),
         ("_-_" | "_*_" | "_/_" | "_%_", [a, b]) => return arithmetic(name, a, b),
         ("@in", [item, container]) => is_in(item, container, budget),
-        ("_[_]", [Value::Optional(None), _]) | ("_[?_]", [Value::Optional(None), _]) => Ok(Value::Optional(None)),
+        ("_[_]", [Value::Optional(None), _]) | ("_[?_]", [Value::Optional(None), _]) => {
+            Ok(Value::Optional(None))
+        }
         ("_[_]" | "_[?_]", [Value::Optional(Some(inner)), key]) => optional_index(inner, key),
         ("_[_]", [container, key]) => index(container, key),
         ("_[?_]", [container, key]) => optional_index(container, key),
@@ -48,7 +50,12 @@ fn is_associative(value: &Value) -> bool {
     }
 }
 
-fn order(a: &Value, b: &Value, budget: &mut Budget, accept: fn(Ordering) -> bool) -> Result<Value, EvalError> {
+fn order(
+    a: &Value,
+    b: &Value,
+    budget: &mut Budget,
+    accept: fn(Ordering) -> bool,
+) -> Result<Value, EvalError> {
     budget.charge(a.size().min(b.size()) / 10)?;
     match a.compare(b) {
         Some(ordering) => Ok(Value::Bool(accept(ordering))),
@@ -71,12 +78,12 @@ fn add(a: &Value, b: &Value, budget: &mut Budget) -> Answer {
         (Value::Int(a), Value::Int(b)) => int(a.checked_add(*b)),
         (Value::Uint(a), Value::Uint(b)) => uint(a.checked_add(*b)),
         (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a + b)),
-        (Value::String(a), Value::String(b)) => budget
-            .charge((a.len() + b.len()) as u64 / 10)
-            .map(|()| Value::string(format!("{a}{b}"))),
-        (Value::Bytes(a), Value::Bytes(b)) => {
-            budget.charge((a.len() + b.len()) as u64 / 10).map(|()| Value::Bytes([&**a, &**b].concat().into()))
+        (Value::String(a), Value::String(b)) => {
+            budget.charge((a.len() + b.len()) as u64 / 10).map(|()| Value::string(format!("{a}{b}")))
         }
+        (Value::Bytes(a), Value::Bytes(b)) => budget
+            .charge((a.len() + b.len()) as u64 / 10)
+            .map(|()| Value::Bytes([&**a, &**b].concat().into())),
         (Value::List(a), Value::List(b)) => {
             let (left, right) = (a.items.len() as u64, b.items.len() as u64);
             let work = if a.is_associative() {

@@ -21,8 +21,10 @@ pub(super) fn plain(value: &Value) -> String {
             format!("[{}]", items.join(", "))
         }
         Value::Map(entries) => {
-            let mut parts: Vec<String> =
-                entries.iter().map(|(key, value)| format!("{}: {}", plain(&key.to_value()), plain(value))).collect();
+            let mut parts: Vec<String> = entries
+                .iter()
+                .map(|(key, value)| format!("{}: {}", plain(&key.to_value()), plain(value)))
+                .collect();
             parts.sort();
             format!("{{{}}}", parts.join(", "))
         }
@@ -35,8 +37,11 @@ pub(super) fn plain(value: &Value) -> String {
         Value::Url(url) => url.text.clone(),
         Value::Semver(version) => {
             let [major, minor, patch] = version.numbers;
-            let suffix =
-                if version.prerelease.is_empty() { String::new() } else { format!("-{}", version.prerelease.join(".")) };
+            let suffix = if version.prerelease.is_empty() {
+                String::new()
+            } else {
+                format!("-{}", version.prerelease.join("."))
+            };
             format!("{major}.{minor}.{patch}{suffix}")
         }
         Value::Format(name) => (*name).to_owned(),

@@ -93,14 +93,17 @@ fn parse(text: &str, normalize: bool) -> Option<Semver> {
     }
     for (slot, part) in numbers.iter_mut().zip(parts) {
         let leading_zero = part.len() > 1 && part.starts_with('0');
-        if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_digit()) || (leading_zero && !normalize) {
+        if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_digit()) || (leading_zero && !normalize)
+        {
             return None;
         }
         *slot = part.parse().ok()?;
     }
-    let prerelease: Vec<String> = prerelease.map(|rest| rest.split('.').map(str::to_owned).collect()).unwrap_or_default();
-    let numeric_zero =
-        |part: &str| part.len() > 1 && part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit());
+    let prerelease: Vec<String> =
+        prerelease.map(|rest| rest.split('.').map(str::to_owned).collect()).unwrap_or_default();
+    let numeric_zero = |part: &str| {
+        part.len() > 1 && part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
     if prerelease.iter().any(|part| !valid(part) || numeric_zero(part)) {
         return None;
     }

@@ -41,7 +41,9 @@ pub(super) fn call(name: &str, args: &[Value], pattern: Option<&Regex>, budget: 
                 _ => return None,
             };
             with_pattern(pattern, source, text, budget, |regex| {
-                Value::list(regex.find_iter(text).take(limit).map(|found| Value::string(found.as_str())).collect())
+                Value::list(
+                    regex.find_iter(text).take(limit).map(|found| Value::string(found.as_str())).collect(),
+                )
             })
         }
         ("charAt", [Value::Int(index)]) => char_at(text, *index),
@@ -214,8 +216,12 @@ fn format(text: &str, args: &[Value], budget: &mut Budget) -> Result<String, Eva
             let read = digits.parse::<usize>().ok().filter(|precision| *precision <= MAX_PRECISION);
             precision = Some(read.ok_or_else(|| EvalError::failed("could not parse precision"))?);
         }
-        let Some(verb) = chars.next() else { return Err(EvalError::failed("unexpected end of format string")) };
-        let Some(arg) = args.next() else { return Err(EvalError::failed("index out of range for format arguments")) };
+        let Some(verb) = chars.next() else {
+            return Err(EvalError::failed("unexpected end of format string"));
+        };
+        let Some(arg) = args.next() else {
+            return Err(EvalError::failed("index out of range for format arguments"));
+        };
         budget.charge_deep(arg)?;
         let start = out.len();
         clause(&mut out, verb, arg, precision.unwrap_or(6))?;
@@ -254,7 +260,9 @@ fn clause(out: &mut String, verb: char, arg: &Value, precision: usize) -> Result
         ('X', Value::Bytes(data)) => data.iter().try_for_each(|byte| write!(out, "{byte:02X}")),
         ('d' | 'f' | 'e' | 'b' | 'o' | 'x' | 'X', value) => {
             let found = value.type_of();
-            return Err(EvalError::failed(format!("error during formatting: clause %{verb} does not accept {found}")));
+            return Err(EvalError::failed(format!(
+                "error during formatting: clause %{verb} does not accept {found}"
+            )));
         }
         _ => return Err(EvalError::failed(format!("unrecognized formatting clause \"{verb}\""))),
     };

@@ -90,7 +90,8 @@ pub(in crate::cel) fn parse_duration(text: &str) -> Result<SignedDuration, EvalE
         let (number, tail) = rest.split_at(end);
         let end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(end);
-        let scale = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale).ok_or_else(invalid)?;
+        let scale =
+            UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale).ok_or_else(invalid)?;
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || whole.len() > 19 {
             return Err(invalid());
@@ -113,7 +114,9 @@ pub(in crate::cel) fn parse_timestamp(text: &str) -> Result<Timestamp, EvalError
     let has_shape = text.len() >= 20 && matches!(text.as_bytes()[10], b'T' | b't') && !text.contains('[');
     has_shape.then(|| text.parse().ok()).flatten().ok_or_else(|| {
         let text = crate::registry::quote(text);
-        EvalError::failed(format!("parsing time {text} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text}"))
+        EvalError::failed(format!(
+            "parsing time {text} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text}"
+        ))
     })
 }
 

@@ -9,6 +9,7 @@ use super::super::field_error::{FieldError, quote};
 use super::super::resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
 use super::super::schema::Schema;
 use super::compile::compile_schema;
+use super::rules::compile_rules;
 use super::versions::compare_versions;
 
 const VERBS: &[&str] = &["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
@@ -128,6 +129,7 @@ fn resource(crd: &Value, version: &Value) -> Resource {
         storage_version_hash: String::new(),
         deprecation_warning: None,
         origin: Origin::Crd { name },
+        rules: source.and_then(compile_rules),
         openapi: source.map(|source| source.to_string().into()),
         defaults_on_read: crd["metadata"]["generation"].as_i64().unwrap_or_default() > 1
             && source.is_some_and(has_default),

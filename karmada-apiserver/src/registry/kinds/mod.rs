@@ -24,5 +24,5 @@ mod workload;
 
 pub(super) use dispatch::{
     admit, apply_defaults, has_generation, needs_revision, prepare_status, spec_changed, validate,
-    validate_status, warnings,
+    validate_status,
 };
