@@ -9,6 +9,8 @@ mod error;
 mod fields;
 mod kinds;
 mod native;
+#[cfg(test)]
+mod native_fuzz;
 mod operation;
 
 pub use chain::{Interpreter, ResourceInterpreter};
