@@ -12,6 +12,7 @@ mod native;
 #[cfg(test)]
 mod native_fuzz;
 mod operation;
+pub mod webhook;
 
 pub use chain::{Interpreter, ResourceInterpreter};
 pub use dependency::DependentReference;
