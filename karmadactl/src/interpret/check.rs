@@ -1,0 +1,72 @@
+//! Whether the scripts of a customization load.
+
+use karmada_core::interpreter::Operation;
+
+use super::inputs::CustomizationFile;
+use super::rules::RULES;
+
+/// A customization and the state of its rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Its name.
+    pub source: String,
+    /// The kind it is for: group and version, and kind.
+    pub target: (String, String),
+    /// Each rule and its state, in the order in which rules are shown.
+    pub rules: Vec<(Operation, RuleState)>,
+}
+
+/// The state of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleState {
+    /// There is no script.
+    Unset,
+    /// The script loads.
+    Good,
+    /// The script does not load.
+    Broken(String),
+}
+
+impl Checked {
+    /// Returns whether every script loads.
+    pub fn is_good(&self) -> bool {
+        !self.rules.iter().any(|(_, state)| matches!(state, RuleState::Broken(_)))
+    }
+
+    /// Returns the result as text, with a line for each rule.
+    pub fn show(&self) -> String {
+        // The blanks at the end of the second line are Karmada's: its columns are padded.
+        let mut text = format!(
+            "-----------------------------------\nSOURCE: {}\nTARGET: {} {}   \nRULERS:\n",
+            self.source, self.target.0, self.target.1
+        );
+        for (operation, state) in &self.rules {
+            let state = match state {
+                RuleState::Unset => "UNSET".to_owned(),
+                RuleState::Good => "PASS".to_owned(),
+                RuleState::Broken(error) => format!("ERROR: {error}"),
+            };
+            let name = format!("{operation}:");
+            text.push_str(&format!("    {name:<24}{state}\n"));
+        }
+        text
+    }
+}
+
+/// Checks every rule of a customization; `load` says why a script does not load.
+pub fn check(file: &CustomizationFile, load: impl Fn(Operation, &str) -> Result<(), String>) -> Checked {
+    let spec = &file.customization.spec;
+    let state = |script: Option<&str>, operation| match script.map(|script| load(operation, script)) {
+        None => RuleState::Unset,
+        Some(Ok(())) => RuleState::Good,
+        Some(Err(error)) => RuleState::Broken(error),
+    };
+    Checked {
+        source: file.manifest.text("/metadata/name").to_owned(),
+        target: (spec.target.api_version.clone(), spec.target.kind.clone()),
+        rules: RULES
+            .iter()
+            .map(|rule| (rule.operation, state(rule.script(&spec.customizations), rule.operation)))
+            .collect(),
+    }
+}
