@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Outcome, apiserver, e2e, image_reference, interpreter_native, naming_prune_status, overrides,
-    policy_matching, scheduling, validation,
+    Outcome, apiserver, e2e, image_reference, interpreter_native, interpreter_thirdparty,
+    naming_prune_status, overrides, policy_matching, scheduling, validation,
 };
 
 /// API servers that run at once: transcripts mostly wait for silence.
@@ -38,6 +38,7 @@ pub fn runner(category: &str) -> Option<Runner> {
         "e2e" => Some(Runner { run: e2e::run, bound: Bound::Waiting(FLEETS) }),
         "image-reference" => computes(image_reference::run),
         "interpreter-native" => computes(interpreter_native::run),
+        "interpreter-thirdparty" => computes(interpreter_thirdparty::run),
         "overrides" => computes(overrides::run),
         "policy-matching" => computes(policy_matching::run),
         "validation-defaulting" => computes(validation::run),
