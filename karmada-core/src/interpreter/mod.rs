@@ -10,6 +10,7 @@ mod empties;
 mod error;
 mod fields;
 mod kinds;
+pub mod lua;
 mod native;
 #[cfg(test)]
 mod native_fuzz;

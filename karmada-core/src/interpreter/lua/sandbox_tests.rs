@@ -1,0 +1,1 @@
+//! What scripts cannot do.
