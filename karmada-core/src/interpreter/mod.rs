@@ -15,8 +15,8 @@ mod native;
 #[cfg(test)]
 mod native_fuzz;
 mod operation;
-pub mod webhook;
 mod thirdparty;
+pub mod webhook;
 
 pub use chain::{Interpreter, ResourceInterpreter};
 pub use dependency::DependentReference;

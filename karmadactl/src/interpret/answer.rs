@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::rules::rule;
+use crate::error::chain_line;
 
 /// What a question is about.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +43,9 @@ pub enum AskError {
     /// There is no object at all.
     #[error("desired-file, observed-file options are not set")]
     NoObject,
+    /// There is nothing that member clusters report.
+    #[error("status, status-file options are not set")]
+    NoItems,
     /// Nobody has the operation for the kind.
     #[error("rule is not enabled")]
     NotEnabled,
@@ -51,6 +55,17 @@ pub enum AskError {
     /// The answer has no JSON form.
     #[error("the answer cannot be written")]
     Unwritable(#[source] serde_json::Error),
+}
+
+impl AskError {
+    /// Returns the error and its causes on one line.
+    pub fn explain(&self) -> String {
+        match self {
+            // Which operation it is about is said by whoever asks.
+            Self::Failed(InterpretError::Customization { source, .. }) => chain_line(source.as_ref()),
+            other => chain_line(other),
+        }
+    }
 }
 
 impl Arguments {
@@ -81,6 +96,9 @@ pub fn ask(
         Operation::Retain => arguments.observed.as_ref().ok_or(AskError::NoObserved)?,
         _ => object,
     };
+    if operation == Operation::AggregateStatus && arguments.items.is_none() {
+        return Err(AskError::NoItems);
+    }
     if !interpreter.hook_enabled(ObjectKind::of(object), operation) {
         return Err(AskError::NotEnabled);
     }
@@ -156,6 +174,7 @@ mod tests {
             missing(Operation::InterpretHealth, &Arguments::default()),
             "desired-file, observed-file options are not set"
         );
+        assert_eq!(missing(Operation::AggregateStatus, &desired), "status, status-file options are not set");
         assert_eq!(missing(Operation::InterpretComponent, &desired), "rule is not enabled");
     }
 

@@ -221,6 +221,7 @@ impl Reader<'_> {
                 (None, _) => "desired",
                 (_, None) => "observed",
             },
+            Operation::AggregateStatus if arguments.items.is_none() => "statusItems",
             _ if arguments.object(operation).is_ok() => return,
             _ => "object",
         };

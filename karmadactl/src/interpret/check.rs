@@ -1,9 +1,11 @@
 //! Whether the scripts of a customization load.
 
 use karmada_core::interpreter::Operation;
+use karmada_core::interpreter::lua::{LuaEngine, script};
 
 use super::inputs::CustomizationFile;
 use super::rules::RULES;
+use crate::error::chain_line;
 
 /// A customization and the state of its rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,20 +55,19 @@ impl Checked {
     }
 }
 
-/// Checks every rule of a customization; `load` says why a script does not load.
-pub fn check(file: &CustomizationFile, load: impl Fn(Operation, &str) -> Result<(), String>) -> Checked {
+/// Checks every rule of a customization: its script loads and defines the rule's function.
+pub fn check(file: &CustomizationFile, engine: &LuaEngine) -> Checked {
     let spec = &file.customization.spec;
-    let state = |script: Option<&str>, operation| match script.map(|script| load(operation, script)) {
+    let state = |operation| match script(&spec.customizations, operation) {
         None => RuleState::Unset,
-        Some(Ok(())) => RuleState::Good,
-        Some(Err(error)) => RuleState::Broken(error),
+        Some(script) => match engine.check(operation, script) {
+            Ok(()) => RuleState::Good,
+            Err(error) => RuleState::Broken(chain_line(&error)),
+        },
     };
     Checked {
         source: file.manifest.text("/metadata/name").to_owned(),
         target: (spec.target.api_version.clone(), spec.target.kind.clone()),
-        rules: RULES
-            .iter()
-            .map(|rule| (rule.operation, state(rule.script(&spec.customizations), rule.operation)))
-            .collect(),
+        rules: RULES.iter().map(|rule| (rule.operation, state(rule.operation))).collect(),
     }
 }

@@ -22,6 +22,6 @@ pub use compare::Difference;
 pub use inputs::{
     CustomizationFile, InputError, read_customizations, read_object, read_status_items, read_texts,
 };
-pub use layers::{Layer, Layers};
+pub use layers::{Layer, Layers, script_engine};
 pub use report::{Outcome, Verdict, failures, run, table};
 pub use rules::{RULES, Rule, operation_named, rule, show_rules};

@@ -9,7 +9,6 @@ use super::case::{Case, Expectation, Place, Want};
 use super::compare::{Difference, differences};
 use super::layers::Layers;
 use super::path::{Step, value_at};
-use crate::error::chain_line;
 use crate::table::Table;
 
 /// What a case came to.
@@ -49,6 +48,13 @@ pub enum Verdict {
     },
 }
 
+impl Outcome {
+    /// Returns whether the answer is the wanted one.
+    pub fn is_passed(&self) -> bool {
+        self.verdict == Verdict::Passed
+    }
+}
+
 /// Runs cases, in their order.
 pub fn run(cases: &[Case], layers: &Layers) -> Vec<Outcome> {
     cases.iter().map(|case| run_case(case, layers)).collect()
@@ -64,10 +70,10 @@ fn run_case(case: &Case, layers: &Layers) -> Outcome {
     };
     let verdict = match (&case.want, answer) {
         (Want::Values(expectations), Ok(answers)) => judge(expectations, &answers),
-        (Want::Values(_), Err(error)) => Verdict::Failed(chain_line(&error)),
+        (Want::Values(_), Err(error)) => Verdict::Failed(error.explain()),
         (Want::Error(want), Ok(_)) => Verdict::NoError(want.clone()),
         (Want::Error(want), Err(error)) => {
-            let found = chain_line(&error);
+            let found = error.explain();
             if found.contains(want) {
                 Verdict::Passed
             } else {

@@ -2,19 +2,15 @@
 
 use std::fmt::Write as _;
 
-use karmada_core::api::config::CustomizationRules;
 use karmada_core::interpreter::Operation;
+use karmada_core::interpreter::lua::{function_name, rule_name};
 
 /// A rule of customizations.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     /// The question it answers.
     pub operation: Operation,
-    /// Its field below `spec.customizations`.
-    pub field: &'static str,
-    /// The function that its script defines, with its arguments.
-    pub signature: &'static str,
-    /// What the arguments are.
+    /// What its function receives: the arguments and what they are.
     pub receives: &'static [(&'static str, &'static str)],
     /// What the function returns.
     pub returns: &'static [&'static str],
@@ -31,8 +27,6 @@ const OBSERVED: (&str, &str) = ("observedObj", "the object as a member cluster h
 pub const RULES: [Rule; 8] = [
     Rule {
         operation: Operation::Retain,
-        field: "retention",
-        signature: "Retain(desiredObj, observedObj)",
         receives: &[DESIRED, OBSERVED],
         returns: &["the object to write to the member cluster"],
         answers: &["retained"],
@@ -44,8 +38,6 @@ end",
     },
     Rule {
         operation: Operation::InterpretReplica,
-        field: "replicaResource",
-        signature: "GetReplicas(desiredObj)",
         receives: &[DESIRED],
         returns: &["the number of replicas", "what one replica needs, or nil"],
         answers: &["replica", "requires"],
@@ -57,8 +49,6 @@ end",
     },
     Rule {
         operation: Operation::InterpretComponent,
-        field: "componentResource",
-        signature: "GetComponents(desiredObj)",
         receives: &[DESIRED],
         returns: &["a list of components: name, replicas, replicaRequirements; or nil"],
         answers: &["components"],
@@ -75,8 +65,6 @@ end",
     },
     Rule {
         operation: Operation::ReviseReplica,
-        field: "replicaRevision",
-        signature: "ReviseReplica(desiredObj, desiredReplica)",
         receives: &[DESIRED, ("desiredReplica", "the replicas of one member cluster (--desired-replica)")],
         returns: &["the object with these replicas"],
         answers: &["revised"],
@@ -88,8 +76,6 @@ end",
     },
     Rule {
         operation: Operation::InterpretStatus,
-        field: "statusReflection",
-        signature: "ReflectStatus(observedObj)",
         receives: &[OBSERVED],
         returns: &["the part of the status that the control plane collects, a table"],
         answers: &["status"],
@@ -100,8 +86,6 @@ end",
     },
     Rule {
         operation: Operation::AggregateStatus,
-        field: "statusAggregation",
-        signature: "AggregateStatus(desiredObj, statusItems)",
         receives: &[
             DESIRED,
             (
@@ -125,8 +109,6 @@ end",
     },
     Rule {
         operation: Operation::InterpretHealth,
-        field: "healthInterpretation",
-        signature: "InterpretHealth(observedObj)",
         receives: &[OBSERVED],
         returns: &["true when the object is healthy, else false"],
         answers: &["healthy"],
@@ -137,8 +119,6 @@ end",
     },
     Rule {
         operation: Operation::InterpretDependency,
-        field: "dependencyInterpretation",
-        signature: "GetDependencies(desiredObj)",
         receives: &[DESIRED],
         returns: &["a list of apiVersion, kind, namespace, and name or labelSelector"],
         answers: &["dependencies"],
@@ -151,19 +131,10 @@ end",
 ];
 
 impl Rule {
-    /// Returns its script, if it has one.
-    pub fn script<'a>(&self, rules: &'a CustomizationRules) -> Option<&'a str> {
-        let rule = match self.operation {
-            Operation::Retain => &rules.retention,
-            Operation::InterpretReplica => &rules.replica_resource,
-            Operation::InterpretComponent => &rules.component_resource,
-            Operation::ReviseReplica => &rules.replica_revision,
-            Operation::InterpretStatus => &rules.status_reflection,
-            Operation::AggregateStatus => &rules.status_aggregation,
-            Operation::InterpretHealth => &rules.health_interpretation,
-            Operation::InterpretDependency => &rules.dependency_interpretation,
-        };
-        rule.as_ref().map(|rule| rule.lua_script.as_str()).filter(|script| !script.is_empty())
+    /// Returns the function that the script defines, with its arguments.
+    pub fn signature(&self) -> String {
+        let names: Vec<&str> = self.receives.iter().map(|(name, _)| *name).collect();
+        format!("{}({})", function_name(self.operation), names.join(", "))
     }
 }
 
@@ -189,8 +160,8 @@ fn show_rule(rule: &Rule) -> String {
         // Writing to a text cannot fail.
         let _written = writeln!(text, "  {label:<10}{content}");
     };
-    line("field", &format!("spec.customizations.{}.luaScript", rule.field));
-    line("function", rule.signature);
+    line("field", &format!("spec.customizations.{}.luaScript", rule_name(rule.operation)));
+    line("function", &rule.signature());
     for (index, (name, meaning)) in rule.receives.iter().enumerate() {
         line(if index == 0 { "receives" } else { "" }, &format!("{name}: {meaning}"));
     }
@@ -212,7 +183,8 @@ mod tests {
         for operation in Operation::ALL {
             let rule = rule(operation);
             assert_eq!(rule.answers.len(), rule.returns.len(), "{operation}");
-            assert_eq!(rule.signature.matches(['(', ',']).count(), rule.receives.len(), "{operation}");
+            let header = format!("function {}", rule.signature());
+            assert!(rule.example.lines().any(|line| line == header), "{operation} has no {header}");
         }
     }
 
@@ -224,15 +196,10 @@ mod tests {
     }
 
     #[test]
-    fn a_script_is_found_in_its_own_field_and_an_empty_one_is_none() {
+    fn the_examples_load() {
+        let engine = crate::interpret::script_engine();
         for rule in &RULES {
-            let rules = |script: &str| -> CustomizationRules {
-                serde_json::from_value(serde_json::json!({rule.field: {"luaScript": script}})).unwrap()
-            };
-            assert_eq!(rule.script(&rules("x")), Some("x"), "{}", rule.field);
-            assert_eq!(rule.script(&rules("")), None, "{}", rule.field);
-            let other = RULES.iter().find(|other| other.field != rule.field).unwrap();
-            assert_eq!(other.script(&rules("x")), None, "{}", rule.field);
+            engine.check(rule.operation, rule.example).unwrap();
         }
     }
 }
