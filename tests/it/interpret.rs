@@ -11,6 +11,13 @@ use serde_json::Value;
 
 const RECORDED: &[u8] = include_bytes!("../vectors/e2e/cli.jsonl.zst");
 
+/// Compares a text with the reviewed one.
+macro_rules! reviewed {
+    ($text:expr $(,)?) => {
+        insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!($text) })
+    };
+}
+
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/interpreter")
 }
@@ -44,7 +51,7 @@ fn session(directory: &Path, lines: &[&str]) -> String {
 
 #[test]
 fn the_sample_is_checked_and_answers_every_operation() {
-    insta::assert_snapshot!(session(
+    reviewed!(session(
         &samples(),
         &[
             "-f customization.yaml --check",
@@ -62,7 +69,7 @@ fn the_sample_is_checked_and_answers_every_operation() {
 
 #[test]
 fn the_test_files_of_the_sample_pass() {
-    insta::assert_snapshot!(session(
+    reviewed!(session(
         &samples(),
         &["-f customization.yaml --test customization-test.yaml", "--test built-in-test.yaml"],
     ));
@@ -70,7 +77,7 @@ fn the_test_files_of_the_sample_pass() {
 
 #[test]
 fn the_rules_are_documented() {
-    insta::assert_snapshot!(session(&samples(), &["--show-doc", "--show-doc --operation retain"]));
+    reviewed!(session(&samples(), &["--show-doc", "--show-doc --operation retain"]));
 }
 
 fn directory_with(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -148,7 +155,7 @@ fn failures_are_explained_and_set_the_exit_code() {
             "#},
         ),
     ]);
-    insta::assert_snapshot!(session(
+    reviewed!(session(
         directory.path(),
         &[
             "-f broken.yaml --check",
@@ -187,7 +194,7 @@ fn wrong_input_is_named_with_file_line_and_field() {
         ("deep/below/foo.yaml", FOO),
         ("no-cases.yaml", "- nam: x\n  operation: Retain\n  want: {retaind: 1}\n"),
     ]);
-    insta::assert_snapshot!(session(
+    reviewed!(session(
         directory.path(),
         &[
             "",

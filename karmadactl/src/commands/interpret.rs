@@ -166,6 +166,7 @@ pub fn run(args: InterpretArgs, context: &Context) -> Result<(), CliError> {
         Task::Check => check_files(&filename, subdirectories, printer),
         Task::Ask(operation, files) => {
             let layers = if filename.is_empty() {
+                // DEVIATION: upstream refuses to answer without a customization.
                 Layers::built_in()
             } else {
                 // As upstream: who names customizations wants their answer and no other.

@@ -1,7 +1,7 @@
 //! Whether the scripts of a customization load.
 
 use karmada_core::interpreter::Operation;
-use karmada_core::interpreter::lua::{LuaEngine, script};
+use karmada_core::interpreter::lua::{LuaEngine, rule_name, script};
 
 use super::inputs::CustomizationFile;
 use super::rules::RULES;
@@ -58,11 +58,15 @@ impl Checked {
 /// Checks every rule of a customization: its script loads and defines the rule's function.
 pub fn check(file: &CustomizationFile, engine: &LuaEngine) -> Checked {
     let spec = &file.customization.spec;
+    let place =
+        |operation| file.manifest.place(&format!("spec.customizations.{}.luaScript", rule_name(operation)));
     let state = |operation| match script(&spec.customizations, operation) {
         None => RuleState::Unset,
         Some(script) => match engine.check(operation, script) {
             Ok(()) => RuleState::Good,
-            Err(error) => RuleState::Broken(chain_line(&error)),
+            Err(error) => {
+                RuleState::Broken(format!("{} (script at {})", chain_line(&error), place(operation)))
+            }
         },
     };
     Checked {
