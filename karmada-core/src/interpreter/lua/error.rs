@@ -35,9 +35,15 @@ pub enum ScriptError {
         found: String,
     },
     /// A result has no JSON form.
-    #[error("the result cannot be written as JSON: {reason}")]
+    #[error("the result has no JSON form: {reason}")]
     Encode {
         /// Why not.
+        reason: String,
+    },
+    /// A result is not what it should be.
+    #[error("the result is wrong: {reason}")]
+    Invalid {
+        /// Why.
         reason: String,
     },
     /// A limit was reached.
@@ -72,6 +78,10 @@ impl ScriptError {
 
     pub(super) fn encode(reason: impl Into<String>) -> Self {
         Self::Encode { reason: reason.into() }
+    }
+
+    pub(super) fn invalid(reason: impl Into<String>) -> Self {
+        Self::Invalid { reason: reason.into() }
     }
 
     pub(super) fn sandbox(error: &mlua::Error) -> Self {

@@ -96,6 +96,10 @@ fn to_number(lua: &Lua, (text, base): (LuaString, Option<f64>)) -> Result<MultiV
 
 fn change_case(lua: &Lua, text: &LuaString, change: fn(char) -> char) -> Result<LuaString> {
     let text = text.as_bytes();
+    if text.is_ascii() {
+        return lua
+            .create_string(text.iter().map(|byte| change(char::from(*byte)) as u8).collect::<Vec<u8>>());
+    }
     match std::str::from_utf8(&text) {
         Ok(text) => lua.create_string(text.chars().map(change).collect::<String>()),
         Err(_) => lua.create_string(
@@ -111,6 +115,9 @@ fn change_case(lua: &Lua, text: &LuaString, change: fn(char) -> char) -> Result<
 
 /// Returns the one character that is the upper-case form, or the character itself.
 fn upper(character: char) -> char {
+    if character.is_ascii() {
+        return character.to_ascii_uppercase();
+    }
     let mut forms = character.to_uppercase();
     match (forms.next(), forms.next()) {
         (Some(only), None) => only,
@@ -119,6 +126,9 @@ fn upper(character: char) -> char {
 }
 
 fn lower(character: char) -> char {
+    if character.is_ascii() {
+        return character.to_ascii_lowercase();
+    }
     let mut forms = character.to_lowercase();
     match (forms.next(), forms.next()) {
         (Some(only), None) => only,

@@ -14,7 +14,7 @@ local type, error, select = type, error, select
 local rawget, rawset, setmetatable, getmetatable = rawget, rawset, setmetatable, getmetatable
 local raw_next, raw_pcall, raw_xpcall, raw_tostring = next, pcall, xpcall, tostring
 local sort, concat, insert, remove, raw_unpack = table.sort, table.concat, table.insert, table.remove, table.unpack
-local floor = math.floor
+local floor, frexp = math.floor, math.frexp
 
 -- Of the call that runs.
 local bridge, env, loaded, strings, seed
@@ -31,6 +31,12 @@ local function finish(...)
     error(message, 2)
   end
   return ...
+end
+
+-- Steps of sorting so many values, in instructions.
+local function charge_sorting(count)
+  local _, bits = frexp(count)
+  charge(count * bits * 4)
 end
 
 -- Objects arrive as empty tables that know their place in the object and are filled when they are first used.
@@ -132,10 +138,10 @@ local function sorted_keys(t)
       kind = this
     end
   end
+  if count > 16 then charge_sorting(count) end
   if count > 1 then
     if mixed then sort(keys, ordered) else sort(keys) end
   end
-  if count > 16 then charge(count) end
   return keys
 end
 
@@ -214,7 +220,10 @@ end
 base.unpack = unpack_range
 
 local function caught(ok, ...)
-  if not ok and is_final((...)) then error((...), 0) end
+  if not ok then
+    if is_final((...)) then error((...), 0) end
+    charge(100)
+  end
   return ok, ...
 end
 
@@ -247,7 +256,7 @@ local raw_string = string
 local str = libraries.string
 
 local function costly(s)
-  if #s > 256 then charge(#s / 32) end
+  if #s > 256 then charge(#s / 8) end
   return s
 end
 
@@ -324,7 +333,7 @@ function tab.insert(...)
     t[at] = value
     return
   end
-  charge((length - at) / 8)
+  charge(length - at)
   insert(t, at, value)
 end
 
@@ -334,7 +343,7 @@ function tab.remove(t, at)
   if length == 0 then return nil end
   if at == nil or at < 1 then at = length end
   if at > length then return nil end
-  charge((length - at) / 8)
+  charge(length - at)
   return remove(t, at)
 end
 
@@ -360,7 +369,7 @@ end
 function tab.sort(t, comes_before)
   plain(t, "sort")
   local length = #t
-  if length > 16 then charge(length * 4) end
+  if length > 16 then charge_sorting(length) end
   if comes_before ~= nil and type(comes_before) ~= "function" then
     bad_argument(2, "sort", "function", comes_before)
   end

@@ -30,14 +30,14 @@ pub(super) fn replicas(
     if !fits {
         return Err(ScriptError::Result {
             function: FUNCTION,
-            expected: "a number that fits 32 bits",
+            expected: "a number of at most 32 bits",
             found: super::number::text(replicas),
         });
     }
     let requirements = match values.get(1).unwrap_or(&Value::Nil) {
         Value::Nil => None,
         table @ Value::Table(_) => Some(decode(map(encode(encoder, table, &[])?)?)?),
-        other => return Err(unexpected(FUNCTION, "a table or nil as second value", other)),
+        other => return Err(unexpected(FUNCTION, "a table or nil as the requirements", other)),
     };
     Ok((replicas as i64, requirements))
 }
@@ -62,7 +62,7 @@ pub(super) fn object(
 ) -> Answer<Json> {
     let object = map(encode(encoder, table(function, values)?, references)?)?;
     match object.get("kind").and_then(Json::as_str) {
-        None | Some("") => Err(ScriptError::encode("the object has no kind")),
+        None | Some("") => Err(ScriptError::invalid("the object has no kind")),
         Some(_) => Ok(object),
     }
 }
@@ -94,7 +94,7 @@ pub(super) fn dependencies(
         .map(|(index, reference)| {
             let reference = decode(reference)?;
             check(&reference)
-                .map_err(|reason| ScriptError::encode(format!("dependencies[{index}]: {reason}")))?;
+                .map_err(|reason| ScriptError::invalid(format!("dependencies[{index}]: {reason}")))?;
             Ok(reference)
         })
         .collect()
@@ -159,17 +159,17 @@ fn map(json: Json) -> Answer<Json> {
     match json {
         Json::Object(_) => Ok(json),
         Json::Array(list) if list.is_empty() => Ok(Json::Object(Map::new())),
-        _ => Err(ScriptError::encode("a list is where fields should be")),
+        _ => Err(ScriptError::invalid("a list is where fields should be")),
     }
 }
 
 fn list_of_maps(json: Json) -> Answer<Vec<Json>> {
     match json {
         Json::Array(list) => list.into_iter().map(map).collect(),
-        _ => Err(ScriptError::encode("fields are where a list should be")),
+        _ => Err(ScriptError::invalid("fields are where a list should be")),
     }
 }
 
 fn decode<T: DeserializeOwned>(json: Json) -> Answer<T> {
-    T::deserialize(json).map_err(|error| ScriptError::encode(error.to_string()))
+    T::deserialize(json).map_err(|error| ScriptError::invalid(error.to_string()))
 }
