@@ -35,15 +35,11 @@ fn replicas(object: &Value, options: NativeOptions) -> Answer<(i64, Option<Repli
     Ok((replicas, template_requirements(object, &["spec", "template"], options)?))
 }
 
-/// Keeps the labels of the pod template.
+/// Keeps the labels of the pod template, also when there are none.
 fn retain(desired: &mut Value, observed: &Value) -> Answer<()> {
     let path = ["spec", "template", "metadata", "labels"];
     field(desired, &path)?;
-    let labels = field(observed, &path)?;
-    if !labels.is_null() {
-        assign(desired, &path, labels.clone())?;
-    }
-    Ok(())
+    Ok(assign(desired, &path, field(observed, &path)?.clone())?)
 }
 
 /// Sets counters and conditions. A member that has not finished counts like the one before it.
@@ -64,7 +60,7 @@ fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, _: Timestamp) -
     }
     let mut conditions = Vec::new();
     if !failed.is_empty() {
-        let message = format!("Job executed failed in member clusters: {}", failed.join(","));
+        let message = format!("Job executed failed in member clusters: {}", failed.join(", "));
         conditions
             .push(json!({"type": "Failed", "status": "True", "reason": "JobFailed", "message": message}));
     }
@@ -88,4 +84,25 @@ fn health(object: &Value) -> Answer<bool> {
         return Ok(false);
     }
     Ok(!(zero("succeeded")? && zero("active")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_an_unfinished_member_like_the_one_before() {
+        let finished = json!({"conditions": [{"type": "Failed", "status": "True"}]});
+        let statuses = [json!({"active": 1}), finished, json!({"active": 1})];
+        let members: Vec<_> = statuses
+            .iter()
+            .zip(["m1", "m2", "m3"])
+            .map(|(status, cluster)| Member { cluster, status })
+            .collect();
+        let mut object = json!({});
+        aggregate(&mut object, Some(&members), Timestamp::UNIX_EPOCH).unwrap();
+        let message = "Job executed failed in member clusters: m2, m3";
+        assert_eq!(object["status"]["conditions"][0]["message"], message);
+        assert_eq!(object["status"]["active"], 2);
+    }
 }

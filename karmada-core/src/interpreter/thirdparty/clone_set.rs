@@ -27,9 +27,7 @@ pub(super) const RULES: Rules = Rules {
     aggregate: Some(aggregate),
     dependencies: Some(|object| some_template_dependencies(object, &["spec", "template"])),
     reflect: Some(|object| FIELDS.reflect(object)),
-    health: Some(|object| {
-        is_rolled_out(object, &["spec", "replicas"], "updatedReplicas", "availableReplicas")
-    }),
+    health: Some(is_rolled_out),
     ..Rules::NONE
 };
 

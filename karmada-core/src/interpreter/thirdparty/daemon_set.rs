@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::gated::{Gated, is_rolled_out, reflect_with_generations};
+use super::gated::{Gated, is_observed, reflect_with_generations};
 use super::members::{Member, last};
 use super::rules::{Answer, Rules};
 use super::templates::template_dependencies;
-use super::values::status_of;
+use super::values::{compare, status_of};
 
 const FIELDS: Gated = Gated {
     counters: &[
@@ -45,6 +45,8 @@ fn reflect(object: &Value) -> Answer<Map<String, Value>> {
 }
 
 fn health(object: &Value) -> Answer<bool> {
-    let wanted = &["status", "desiredNumberScheduled"];
-    is_rolled_out(object, wanted, "updatedNumberScheduled", "numberAvailable")
+    let updated = ["status", "updatedNumberScheduled"];
+    Ok(is_observed(object)?
+        && compare(object, &updated, &["status", "desiredNumberScheduled"])?.is_ge()
+        && compare(object, &["status", "numberAvailable"], &updated)?.is_ge())
 }

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::{InterpretError, NativeOptions, Operation};
+use super::super::NativeOptions;
 use super::gated::reflect;
 use super::members::Member;
 use super::rules::{Answer, Rules};
-use super::templates::{component_replicas, node_claim};
+use super::templates::{component_quantity, component_replicas, node_claim, unreadable};
 use super::values::{field, guarded, mismatch, number_or, status_of, text, to_number};
 use crate::api::ResourceList;
 use crate::api::work::{Component, ComponentRequirements, ReplicaRequirements};
@@ -48,7 +48,7 @@ pub(super) const RULES: Rules = Rules {
 };
 
 fn replicas(object: &Value, _: NativeOptions) -> Answer<(i64, Option<ReplicaRequirements>)> {
-    let replicas = job_managers(object)? + task_managers(object)?;
+    let replicas = i64::from(job_managers(object)?) + i64::from(task_managers(object)?);
     let resources = ["jobManager", "taskManager"].map(|role| guarded(object, &["spec", role, "resource"]));
     let mut resource_request = ResourceList::new();
     if let Some(cpu) = larger_cpu(resources)? {
@@ -64,7 +64,7 @@ fn replicas(object: &Value, _: NativeOptions) -> Answer<(i64, Option<ReplicaRequ
         namespace: text(object, &["metadata", "namespace"]).to_owned(),
         priority_class_name: text(pod, &["priorityClassName"]).to_owned(),
     };
-    Ok((i64::from(replicas), Some(needed)))
+    Ok((replicas, Some(needed)))
 }
 
 fn components(object: &Value, _: NativeOptions) -> Answer<Vec<Component>> {
@@ -77,7 +77,7 @@ fn components(object: &Value, _: NativeOptions) -> Answer<Vec<Component>> {
             let mut resource_request = ResourceList::new();
             match guarded(resource, &["cpu"]) {
                 Value::Null => {}
-                cpu => drop(resource_request.insert("cpu".to_owned(), quantity(cpu)?)),
+                cpu => drop(resource_request.insert("cpu".to_owned(), component_quantity(cpu)?)),
             }
             match guarded(resource, &["memory"]) {
                 Value::Null => {}
@@ -149,15 +149,6 @@ fn parse(value: &Value) -> Answer<Quantity> {
         return Err(mismatch(&["resource", "memory"], "string", value).into());
     };
     text.parse().map_err(unreadable)
-}
-
-/// Returns the quantity of a text or a number.
-fn quantity(value: &Value) -> Answer<Quantity> {
-    serde_json::from_value(value.clone()).map_err(unreadable)
-}
-
-fn unreadable(source: impl std::error::Error + Send + Sync + 'static) -> InterpretError {
-    InterpretError::Customization { operation: Operation::InterpretReplica, source: source.into() }
 }
 
 /// Takes over the last status that is known.

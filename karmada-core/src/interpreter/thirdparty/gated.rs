@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::members::{Member, last, observed_generation, sum};
 use super::rules::Answer;
-use super::values::{field, guarded, status_of, to_number};
+use super::values::{compare, equal, field, from_number, guarded, status_of, to_number};
 use crate::api::reserved::TEMPLATE_GENERATION_ANNOTATION;
 
 /// The fields of a status that are put together in the same way by several kinds.
@@ -64,24 +64,25 @@ pub(super) fn reflect_with_generations(object: &Value, fields: &[&str]) -> Answe
     picked.insert("generation".to_owned(), field(metadata, &["generation"])?.clone());
     let template = guarded(metadata, &["annotations", TEMPLATE_GENERATION_ANNOTATION]);
     if let Some(generation) = to_number(template) {
-        picked.insert("resourceTemplateGeneration".to_owned(), super::values::from_number(generation));
+        picked.insert("resourceTemplateGeneration".to_owned(), from_number(generation));
     }
     Ok(picked)
 }
 
-/// Returns whether the wanted number is up to date and available, of the current generation.
-///
-/// `wanted` is a field of the status or, when the object has it, of the spec.
-pub(super) fn is_rolled_out(object: &Value, wanted: &[&str], updated: &str, available: &str) -> Answer<bool> {
-    use super::values::{compare, equal};
-    use std::cmp::Ordering::Less;
-
+/// Returns whether the status is of the current generation.
+pub(super) fn is_observed(object: &Value) -> Answer<bool> {
     let observed = field(object, &["status", "observedGeneration"])?;
-    if !equal(observed, field(object, &["metadata", "generation"])?) {
+    Ok(equal(observed, field(object, &["metadata", "generation"])?))
+}
+
+/// Returns whether all wanted replicas are up to date and available, of the current generation.
+pub(super) fn is_rolled_out(object: &Value) -> Answer<bool> {
+    if !is_observed(object)? {
         return Ok(false);
     }
-    if !field(object, wanted)?.is_null() && compare(object, &["status", updated], wanted)? == Less {
+    let (wanted, updated) = (["spec", "replicas"], ["status", "updatedReplicas"]);
+    if !field(object, &wanted)?.is_null() && compare(object, &updated, &wanted)?.is_lt() {
         return Ok(false);
     }
-    Ok(compare(object, &["status", available], &["status", updated])? != Less)
+    Ok(compare(object, &["status", "availableReplicas"], &updated)?.is_ge())
 }

@@ -85,3 +85,19 @@ fn dependencies(object: &Value) -> Answer<Vec<DependentReference>> {
     }
     Ok(needs.into_references())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn adds_failures_to_those_that_are_there() {
+        let status = json!({"failures": 2, "installFailures": 1});
+        let members = [Member { cluster: "m", status: &status }];
+        let mut object = json!({"metadata": {"generation": 1}, "status": {"failures": 5}});
+        aggregate(&mut object, Some(&members), Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(object["status"]["failures"], 7);
+        assert_eq!(object["status"].get("installFailures"), None);
+    }
+}

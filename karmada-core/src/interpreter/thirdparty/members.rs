@@ -84,16 +84,15 @@ pub(super) fn observed_generation(object: &mut Value, members: &[Member<'_>]) ->
     if field(object, &["metadata", "generation"])?.is_null() {
         assign(object, &["metadata", "generation"], Value::from(0))?;
     }
-    let generation = number(object, &["metadata", "generation"])?;
+    let generation = from_number(number(object, &["metadata", "generation"])?);
     let mut current = true;
     for member in members {
-        let of_template = number_or(member.status, &["resourceTemplateGeneration"], 0.0)?;
-        let of_member = number_or(member.status, &["generation"], 0.0)?;
-        let observed = number_or(member.status, &["observedGeneration"], 0.0)?;
-        current &= of_template == generation && of_member == observed;
+        let reported = |name| number_or(member.status, &[name], 0.0).map(from_number);
+        current &= reported("resourceTemplateGeneration")? == generation
+            && reported("generation")? == reported("observedGeneration")?;
     }
     if current {
-        return Ok(from_number(generation));
+        return Ok(generation);
     }
     let before = guarded(object, &["status", "observedGeneration"]);
     Ok(if before.is_null() { Value::from(0) } else { before.clone() })

@@ -24,6 +24,8 @@ mod ray;
 mod ray_cluster;
 mod ray_job;
 mod ray_service;
+#[cfg(test)]
+mod robustness;
 mod rules;
 mod sidecar_set;
 mod sources;

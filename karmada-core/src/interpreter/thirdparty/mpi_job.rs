@@ -25,6 +25,8 @@ pub(super) const RULES: Rules = Rules {
 };
 
 /// Returns a component per role that has a pod template.
+///
+/// DEVIATION: by name; upstream's order is random.
 fn components(object: &Value, options: NativeOptions) -> Answer<Vec<Component>> {
     let roles = guarded(object, &["spec", "mpiReplicaSpecs"]).as_object().into_iter().flatten();
     let roles = roles.filter(|(_, spec)| !guarded(spec, &["template"]).is_null());
@@ -42,7 +44,7 @@ fn components(object: &Value, options: NativeOptions) -> Answer<Vec<Component>> 
 
 /// Sets times, counters and the newest condition of each type.
 fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, _: Timestamp) -> Answer<()> {
-    let members = members.unwrap_or_default();
+    let Some(members) = members else { return Ok(()) };
     if copy_single(object, members)? {
         return Ok(());
     }

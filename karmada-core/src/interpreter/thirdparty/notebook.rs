@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::members::{Member, copy_single, sum};
 use super::rules::{Answer, Rules};
 use super::templates::template_requirements;
-use super::values::{field, guarded, status_of, text};
+use super::values::{field, guarded, status_of, text, time_text};
 
 /// Why a terminated container has failed, whatever its exit code.
 const FAILURES: [&str; 3] = ["Error", "OOMKilled", "ContainerCannotRun"];
@@ -44,7 +44,7 @@ fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, now: Timestamp)
         let message = format!("Notebook executed failed in member clusters: {}", failed.join(", "));
         conditions.push(condition("Failed", "NotebookFailed", &message, now));
     } else if ready == members.len() && ready > 0 {
-        conditions.push(condition("Ready", "Ready", "Notebook is ready in all member clusters", now));
+        conditions.push(condition("Ready", "Ready", "Notebook is ready", now));
     }
     let replicas = sum(members, "readyReplicas")?;
     let status = status_of(object)?;
@@ -64,7 +64,7 @@ fn state_of(found: &Value) -> Value {
 }
 
 fn condition(condition_type: &str, reason: &str, message: &str, now: Timestamp) -> Value {
-    let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let time = time_text(now);
     json!({
         "type": condition_type, "status": "True", "reason": reason, "message": message,
         "lastProbeTime": time, "lastTransitionTime": time,

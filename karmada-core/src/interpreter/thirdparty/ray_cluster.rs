@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::{InterpretError, Operation};
 use super::members::{Member, concatenated, copy_single, first, is_true, latest, sum};
 use super::ray::cluster_components;
 use super::rules::{Answer, Rules};
+use super::templates::unreadable;
 use super::values::{elements, guarded, keep_identity, mismatch, status_of};
 use crate::object::Quantity;
 
@@ -29,7 +29,7 @@ pub(super) const RULES: Rules = Rules {
 
 /// Makes an object of identity and status alone.
 fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, _: Timestamp) -> Answer<()> {
-    let members = members.unwrap_or_default();
+    let Some(members) = members else { return Ok(()) };
     keep_identity(object);
     if copy_single(object, members)? {
         return Ok(());
@@ -61,12 +61,7 @@ fn total(members: &[Member<'_>], name: &str) -> Answer<Quantity> {
         match member.field(name) {
             Value::Null => {}
             Value::String(text) => {
-                total += text.parse().map_err(|source: crate::object::QuantityError| {
-                    InterpretError::Customization {
-                        operation: Operation::AggregateStatus,
-                        source: source.into(),
-                    }
-                })?;
+                total += text.parse().map_err(unreadable)?;
             }
             other => return Err(mismatch(&["status", name], "string", other).into()),
         }

@@ -37,7 +37,7 @@ pub(super) const RULES: Rules = Rules {
 
 /// Makes an object of identity and status alone, with the worst states and what is said of the worst deployment.
 fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, _: Timestamp) -> Answer<()> {
-    let members = members.unwrap_or_default();
+    let Some(members) = members else { return Ok(()) };
     keep_identity(object);
     if copy_single(object, members)? {
         return Ok(());

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::super::NativeOptions;
-use super::members::{Member, concatenated, copy_single, is_true, latest, sum};
+use super::members::{Member, concatenated, copy_single, first, is_true, latest, sum};
 use super::ray::{cluster_dependencies, worker_groups};
 use super::rules::{Answer, Rules};
 use super::templates::template_requirements;
@@ -65,13 +65,16 @@ fn revise(object: &mut Value, replicas: i64) -> Answer<()> {
     if groups.is_empty() {
         return Ok(());
     }
-    for (group, share) in groups.iter_mut().zip(shares(&before, (replicas - 1).max(0))) {
+    for (group, share) in groups.iter_mut().zip(shares(&before, replicas.saturating_sub(1).max(0))) {
         assign(group, &["replicas"], share.into())?;
     }
     Ok(assign(object, &path, groups.into())?)
 }
 
 /// Splits workers among groups in proportion, rounded; the last group gets what is left.
+///
+/// DEVIATION: a share never exceeds what is left. Upstream rounds up regardless, which can leave the last group a
+/// negative number.
 fn shares(before: &[f64], workers: i64) -> Vec<i64> {
     let total: f64 = before.iter().sum();
     let mut left = workers;
@@ -91,7 +94,7 @@ fn shares(before: &[f64], workers: i64) -> Vec<i64> {
 
 /// Makes an object of identity and status alone.
 fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, _: Timestamp) -> Answer<()> {
-    let members = members.unwrap_or_default();
+    let Some(members) = members else { return Ok(()) };
     keep_identity(object);
     if copy_single(object, members)? {
         return Ok(());
@@ -114,7 +117,7 @@ fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, _: Timestamp) -
     Ok(assign(object, &["status"], status)?)
 }
 
-/// Returns the worst state of each application, and the first cluster's name.
+/// Returns the first status with the worst state of each application.
 fn service_status(members: &[Member<'_>], name: &str) -> Value {
     let mut applications: Map<String, Value> = Map::new();
     for member in members {
@@ -126,13 +129,9 @@ fn service_status(members: &[Member<'_>], name: &str) -> Value {
             }
         }
     }
-    let mut merged = Map::new();
+    let mut merged = first(members, name).and_then(Value::as_object).cloned().unwrap_or_default();
     if !applications.is_empty() {
         merged.insert("applicationStatuses".to_owned(), applications.into());
-    }
-    let mut clusters = members.iter().map(|member| guarded(member.field(name), &["rayClusterName"]));
-    if let Some(cluster) = clusters.find(|cluster| !cluster.is_null()) {
-        merged.insert("rayClusterName".to_owned(), cluster.clone());
     }
     merged.into()
 }
@@ -156,6 +155,7 @@ mod tests {
         assert_eq!(shares(&[2.0, 4.0], 1), [0, 1]);
         assert_eq!(shares(&[0.0, 0.0, 0.0], 8), [2, 2, 4]);
         assert_eq!(shares(&[5.0], 6), [6]);
+        assert_eq!(shares(&[1.0, 1.0, 1.0, 0.0], 2), [1, 1, 0, 0]);
     }
 
     proptest! {

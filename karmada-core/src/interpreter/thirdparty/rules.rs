@@ -60,7 +60,7 @@ impl Rules {
 }
 
 /// Every kind that has rules.
-const KINDS: [(&str, &str, &Rules); 27] = [
+pub(super) const KINDS: [(&str, &str, &Rules); 27] = [
     ("apps.kruise.io/v1alpha1", "AdvancedCronJob", &advanced_cron_job::RULES),
     ("apps.kruise.io/v1alpha1", "BroadcastJob", &broadcast_job::RULES),
     ("apps.kruise.io/v1alpha1", "CloneSet", &clone_set::RULES),

@@ -3,16 +3,15 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::super::{InterpretError, NativeOptions, Operation};
+use super::super::NativeOptions;
 use super::gated::reflect;
 use super::members::{Member, copy_single, latest, sum};
 use super::rules::{Answer, Rules};
 use super::spark_memory::pod_memory;
-use super::templates::component_replicas;
+use super::templates::{component_quantity, component_replicas, node_claim};
 use super::values::{field, guarded, mismatch, status_of, text};
 use crate::api::ResourceList;
 use crate::api::work::{Component, ComponentRequirements};
-use crate::object::Quantity;
 
 const REFLECTED: [&str; 9] = [
     "applicationState",
@@ -54,12 +53,14 @@ fn components(object: &Value, _: NativeOptions) -> Answer<Vec<Component>> {
     [("driver", 1), ("executor", executors)]
         .into_iter()
         .map(|(name, replicas)| {
+            let role = guarded(spec, &[name]);
             Ok(Component {
                 name: name.to_owned(),
                 replicas,
                 replica_requirements: Some(ComponentRequirements {
-                    resource_request: resource_request(spec, guarded(spec, &[name]))?,
-                    ..ComponentRequirements::default()
+                    node_claim: node_claim(role)?,
+                    resource_request: resource_request(spec, role)?,
+                    priority_class_name: text(role, &["priorityClassName"]).to_owned(),
                 }),
             })
         })
@@ -78,23 +79,17 @@ fn executors(spec: &Value) -> Answer<i32> {
 }
 
 fn resource_request(spec: &Value, role: &Value) -> Answer<ResourceList> {
-    let quantity = |value: &Value| -> Answer<Quantity> {
-        serde_json::from_value(value.clone()).map_err(|source| InterpretError::Customization {
-            operation: Operation::InterpretComponent,
-            source: source.into(),
-        })
-    };
     let cores = match guarded(role, &["cores"]) {
         Value::Null => json!(1),
         cores => cores.clone(),
     };
     let mut request = ResourceList::new();
-    request.insert("cpu".to_owned(), quantity(&cores)?);
+    request.insert("cpu".to_owned(), component_quantity(&cores)?);
     request.insert("memory".to_owned(), pod_memory(spec, role)?);
     let name = text(role, &["gpu", "name"]);
     let gpus = guarded(role, &["gpu", "quantity"]);
     if !name.is_empty() && !gpus.is_null() {
-        request.insert(name.to_owned(), quantity(gpus)?);
+        request.insert(name.to_owned(), component_quantity(gpus)?);
     }
     Ok(request)
 }

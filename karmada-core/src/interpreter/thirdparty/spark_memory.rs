@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::{InterpretError, Operation};
 use super::rules::Answer;
+use super::templates::unreadable;
 use super::values::{guarded, mismatch, to_number};
 use crate::object::{Quantity, QuantityError};
 
@@ -24,23 +24,16 @@ pub(super) fn pod_memory(spec: &Value, role: &Value) -> Answer<Quantity> {
         other => return Err(mismatch(&["spec", "type"], "string", other).into()),
     };
     let memory = mebibytes(guarded(role, &["memory"]))?.unwrap_or(DEFAULT_MEMORY);
-    let overhead = match mebibytes(guarded(role, &["memoryOverhead"]))? {
-        Some(overhead) => overhead,
-        None => {
-            let default = match application_type.as_str() {
-                "java" | "scala" => JVM_OVERHEAD_FACTOR,
-                _ => OTHER_OVERHEAD_FACTOR,
-            };
-            let factor = to_number(guarded(spec, &["memoryOverheadFactor"])).unwrap_or(default);
-            (factor * memory).max(MINIMUM_OVERHEAD)
-        }
+    let default = match application_type.as_str() {
+        "java" | "scala" => JVM_OVERHEAD_FACTOR,
+        _ => OTHER_OVERHEAD_FACTOR,
     };
+    let factor = to_number(guarded(spec, &["memoryOverheadFactor"])).unwrap_or(default);
+    let overhead = mebibytes(guarded(role, &["memoryOverhead"]))?;
+    let overhead = overhead.unwrap_or_else(|| (factor * memory).max(MINIMUM_OVERHEAD));
     let quantity = |amount: f64| -> Result<Quantity, QuantityError> { format!("{amount}Mi").parse() };
     let sum = quantity(memory).and_then(|memory| Ok(memory + quantity(overhead)?));
-    sum.map_err(|source| InterpretError::Customization {
-        operation: Operation::InterpretComponent,
-        source: source.into(),
-    })
+    sum.map_err(unreadable)
 }
 
 /// Returns an amount as the JVM writes it, in MiB; a number alone counts bytes.

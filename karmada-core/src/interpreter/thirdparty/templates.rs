@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::super::empties::settle;
 use super::super::kinds::{pod_dependencies, requirements};
-use super::super::{DependentReference, InterpretError, NativeOptions};
+use super::super::{DependentReference, InterpretError, NativeOptions, Operation};
 use super::rules::Answer;
-use super::values::{field, guarded, mismatch, number};
+use super::values::{field, from_number, guarded, mismatch, number};
 use crate::api::work::{Component, ComponentRequirements, NodeClaim, ReplicaRequirements};
 use crate::native;
+use crate::object::{Quantity, QuantityError};
 
 const TYPE: &str = "PodTemplateSpec";
 
@@ -22,7 +23,8 @@ pub(super) fn template_requirements(
     options: NativeOptions,
 ) -> Answer<Option<ReplicaRequirements>> {
     let (written, typed) = template(object, path)?;
-    Ok(requirements(guarded(&typed, &["spec"]), guarded(&written, &["spec"]), options))
+    let needed = requirements(guarded(&typed, &["spec"]), guarded(&written, &["spec"]), options);
+    needed.map(reread_quantities).transpose()
 }
 
 /// Returns what a pod of the template at a path needs in the object's namespace.
@@ -90,12 +92,36 @@ pub(super) fn component(
 pub(super) fn component_replicas(part: &Value, path: &[&str], default: i32) -> Answer<i32> {
     match guarded(part, path) {
         Value::Null => Ok(default),
-        found => found
-            .as_f64()
-            .filter(|number| number.fract() == 0.0 && f64::from(*number as i32) == *number)
-            .map(|number| number as i32)
+        found => from_number(found.as_f64().unwrap_or(f64::NAN))
+            .as_i64()
+            .and_then(|number| i32::try_from(number).ok())
             .ok_or_else(|| mismatch(path, "integer", found).into()),
     }
+}
+
+/// Returns the quantity of a component that is written as a text or a number.
+///
+/// One with a point and no suffix stays as it is written.
+///
+/// # Errors
+/// When it is no quantity.
+pub(super) fn component_quantity(value: &Value) -> Answer<Quantity> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) if text.contains('.') => text.parse().ok(),
+        _ => None,
+    };
+    let quantity = match (number, value) {
+        (Some(number), _) => Quantity::from_number(number),
+        (None, Value::String(text)) => text.parse(),
+        (None, other) => return Err(mismatch(&["resource"], "quantity", other).into()),
+    };
+    quantity.map_err(unreadable)
+}
+
+/// Returns the error for a quantity that cannot be read.
+pub(super) fn unreadable(source: QuantityError) -> InterpretError {
+    InterpretError::Customization { operation: Operation::InterpretReplica, source: source.into() }
 }
 
 /// Returns the claim to a node of a pod spec, if it makes one.
@@ -113,10 +139,18 @@ pub(super) fn node_claim(spec: &Value) -> Answer<Option<NodeClaim>> {
     }
     settle(&mut claim, &[]);
     let claim = serde_json::from_value(claim).map_err(|source| InterpretError::Customization {
-        operation: super::super::Operation::InterpretReplica,
+        operation: Operation::InterpretReplica,
         source: source.into(),
     })?;
     Ok(Some(claim))
+}
+
+/// Returns requirements whose quantities were written and read again: that may change how they are written next.
+fn reread_quantities(mut needed: ReplicaRequirements) -> Answer<ReplicaRequirements> {
+    for quantity in needed.resource_request.values_mut() {
+        *quantity = quantity.to_string().parse().map_err(unreadable)?;
+    }
+    Ok(needed)
 }
 
 /// Returns a template as it was written and as its type reads it, both without empty maps and lists.

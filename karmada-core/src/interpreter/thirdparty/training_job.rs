@@ -7,7 +7,7 @@ use super::super::{DependentReference, NativeOptions};
 use super::members::{Member, copy_single, earliest, is_true, latest};
 use super::rules::{Answer, Rules};
 use super::templates::{component, component_replicas, template_dependencies};
-use super::values::{elements, from_number, guarded, number_or, status_of};
+use super::values::{elements, from_number, guarded, number_or, status_of, time_text};
 use crate::api::work::Component;
 
 const COUNTERS: [&str; 3] = ["active", "succeeded", "failed"];
@@ -103,7 +103,7 @@ fn is_finished(member: &Member<'_>) -> bool {
 }
 
 fn aggregate_pytorch(object: &mut Value, members: Option<&[Member<'_>]>, _: Timestamp) -> Answer<()> {
-    let members = members.unwrap_or_default();
+    let Some(members) = members else { return Ok(()) };
     if copy_single(object, members)? {
         return Ok(());
     }
@@ -145,8 +145,8 @@ fn running_since<'a>(members: &[Member<'a>]) -> Option<&'a str> {
 }
 
 fn aggregate_tf(object: &mut Value, members: Option<&[Member<'_>]>, now: Timestamp) -> Answer<()> {
-    let members = members.unwrap_or_default();
-    let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let Some(members) = members else { return Ok(()) };
+    let time = time_text(now);
     let condition = |condition_type: &str, reason: &str, message: &str| {
         json!({
             "type": condition_type, "status": "True", "reason": reason, "message": message,

@@ -25,6 +25,8 @@ pub(super) const RULES: Rules = Rules {
 };
 
 /// Sets counters; of the conditions of each type the last one counts, and without any the template's stay.
+///
+/// DEVIATION: types in the order of their first appearance; upstream's order is random.
 fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, _: Timestamp) -> Answer<()> {
     let members = members.unwrap_or_default();
     FIELDS.aggregate(object, members)?;
@@ -51,5 +53,24 @@ fn health(object: &Value) -> Answer<bool> {
     if ["metadata", "spec", "status"].iter().any(|part| guarded(object, &[part]).is_null()) {
         return Ok(false);
     }
-    is_rolled_out(object, &["spec", "replicas"], "updatedReplicas", "availableReplicas")
+    is_rolled_out(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn takes_the_last_condition_of_each_type() {
+        let status = |status: &str| json!({"conditions": [{"type": "Available", "status": status}, {"type": status, "status": "True"}]});
+        let statuses = [status("A"), status("B")];
+        let members = statuses.each_ref().map(|status| Member { cluster: "m", status });
+        let mut object = json!({"metadata": {"generation": 1}});
+        aggregate(&mut object, Some(&members), Timestamp::UNIX_EPOCH).unwrap();
+        let expected = json!([
+            {"type": "Available", "status": "B"}, {"type": "A", "status": "True"}, {"type": "B", "status": "True"},
+        ]);
+        assert_eq!(object["status"]["conditions"], expected);
+    }
 }

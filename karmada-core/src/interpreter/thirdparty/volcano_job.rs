@@ -8,7 +8,7 @@ use super::gated::reflect;
 use super::members::{Member, copy_single};
 use super::rules::{Answer, Rules};
 use super::templates::{component, component_replicas};
-use super::values::{assign, elements, from_number, guarded, number, number_or, text};
+use super::values::{assign, elements, from_number, guarded, number, number_or, text, time_text};
 use crate::api::work::Component;
 
 const COUNTERS: [&str; 8] =
@@ -63,13 +63,13 @@ fn components(object: &Value, options: NativeOptions) -> Answer<Vec<Component>> 
 }
 
 fn aggregate(object: &mut Value, members: Option<&[Member<'_>]>, now: Timestamp) -> Answer<()> {
-    let members = members.unwrap_or_default();
+    let Some(members) = members else { return Ok(()) };
     if copy_single(object, members)? {
         return Ok(());
     }
     let mut status = Map::new();
     let mut set = |name: &str, value: Value| {
-        if !value.is_null() && value != 0 {
+        if !value.is_null() && value != 0 && value != json!({}) {
             status.insert(name.to_owned(), value);
         }
     };
@@ -96,7 +96,7 @@ fn state(members: &[Member<'_>], now: Timestamp) -> Value {
         .filter(|member| ["Failed", "Aborted"].contains(&phase(member).as_str()))
         .map(|member| member.cluster)
         .collect();
-    let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let time = time_text(now);
     if !failed.is_empty() {
         let message = format!("VolcanoJob executed failed in member clusters: {}", failed.join(", "));
         return json!({
@@ -168,9 +168,11 @@ mod tests {
 
     #[test]
     fn reads_durations() {
-        assert_eq!(seconds("2m30s"), 150.0);
-        assert_eq!(seconds("1h0m0.5s"), 3600.5);
-        assert_eq!(seconds("250ms"), 0.25);
-        assert_eq!(seconds("soon"), 0.0);
+        for (text, milliseconds) in
+            [("2m30s", 150_000.0), ("1h0m0.5s", 3_600_500.0), ("250ms", 250.0), ("soon", 0.0)]
+        {
+            let difference: f64 = seconds(text) * 1e3 - milliseconds;
+            assert!(difference.abs() < 1e-6, "{text}");
+        }
     }
 }

@@ -28,7 +28,7 @@ pub(super) const RULES: Rules = Rules {
     revise: Some(|object, replicas| Ok(assign(object, &["spec", "parallelism"], replicas.into())?)),
     retain: Some(retain),
     dependencies: Some(dependencies),
-    health: Some(health),
+    health: Some(|object| Ok(health(object))),
     ..Rules::NONE
 };
 
@@ -55,9 +55,9 @@ fn retain(desired: &mut Value, observed: &Value) -> Answer<()> {
     Ok(())
 }
 
-fn health(object: &Value) -> Answer<bool> {
+fn health(object: &Value) -> bool {
     let phase = guarded(object, &["status", "phase"]);
-    Ok(!phase.is_null() && !["", "Failed", "Error"].iter().any(|bad| phase == bad))
+    !phase.is_null() && !["", "Failed", "Error"].iter().any(|bad| phase == bad)
 }
 
 fn dependencies(object: &Value) -> Answer<Vec<DependentReference>> {
