@@ -124,7 +124,7 @@ fn failures_are_explained_and_set_the_exit_code() {
         ("foo.yaml", FOO),
         (
             "test.yaml",
-            indoc! {r#"
+            indoc! {"
                 - name: the wrong number
                   operation: ReviseReplica
                   object: {apiVersion: example.io/v1, kind: Foo, spec: {replicas: 1, labels: {a.b/c: d}}}
@@ -152,7 +152,7 @@ fn failures_are_explained_and_set_the_exit_code() {
                   object: {apiVersion: example.io/v1, kind: Foo, spec: {}}
                   replicas: 1
                   want: {revised.spec.replicas: 1}
-            "#},
+            "},
         ),
     ]);
     reviewed!(session(

@@ -19,24 +19,24 @@ use crate::printer::{DocumentFormat, Printer};
 const EXAMPLES: &str = "\
 Examples:
   # Check that every script of a customization loads
-  karmadactl interpret -f customization.yaml --check
+  karmadactl interpret -f foo.yaml --check
 
   # Ask a customization for the replicas of an object, and for its health
-  karmadactl interpret -f customization.yaml --operation InterpretReplica --desired-file desired.yaml
-  karmadactl interpret -f customization.yaml --operation InterpretHealth --observed-file observed.yaml
+  karmadactl interpret -f foo.yaml --operation InterpretReplica --desired-file desired.yaml
+  karmadactl interpret -f foo.yaml --operation InterpretHealth --observed-file observed.yaml
 
   # See what an update keeps of the member's object
-  karmadactl interpret -f customization.yaml --operation Retain --desired-file desired.yaml --observed-file observed.yaml
+  karmadactl interpret -f foo.yaml --operation Retain --desired-file a.yaml --observed-file b.yaml
 
-  # See the object with two replicas, and with the status of two clusters
-  karmadactl interpret -f customization.yaml --operation ReviseReplica --desired-file desired.yaml --desired-replica 2
-  karmadactl interpret -f customization.yaml --operation AggregateStatus --desired-file desired.yaml --status-file status.yaml
+  # See the object with two replicas, and with the status of its clusters
+  karmadactl interpret -f foo.yaml --operation ReviseReplica --desired-file a.yaml --desired-replica 2
+  karmadactl interpret -f foo.yaml --operation AggregateStatus --desired-file a.yaml --status-file s.yaml
 
   # Ask the built-in rules: what does a Deployment depend on?
   karmadactl interpret --operation InterpretDependency --desired-file deployment.yaml
 
   # Run the test cases of a customization, for example in CI
-  karmadactl interpret -f customization.yaml --test customization-test.yaml
+  karmadactl interpret -f foo.yaml --test foo-test.yaml
 
   # Read what the function of a rule receives and returns
   karmadactl interpret --show-doc --operation AggregateStatus
@@ -55,18 +55,21 @@ Test files:
 
   name         what the case shows
   operation    as for --operation
-  object       the object that the question is about; Retain has desired and observed in its place
+  object       the object that the question is about; Retain has desired and observed instead
   statusItems  for AggregateStatus: what the clusters report
   replicas     for ReviseReplica: the replicas of one cluster
-  now          the time of conditions that the answer has (default 1970-01-01T00:00:00Z)
-  want         the answer by its names, which --show-doc lists under returns; a name may go on with the path of a
-               field (revised.spec.replicas), which is then compared alone; null means absent
-  wantError    in the place of want: a text that the message of the error must contain
+  now          the time of conditions in the answer (default 1970-01-01T00:00:00Z)
+  want         the answer by its names, which --show-doc lists under returns
+  wantError    instead of want: a text that the message of the error must contain
 
-  A kind without a customization is answered by the built-in rules, as it would be in a control plane.
+  A name in want may go on with the path of a field (revised.spec.replicas), which is then
+  compared alone. null means absent. A kind without a customization is answered by the built-in
+  rules, as it would be in a control plane.
 
 Exit codes:
-  0 when all is well; 1 when a script does not load, an operation has no answer or a test case fails; 2 for wrong input";
+  0  all is well
+  1  a script does not load, an operation has no answer, or a test case fails
+  2  wrong input";
 
 /// What upstream says when it is given nothing to do.
 const NOTHING_GIVEN: &str = "You must provide one or more resources by argument or filename.\n\

@@ -1,5 +1,7 @@
 //! Whether the scripts of a customization load.
 
+use std::fmt::Write as _;
+
 use karmada_core::interpreter::Operation;
 use karmada_core::interpreter::lua::{LuaEngine, rule_name, script};
 
@@ -49,7 +51,8 @@ impl Checked {
                 RuleState::Broken(error) => format!("ERROR: {error}"),
             };
             let name = format!("{operation}:");
-            text.push_str(&format!("    {name:<24}{state}\n"));
+            // Writing to a text cannot fail.
+            let _written = writeln!(text, "    {name:<24}{state}");
         }
         text
     }

@@ -127,10 +127,10 @@ mod tests {
                 &json!({"b": {"c": 1.0, "d": [2, {"e": "y"}, 3], "a.b": 5}, "same": [], "null": null}),
             ),
             [
-                r#"a.b.d[0]: 1 / 2"#,
+                "a.b.d[0]: 1 / 2",
                 r#"a.b.d[1].e: "x" / "y""#,
-                r"a.b.d[2]: nothing / 3",
-                r"a.b.gone: true / nothing",
+                "a.b.d[2]: nothing / 3",
+                "a.b.gone: true / nothing",
                 r#"a.b["a.b"]: nothing / 5"#,
             ]
         );

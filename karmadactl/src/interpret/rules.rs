@@ -139,6 +139,10 @@ impl Rule {
 }
 
 /// Returns the rule that answers an operation.
+///
+/// # Panics
+///
+/// Never: a test asks for every operation.
 pub fn rule(operation: Operation) -> &'static Rule {
     RULES.iter().find(|rule| rule.operation == operation).expect("there is a rule for every operation")
 }
