@@ -1,7 +1,7 @@
 //! The layer itself.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::super::chain::not_found;
 use super::super::dependency::checked;
@@ -59,18 +59,16 @@ impl ResourceInterpreter for ThirdPartyInterpreter {
 
     fn revise_replica(&self, object: Value, replicas: i64) -> Result<Value, InterpretError> {
         let revise = rule(&object, Operation::ReviseReplica, |rules| rules.revise)?;
-        let mut revised = without_nulls(&object);
+        let mut revised = object.clone();
         revise(&mut revised, replicas)?;
-        settle(&mut revised, &[&object]);
-        Ok(revised)
+        Ok(finished(revised, &[&object]))
     }
 
     fn retain(&self, desired: Value, observed: &Value) -> Result<Value, InterpretError> {
         let retain = rule(&desired, Operation::Retain, |rules| rules.retain)?;
-        let mut retained = without_nulls(&desired);
+        let mut retained = desired.clone();
         retain(&mut retained, observed)?;
-        settle(&mut retained, &[&desired, observed]);
-        Ok(retained)
+        Ok(finished(retained, &[&desired, observed]))
     }
 
     fn aggregate_status(
@@ -81,10 +79,9 @@ impl ResourceInterpreter for ThirdPartyInterpreter {
     ) -> Result<Value, InterpretError> {
         let aggregate = rule(object, Operation::AggregateStatus, |rules| rules.aggregate)?;
         let members = items.map(members);
-        let mut aggregated = without_nulls(object);
+        let mut aggregated = object.clone();
         aggregate(&mut aggregated, members.as_deref(), now)?;
-        settle(&mut aggregated, &[]);
-        Ok(aggregated)
+        Ok(finished(aggregated, &[]))
     }
 
     fn dependencies(&self, object: &Value) -> Result<Vec<DependentReference>, InterpretError> {
@@ -103,9 +100,7 @@ impl ResourceInterpreter for ThirdPartyInterpreter {
 
     fn reflect_status(&self, object: &Value) -> Result<Option<Value>, InterpretError> {
         let reflected = rule(object, Operation::InterpretStatus, |rules| rules.reflect)?(object)?;
-        let mut reflected = without_nulls(&Value::Object(reflected));
-        settle(&mut reflected, &[object]);
-        Ok(Some(reflected))
+        Ok(Some(finished(Value::Object(reflected), &[object])))
     }
 
     fn health(&self, object: &Value) -> Result<ResourceHealth, InterpretError> {
@@ -114,19 +109,21 @@ impl ResourceInterpreter for ThirdPartyInterpreter {
     }
 }
 
-/// Returns a copy without members that are null: scripts take them for absent.
-fn without_nulls(value: &Value) -> Value {
+/// Returns what becomes of an answer on its way out of a script: nothing is null, and empty maps and lists stay
+/// only where a reference has them.
+fn finished(mut answer: Value, references: &[&Value]) -> Value {
+    drop_nulls(&mut answer);
+    settle(&mut answer, references);
+    answer
+}
+
+fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            let mut kept = Map::new();
-            for (key, member) in members {
-                if !member.is_null() {
-                    kept.insert(key.clone(), without_nulls(member));
-                }
-            }
-            Value::Object(kept)
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(drop_nulls);
         }
-        Value::Array(elements) => Value::Array(elements.iter().map(without_nulls).collect()),
-        other => other.clone(),
+        Value::Array(elements) => elements.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::gated::{Gated, is_rolled_out, reflect_with_generations};
 use super::members::Member;
 use super::rules::{Answer, Rules};
-use super::templates::{template_dependencies, workload_replicas};
+use super::templates::{some_template_dependencies, workload_replicas};
 use super::values::{assign, equal, guarded, status_of};
 
 const FIELDS: Gated = Gated {
@@ -18,7 +18,7 @@ pub(super) const RULES: Rules = Rules {
     replicas: Some(|object, options| workload_replicas(object, &["spec", "replicas"], options)),
     revise: Some(|object, replicas| Ok(assign(object, &["spec", "replicas"], replicas.into())?)),
     aggregate: Some(aggregate),
-    dependencies: Some(|object| template_dependencies(object, &["spec", "template"])),
+    dependencies: Some(|object| some_template_dependencies(object, &["spec", "template"])),
     reflect: Some(reflect),
     health: Some(health),
     ..Rules::NONE
