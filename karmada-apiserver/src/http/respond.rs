@@ -298,7 +298,7 @@ pub(super) fn failure(failure: &Failure, headers: &HeaderMap, query: &Query) -> 
     if let Some(seconds) = failure.retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
-    response
+    warn(response, &failure.warnings)
 }
 
 /// Adds `Warning` headers.

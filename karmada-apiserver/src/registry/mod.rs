@@ -36,4 +36,5 @@ pub use prepare::{
 };
 pub use resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
 pub use schema::{ListType, Schema};
+pub use typed::Mismatch;
 pub use table::{IncludeObject, table};
