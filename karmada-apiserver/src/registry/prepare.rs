@@ -201,7 +201,7 @@ pub fn admit_create(
         warnings.extend(metadata::finalizer_warnings(object, None));
     } else {
         let late = kinds::admit(resource, object, None, context)?;
-        warnings.extend(kinds::warnings(resource, object));
+        warnings.extend(kinds::warnings(resource, object, None));
         errors.extend(metadata::validate(resource, object));
         // Without a name the rest is not looked at.
         let unnamed = errors.iter().any(|error| error.message.ends_with("name or generateName is required"));
@@ -211,7 +211,7 @@ pub fn admit_create(
         if errors.is_empty() {
             errors = late;
         }
-        typed::emit(&resource.schema, object);
+        typed::settle(&resource.schema, object);
     }
     if errors.is_empty() { Ok(warnings) } else { Err(PrepareError::Invalid(errors)) }
 }
@@ -248,7 +248,7 @@ pub fn admit_update(
     let mut late = Vec::new();
     if !resource.is_custom() && target != UpdateTarget::Status {
         late = kinds::admit(resource, new, Some(old), context)?;
-        warnings.extend(kinds::warnings(resource, new));
+        warnings.extend(kinds::warnings(resource, new, Some(old)));
     }
     if kinds::has_generation(resource)
         && target != UpdateTarget::Status
@@ -285,7 +285,7 @@ pub fn admit_update(
         if errors.is_empty() {
             errors = late;
         }
-        typed::emit(&resource.schema, new);
+        typed::settle(&resource.schema, new);
     }
     if errors.is_empty() { Ok(warnings) } else { Err(PrepareError::Invalid(errors)) }
 }

@@ -70,6 +70,39 @@ pub(super) fn emit(schema: &Schema, value: &mut Value) {
     }
 }
 
+/// Brings a decoded object to the form in which it is stored: as [`emit`], and what is empty is as what is absent.
+pub(super) fn settle(schema: &Schema, value: &mut Value) {
+    drop_empty_lists(schema, value);
+    emit(schema, value);
+}
+
+fn drop_empty_lists(schema: &Schema, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if let Some(wire) = &schema.wire {
+                for (field, default) in wire.emitted.iter().filter(|(_, default)| default.is_null()) {
+                    if map.get(field).and_then(Value::as_array).is_some_and(Vec::is_empty) {
+                        map.insert(field.clone(), default.clone());
+                    }
+                }
+            }
+            for (key, child) in map {
+                if let Some(node) = schema.properties.get(key).or(schema.additional.as_ref()) {
+                    drop_empty_lists(node, child);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(node) = &schema.items {
+                for item in items {
+                    drop_empty_lists(node, item);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 impl Decoder<'_> {
     fn node(&mut self, schema: &Schema, value: &mut Value, path: &str, owner: &str) {
         match schema.schema_type {
@@ -117,7 +150,10 @@ impl Decoder<'_> {
                 let owner = wire.map_or(self.kind, |rules| rules.structure.as_str());
                 self.node(node, value, &child_path, owner);
             }
-            let kept = wire.is_none_or(|rules| rules.kept.contains(key));
+            // Whoever sends an empty list owns it, also where it is stored like an absent one.
+            let empty_list = value.as_array().is_some_and(Vec::is_empty)
+                && wire.is_some_and(|rules| rules.emitted.contains_key(key));
+            let kept = empty_list || wire.is_none_or(|rules| rules.kept.contains(key));
             let gone = value.is_null() || (!kept && is_zero(value));
             if gone {
                 removed.push(key.clone());
@@ -389,6 +425,15 @@ mod tests {
         );
         assert_eq!(resources, json!({"requests": {"cpu": "2", "memory": "1Gi"}}));
         assert_eq!(canonical_time("2024-01-02T03:04:05+02:00").as_deref(), Some("2024-01-02T01:04:05Z"));
+    }
+
+    #[test]
+    fn an_empty_list_is_stored_as_an_absent_one() {
+        let definition = "io.k8s.api.rbac.v1.ClusterRole";
+        let (mut role, _) = decoded(definition, json!({"rules": []}));
+        assert_eq!(role["rules"], json!([]));
+        settle(&definitions::schema(definition), &mut role);
+        assert_eq!(role["rules"], Value::Null);
     }
 
     #[test]

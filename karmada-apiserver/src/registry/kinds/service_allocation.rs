@@ -33,7 +33,8 @@ pub(super) fn allocate(
         .iter()
         .filter(|other| (text(&other["metadata"], "namespace"), text(&other["metadata"], "name")) != own)
         .collect();
-    let seed = seed(text(&object["metadata"], "uid"));
+    // A dry run promises the address that the write then gets.
+    let seed = seed(&format!("{}/{}", own.0, own.1));
     let mut errors = Vec::new();
     if kind != "ExternalName" {
         allocate_address(object, old, &others, seed, &mut errors);
@@ -147,8 +148,8 @@ fn refused(spec: &Value, problem: &str) -> FieldError {
 }
 
 /// Spreads addresses by the service's uid, so that a freed one is not reused at once.
-fn seed(uid: &str) -> u32 {
-    uid.bytes().fold(2_166_136_261, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619))
+fn seed(name: &str) -> u32 {
+    name.bytes().fold(2_166_136_261, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619))
 }
 
 #[cfg(test)]
