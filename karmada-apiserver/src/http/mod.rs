@@ -5,6 +5,7 @@
 
 pub(crate) mod body;
 pub(crate) mod call;
+mod certificate;
 mod convert;
 mod create;
 mod delete;

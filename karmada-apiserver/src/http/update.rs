@@ -106,6 +106,7 @@ impl Call<'_> {
             return Err(self.revision_required());
         }
         let retry = if patched { Retry::Allowed } else { retry };
+        self.check_certificate_request(&mut new, old)?;
         self.admit(Operation::Update, Some(&mut new), Some(old))?;
         let admitted = {
             let new = &mut new;

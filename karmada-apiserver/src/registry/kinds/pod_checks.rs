@@ -74,18 +74,18 @@ const VOLUME_SOURCES: [&str; 29] = [
     "rbd",
     "cinder",
     "cephfs",
+    "quobyte",
     "downwardAPI",
     "fc",
-    "azureFile",
     "configMap",
+    "azureFile",
     "vsphereVolume",
-    "azureDisk",
     "photonPersistentDisk",
     "portworxVolume",
-    "quobyte",
+    "azureDisk",
+    "storageos",
     "projected",
     "scaleIO",
-    "storageos",
     "csi",
     "ephemeral",
     "image",
@@ -105,8 +105,14 @@ fn volume_names(spec: &Value, path: &str, errors: &mut Vec<FieldError>) -> BTree
             errors.push(FieldError::duplicate(format!("{path}.name"), &volume["name"]));
         }
         for source in VOLUME_SOURCES.iter().filter(|source| has(volume, source)).skip(1) {
+            let shown = match *source {
+                // So they are called there.
+                "cephfs" => "cephFS",
+                "downwardAPI" => "downwarAPI",
+                source => source,
+            };
             errors.push(FieldError::forbidden(
-                format!("{path}.{source}"),
+                format!("{path}.{shown}"),
                 "may not specify more than 1 volume type",
             ));
         }
