@@ -10,7 +10,9 @@ use super::failure::{Cause, Failure};
 use super::options::WriteOptions;
 use crate::admission::{AdmissionDenied, AdmissionRequest, Operation, StoredObjects};
 use crate::auth::UserInfo;
-use crate::registry::{Body, FieldError, Lookup, PrepareContext, PrepareError, Registry, Resource, prepare};
+use crate::registry::{
+    Body, FieldError, Lookup, Persistence, PrepareContext, PrepareError, Registry, Resource, prepare,
+};
 use crate::server::Inner;
 use crate::store::{Store, Stored, object_key};
 
@@ -115,7 +117,10 @@ impl<'a> Call<'a> {
         rules: impl FnOnce(&PrepareContext<'_>) -> Result<T, (PrepareError, String)>,
     ) -> Result<T, Failure> {
         let lookup = StoreLookup(self.server.store.clone());
-        let mut context = PrepareContext::new(self.options.field_validation, self.now).with_lookup(&lookup);
+        let persistence = if self.options.dry_run { Persistence::DryRun } else { Persistence::Stored };
+        let mut context = PrepareContext::new(self.options.field_validation, self.now)
+            .with_lookup(&lookup)
+            .with_persistence(persistence);
         if let Some(body) = &self.body {
             context = context.with_body(body);
         }
@@ -129,12 +134,10 @@ impl<'a> Call<'a> {
                 let causes: Vec<Cause> = errors.iter().map(cause).collect();
                 Failure::invalid(&resource.group, &resource.kind, name, &causes)
             }
-            PrepareError::UnknownFields(_) | PrepareError::Unreadable(_) => {
-                Failure::bad_request(format!(
-                    "{} in version {:?} cannot be handled as a {}: {error}",
-                    resource.kind, resource.version, resource.kind
-                ))
-            }
+            PrepareError::UnknownFields(_) | PrepareError::Unreadable(_) => Failure::bad_request(format!(
+                "{} in version {:?} cannot be handled as a {}: {error}",
+                resource.kind, resource.version, resource.kind
+            )),
             PrepareError::NoRevision(error) => {
                 Failure::invalid(&resource.group, &resource.plural, name, &[cause(&error)])
             }

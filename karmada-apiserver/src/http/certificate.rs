@@ -48,7 +48,11 @@ impl Call<'_> {
             "approval" => self.check_approval(new, old),
             _ => Vec::new(),
         };
-        if causes.is_empty() { Ok(()) } else { Err(Failure::invalid(GROUP, KIND, &object_name(new), &causes)) }
+        if causes.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::invalid(GROUP, KIND, &object_name(new), &causes))
+        }
     }
 
     fn check_status(&self, new: &mut Value, old: &Value) -> Vec<Cause> {

@@ -11,7 +11,6 @@ mod create;
 mod delete;
 mod dispatch;
 pub mod failure;
-mod go_json;
 mod list;
 mod meta;
 mod metrics;

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::{body, dispatch};
 use super::call::{Call, object_name};
 use super::failure::{Cause, Failure};
 use super::respond::Saved;
 use super::update::{Changed, check_names, check_namespace_matches};
+use super::{body, dispatch};
 use crate::patch::{self, ApplyError, ApplyOptions, Force, PatchError};
 use crate::registry::{PrepareError, UpdateTarget, prepare};
 
@@ -109,13 +109,15 @@ impl Patch {
                 dispatch::check_kind(call, &kind, &api_version, new)?;
             } else {
                 let claimed = (kind.as_str(), api_version.as_str());
-                let why =
-                    dispatch::foreign_kind_problem(call, &resource.kind, &resource.group, claimed, new);
+                let why = dispatch::foreign_kind_problem(call, &resource.kind, &resource.group, claimed, new);
                 return Err(Failure::unreadable_patch(&shown.text(), &why));
             }
         }
         // Metadata that is none is for the decoder to refuse.
-        if new["metadata"].is_object() { check_names(call, new) } else { Ok(()) }
+        match new.get("metadata") {
+            None | Some(Value::Null | Value::Object(_)) => check_names(call, new),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Applies the patch to an object of the main resource or its status.

@@ -111,7 +111,10 @@ mod tests {
 
     #[test]
     fn whoever_scales_owns_the_replicas_without_a_time() {
-        assert_eq!(owners_after(&[2, 3]), [json!(["scaler", "scale", null]), json!(["scaler", "scale", null])]);
+        assert_eq!(
+            owners_after(&[2, 3]),
+            [json!(["scaler", "scale", null]), json!(["scaler", "scale", null])]
+        );
     }
 
     #[test]

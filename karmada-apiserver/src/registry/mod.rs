@@ -31,10 +31,10 @@ pub use discovery::Document;
 pub(crate) use field_error::quote;
 pub use field_error::{FieldError, FieldErrorKind};
 pub use prepare::{
-    FieldValidation, Lookup, PrepareContext, PrepareError, UpdateTarget, Warnings, prepare_create,
-    prepare_update,
+    FieldValidation, Lookup, Persistence, PrepareContext, PrepareError, UpdateTarget, Warnings,
+    prepare_create, prepare_update,
 };
 pub use resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
 pub use schema::{ListType, Schema};
-pub use typed::Mismatch;
 pub use table::{IncludeObject, table};
+pub use typed::Mismatch;

@@ -33,11 +33,20 @@ pub trait Lookup {
     fn objects(&self, storage_key: &str) -> Vec<Value>;
 }
 
+/// What becomes of the result of a write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Persistence {
+    #[default]
+    Stored,
+    DryRun,
+}
+
 /// The circumstances of a write.
 #[derive(Clone, Copy)]
 pub struct PrepareContext<'a> {
     pub field_validation: FieldValidation,
     pub now: Timestamp,
+    pub persistence: Persistence,
     /// Absent: nothing is allocated and nothing is looked up.
     pub lookup: Option<&'a dyn Lookup>,
     /// The body the object was read from; it knows of duplicate fields and of their order.
@@ -47,7 +56,13 @@ pub struct PrepareContext<'a> {
 impl<'a> PrepareContext<'a> {
     /// Returns a context that knows no other objects.
     pub fn new(field_validation: FieldValidation, now: Timestamp) -> Self {
-        Self { field_validation, now, lookup: None, body: None }
+        Self { field_validation, now, persistence: Persistence::Stored, lookup: None, body: None }
+    }
+
+    /// Says whether the result is stored.
+    pub fn with_persistence(mut self, persistence: Persistence) -> Self {
+        self.persistence = persistence;
+        self
     }
 
     /// Lets the rules ask for other objects.

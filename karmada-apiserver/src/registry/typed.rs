@@ -207,7 +207,8 @@ impl Decoder<'_> {
                 // Line breaks are skipped by the real decoder.
                 text.retain(|c| c != '\n' && c != '\r');
                 if let Err(error) = base64::engine::general_purpose::STANDARD.decode(text.as_bytes()) {
-                    let problem = format!("illegal base64 data at input byte {}", base64_offset(text, &error));
+                    let problem =
+                        format!("illegal base64 data at input byte {}", base64_offset(text, &error));
                     let converted = format!("error decoding from json: {problem}");
                     self.note(Mismatch { decoded: problem, converted });
                 }
@@ -235,7 +236,9 @@ impl Decoder<'_> {
     fn mismatch(&mut self, schema: &Schema, value: &Value, path: &str, owner: &str) {
         let expected = go_type(schema);
         let found = match value {
-            Value::Number(number) if expected.contains("int") && number.is_f64() => format!("number {number}"),
+            Value::Number(number) if expected.contains("int") && number.is_f64() => {
+                format!("number {number}")
+            }
             _ => json_type(value).to_owned(),
         };
         // Go names fields without the position in a list.
@@ -277,7 +280,8 @@ fn conversion_problem(schema: &Schema, value: &Value, expected: &str) -> String 
         Value::Array(_) => "slice",
         Value::Object(_) => "map",
     };
-    let reads_json = |into: &str| format!("json: cannot unmarshal {} into Go value of type {into}", json_type(value));
+    let reads_json =
+        |into: &str| format!("json: cannot unmarshal {} into Go value of type {into}", json_type(value));
     match schema.schema_type {
         SchemaType::Object if schema.properties.is_empty() => format!("cannot restore map from {found}"),
         SchemaType::Object => format!("cannot restore struct from: {found}"),

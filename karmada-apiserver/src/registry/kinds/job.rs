@@ -138,9 +138,7 @@ fn check_generated(object: &Value, errors: &mut Vec<FieldError>) {
     let metadata = &object["metadata"];
     let (uid, name) = (text(metadata, "uid"), text(metadata, "name"));
     let labels = &object["spec"]["template"]["metadata"]["labels"];
-    for (key, wanted) in
-        [("controller-uid", uid), ("job-name", name), (UID_LABEL, uid), (NAME_LABEL, name)]
-    {
+    for (key, wanted) in [("controller-uid", uid), ("job-name", name), (UID_LABEL, uid), (NAME_LABEL, name)] {
         let field = format!("spec.template.metadata.labels[{key}]");
         let detail = format!("must be '{wanted}'");
         match labels.get(key) {

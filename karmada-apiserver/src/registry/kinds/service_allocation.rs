@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde_json::{Value, json};
 
 use super::super::field_error::{FieldError, FieldErrorKind};
-use super::super::prepare::PrepareContext;
+use super::super::prepare::{Persistence, PrepareContext};
 use super::fields::{has, items, items_mut, text};
 use super::service::uses_node_ports;
 
@@ -33,8 +33,11 @@ pub(super) fn allocate(
         .iter()
         .filter(|other| (text(&other["metadata"], "namespace"), text(&other["metadata"], "name")) != own)
         .collect();
-    // A dry run promises the address that the write then gets.
-    let seed = seed(&format!("{}/{}", own.0, own.1));
+    // Dry runs take nothing, so all are shown the same.
+    let seed = match context.persistence {
+        Persistence::Stored => seed(text(&object["metadata"], "uid")),
+        Persistence::DryRun => 0,
+    };
     let mut errors = Vec::new();
     if kind != "ExternalName" {
         allocate_address(object, old, &others, seed, &mut errors);
@@ -148,8 +151,8 @@ fn refused(spec: &Value, problem: &str) -> FieldError {
 }
 
 /// Spreads addresses by the service's uid, so that a freed one is not reused at once.
-fn seed(name: &str) -> u32 {
-    name.bytes().fold(2_166_136_261, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619))
+fn seed(uid: &str) -> u32 {
+    uid.bytes().fold(2_166_136_261, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619))
 }
 
 #[cfg(test)]

@@ -47,7 +47,9 @@ fn service(object: &Value) -> Vec<String> {
         found.push("spec.SessionAffinity is ignored for headless services".to_owned());
     }
     if !items(spec, "externalIPs").is_empty() {
-        found.push("spec.externalIPs is deprecated and may no longer be implemented in some clusters".to_owned());
+        found.push(
+            "spec.externalIPs is deprecated and may no longer be implemented in some clusters".to_owned(),
+        );
     }
     found
 }
@@ -97,7 +99,8 @@ fn storage_class(object: &Value) -> Vec<String> {
     for (term, topology) in items(object, "allowedTopologies").iter().enumerate() {
         for (index, expression) in items(topology, "matchLabelExpressions").iter().enumerate() {
             if let Some(renamed) = pod_warnings::renamed_label(text(expression, "key")) {
-                found.push(format!("allowedTopologies[{term}].matchLabelExpressions[{index}].key: {renamed}"));
+                found
+                    .push(format!("allowedTopologies[{term}].matchLabelExpressions[{index}].key: {renamed}"));
             }
         }
     }

@@ -86,13 +86,13 @@ fn carried(resource: &Resource, object: &Value, include: IncludeObject) -> Value
         IncludeObject::Metadata => json!({
             "kind": "PartialObjectMetadata",
             "apiVersion": "meta.k8s.io/v1",
-            "metadata": carried_metadata(resource, object),
+            "metadata": held_metadata(resource, object),
         }),
     }
 }
 
-/// Returns the metadata of a row: of the object as the real server holds it, not as it prints it.
-fn carried_metadata(resource: &Resource, object: &Value) -> Value {
+/// Returns the metadata of a row or of a partial object: as the real server holds it, not as it prints it.
+pub(crate) fn held_metadata(resource: &Resource, object: &Value) -> Value {
     let mut metadata = object["metadata"].clone();
     if !resource.is_custom()
         && resource.kind == "DaemonSet"

@@ -69,9 +69,13 @@ impl Matcher<'_> {
             (Value::String(pattern), Value::Object(_)) => match document(pattern) {
                 Some(mut expected) => {
                     // Revisions in texts were recorded as they were.
-                    if let Some(revision) = expected.pointer_mut("/metadata/resourceVersion") {
-                        *revision = Value::from("$LRV");
-                    }
+                    forget_revision(&mut expected);
+                    expected
+                        .get_mut("items")
+                        .and_then(Value::as_array_mut)
+                        .into_iter()
+                        .flatten()
+                        .for_each(forget_revision);
                     self.value(&expected, got);
                 }
                 None => self.unequal(expected, got),
@@ -265,17 +269,29 @@ fn is_age(text: &str) -> bool {
 fn with_generated_name(expected: &Value, got: &Value) -> Value {
     let name = |status: &Value| {
         let is_failure = status["kind"] == "Status" && status["status"] == "Failure";
-        status["details"]["name"].as_str().filter(|_| is_failure).map(str::to_owned)
+        let made = status["metadata"]["generateName"].is_string();
+        let name = if made { &status["metadata"]["name"] } else { &status["details"]["name"] };
+        name.as_str().filter(|_| is_failure || made).map(str::to_owned)
     };
     let (Some(recorded), Some(generated)) = (name(expected), name(got)) else { return expected.clone() };
-    let base = |name: &str| name.len().checked_sub(GENERATED_SUFFIX).and_then(|end| name.get(..end).map(str::to_owned));
+    let base = |name: &str| {
+        name.len().checked_sub(GENERATED_SUFFIX).and_then(|end| name.get(..end).map(str::to_owned))
+    };
     let is_generated = recorded != generated
         && base(&recorded).is_some_and(|base| !base.is_empty())
         && base(&recorded) == base(&generated);
     if !is_generated {
         return expected.clone();
     }
-    serde_json::from_str(&expected.to_string().replace(&recorded, &generated)).unwrap_or_else(|_| expected.clone())
+    serde_json::from_str(&expected.to_string().replace(&recorded, &generated))
+        .unwrap_or_else(|_| expected.clone())
+}
+
+/// Blanks the revision of an object.
+fn forget_revision(object: &mut Value) {
+    if let Some(revision) = object.pointer_mut("/metadata/resourceVersion") {
+        *revision = Value::from("$LRV");
+    }
 }
 
 /// Sorts the rules of a review, which have no order.

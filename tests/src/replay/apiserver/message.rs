@@ -44,9 +44,9 @@ fn neutral_value(value: &Value) -> Option<String> {
 
 fn has_template(value: &Value) -> bool {
     match value {
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(key, field)| TEMPLATE_MEMBERS.contains(&key.as_str()) || has_template(field)),
+        Value::Object(fields) => {
+            fields.iter().any(|(key, field)| TEMPLATE_MEMBERS.contains(&key.as_str()) || has_template(field))
+        }
         _ => false,
     }
 }
