@@ -89,7 +89,7 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
         subresource::dispatch(&mut call, incoming).await
     };
     // What the client should know is said with a refusal too.
-    result.map_err(|failure| Failure { warnings: call.warnings, ..failure })
+    result.map_err(|failure| Failure { warnings: call.warnings.into(), ..failure })
 }
 
 /// Answers a request about objects themselves.

@@ -15,10 +15,10 @@ pub struct Failure {
     pub message: String,
     pub details: Option<Value>,
     /// `metadata` of the status: a fresh continue token, for an expired one.
-    pub metadata: Value,
+    pub metadata: Box<Value>,
     pub retry_after: Option<u32>,
     /// Texts for `Warning` headers.
-    pub warnings: Vec<String>,
+    pub warnings: Box<[String]>,
     /// The real server's mux answers some paths without a `Status`.
     pub plain: bool,
 }
@@ -49,9 +49,9 @@ impl Failure {
             reason,
             message: message.into(),
             details: None,
-            metadata: json!({}),
+            metadata: Box::new(json!({})),
             retry_after: None,
-            warnings: Vec::new(),
+            warnings: Box::default(),
             plain: false,
         }
     }
