@@ -11,6 +11,7 @@
 pub mod admission;
 pub mod auth;
 mod cel;
+mod go_json;
 pub mod http;
 pub mod lifecycle;
 pub mod patch;

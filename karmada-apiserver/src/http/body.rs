@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::go_json;
+use crate::go_json;
 
 /// Largest body that is read.
 pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;

@@ -18,16 +18,18 @@ use crate::registry::{Registry, ScalePaths, UpdateTarget};
 const DEFINITION: &str = "io.k8s.api.autoscaling.v1.Scale";
 
 /// Answers a request about a scale.
-pub(super) async fn answer(mut call: Call<'_>, incoming: Incoming, verb: &str) -> Result<Response, Failure> {
+pub(super) async fn answer(call: &mut Call<'_>, incoming: Incoming, verb: &str) -> Result<Response, Failure> {
     let negotiated = negotiate::negotiate(&incoming.headers, &incoming.query, Offer::Objects)?;
     let paths = call.resource.scale.clone().ok_or_else(Failure::no_such_resource)?;
     let object = match verb {
         "get" => {
             let stored = call.existing()?;
-            call.read(&stored)
+            let object = call.read(&stored);
+            check_replicas_exist(call, &object, &paths)?;
+            object
         }
-        "update" => update(&mut call, &incoming, &paths).await?,
-        "patch" => patch(&mut call, &incoming, &paths).await?,
+        "update" => update(call, &incoming, &paths).await?,
+        "patch" => patch(call, &incoming, &paths).await?,
         _ => return Err(Failure::method_not_allowed()),
     };
     let scale = scale_of(&object, &paths);
@@ -38,6 +40,16 @@ pub(super) async fn answer(mut call: Call<'_>, incoming: Incoming, verb: &str) -
         _ => scale,
     };
     Ok(warn(value_response(StatusCode::OK, negotiated.encoding, &value), &call.warnings))
+}
+
+/// A custom object without replicas has no scale.
+fn check_replicas_exist(call: &Call<'_>, object: &Value, paths: &ScalePaths) -> Result<(), Failure> {
+    if !call.resource.is_custom() || at(object, &paths.spec_replicas).is_some() {
+        return Ok(());
+    }
+    let message = format!("the spec replicas field {:?} does not exist", paths.spec_replicas);
+    let details = json!({"causes": [{"message": message}]});
+    Err(Failure { details: Some(details), ..Failure::internal(message) })
 }
 
 /// Reads the scale of an object.
@@ -109,7 +121,9 @@ async fn update(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) ->
         scale["metadata"] = json!({});
     }
     check_names(call, &mut scale)?;
-    let saved = call.update(UpdateTarget::Scale, |call, old| with_scale(call, old, &scale, paths)).await?;
+    let saved = call
+        .change(UpdateTarget::Scale, |call, old| with_scale(call, old, &scale, paths).map(Changed::Raw))
+        .await?;
     Ok(saved.value(&call.resource))
 }
 
@@ -136,7 +150,7 @@ async fn patch(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) -> 
         let schema = Registry::definition(DEFINITION);
         call.change(UpdateTarget::Scale, |call, old| {
             let scale = patch.on_view(&scale_of(old, paths), &schema)?;
-            with_scale(call, old, &scale, paths).map(Changed::Patched)
+            with_scale(call, old, &scale, paths).map(Changed::Scaled)
         })
         .await?
     };
@@ -209,7 +223,7 @@ fn check_type(call: &Call<'_>, scale: &Value) -> Result<(), Failure> {
     if (kind.is_empty() || kind == "Scale") && (api_version.is_empty() || api_version == "autoscaling/v1") {
         return Ok(());
     }
-    dispatch::check_foreign_kind(call, "Scale", "autoscaling", kind, api_version)
+    dispatch::check_foreign_kind(call, "Scale", "autoscaling", (kind, api_version), scale)
 }
 
 fn table(scale: &Value, version: &str, now: jiff::Timestamp) -> Value {

@@ -14,7 +14,7 @@ use crate::registry::UpdateTarget;
 use crate::server::{Controllers, Inner, StartError};
 
 const MANAGER: &str = "kube-apiserver";
-const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
+const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "default", "kube-node-lease"];
 
 /// Name, value and description of the classes that every cluster has.
 const PRIORITY_CLASSES: [(&str, i64, &str); 2] = [
@@ -69,8 +69,8 @@ fn kubernetes_service() -> Value {
     json!({"apiVersion": "v1", "kind": "Service",
         "metadata": {"name": "kubernetes", "namespace": "default",
             "labels": {"component": "apiserver", "provider": "kubernetes"}},
-        "spec": {"type": "ClusterIP", "clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1"],
-            "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "sessionAffinity": "None",
+        "spec": {"type": "ClusterIP", "clusterIP": "10.96.0.1",
+            "ipFamilyPolicy": "SingleStack", "sessionAffinity": "None",
             "ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": 6443}]}})
 }
 

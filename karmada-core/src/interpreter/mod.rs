@@ -12,8 +12,11 @@ mod fields;
 mod kinds;
 pub mod lua;
 mod native;
+#[cfg(test)]
+mod native_fuzz;
 mod operation;
 mod thirdparty;
+pub mod webhook;
 
 pub use chain::{Interpreter, ResourceInterpreter};
 pub use dependency::DependentReference;

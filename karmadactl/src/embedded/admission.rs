@@ -53,7 +53,7 @@ impl AdmissionPlugin for KarmadaAdmission {
             Some(RelatedKind::Customizations) => {
                 request.stored.list("config.karmada.io", "resourceinterpretercustomizations", "")
             }
-            Some(RelatedKind::Quotas) => quotas(&request.stored, request.namespace),
+            Some(RelatedKind::Quotas) => quotas(request.stored, request.namespace),
             None => Vec::new(),
         };
         let related = Related { customizations: &stored, quotas: &stored };
@@ -89,7 +89,7 @@ impl KarmadaAdmission {
 /// Returns the quotas of a namespace with what its bindings use of them now.
 ///
 /// DEVIATION: upstream goes by the quotas' status, which may lag.
-fn quotas(stored: &StoredObjects<'_>, namespace: &str) -> Vec<Value> {
+fn quotas(stored: StoredObjects<'_>, namespace: &str) -> Vec<Value> {
     let mut quotas = stored.list("policy.karmada.io", "federatedresourcequotas", namespace);
     if quotas.is_empty() {
         return quotas;

@@ -176,9 +176,8 @@ fn quota_use_before(input: &Value) -> Value {
 }
 
 fn recorded_answer(result: Result<Allowed, AdmissionDenied>) -> Value {
-    let denied = match result {
-        Ok(_) => return json!({"allowed": true, "code": 200}),
-        Err(denied) => denied,
+    let Err(denied) = result else {
+        return json!({"allowed": true, "code": 200});
     };
     let mut answer = json!({"allowed": false, "code": denied.code});
     // An object that cannot be read has one mistake, which upstream gives as a text.

@@ -10,6 +10,7 @@ mod network;
 mod pod;
 mod pod_checks;
 mod pod_spec;
+mod pod_warnings;
 mod policy;
 mod rbac;
 mod schedule;
@@ -19,6 +20,7 @@ mod service;
 mod service_allocation;
 mod status_checks;
 mod storage;
+mod warnings;
 mod webhook;
 mod workload;
 
@@ -26,3 +28,4 @@ pub(super) use dispatch::{
     admit, apply_defaults, has_generation, needs_revision, prepare_status, spec_changed, validate,
     validate_status,
 };
+pub(super) use warnings::warnings;

@@ -16,6 +16,8 @@ pub enum IncludeObject {
     None,
 }
 
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
 /// Prints objects as a `meta.k8s.io/v1` Table.
 ///
 /// `list_meta` is the list's metadata; without it the one object's resource version is used.
@@ -33,7 +35,7 @@ pub fn table(
         .map(|object| {
             let mut row = json!({
                 "cells": cells::row(resource, &paths, object, now),
-                "object": carried(object, include),
+                "object": carried(resource, object, include),
             });
             if let Some(conditions) = pod::row_conditions(resource, object) {
                 row["conditions"] = conditions;
@@ -77,16 +79,32 @@ fn table_metadata(objects: &[&Value], list_meta: Option<&Value>) -> Value {
     Value::Object(metadata)
 }
 
-fn carried(object: &Value, include: IncludeObject) -> Value {
+fn carried(resource: &Resource, object: &Value, include: IncludeObject) -> Value {
     match include {
         IncludeObject::None => Value::Null,
         IncludeObject::Object => object.clone(),
         IncludeObject::Metadata => json!({
             "kind": "PartialObjectMetadata",
             "apiVersion": "meta.k8s.io/v1",
-            "metadata": object["metadata"],
+            "metadata": held_metadata(resource, object),
         }),
     }
+}
+
+/// Returns the metadata of a row or of a partial object: as the real server holds it, not as it prints it.
+pub(crate) fn held_metadata(resource: &Resource, object: &Value) -> Value {
+    let mut metadata = object["metadata"].clone();
+    if !resource.is_custom()
+        && resource.kind == "DaemonSet"
+        && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut)
+    {
+        // The count of templates is a field there.
+        annotations.remove(TEMPLATE_GENERATION);
+        if annotations.is_empty() {
+            metadata.as_object_mut().map(|metadata| metadata.remove("annotations"));
+        }
+    }
+    metadata
 }
 
 #[cfg(test)]
