@@ -13,7 +13,8 @@ use super::patch_body::{Language, Patch};
 use super::respond::{value_response, warn};
 use super::update::{Changed, check_names};
 use super::{body, dispatch};
-use crate::registry::{Registry, ScalePaths, UpdateTarget};
+use crate::registry::prepare::{self, PrepareError};
+use crate::registry::{FieldError, Registry, ScalePaths, UpdateTarget};
 
 const DEFINITION: &str = "io.k8s.api.autoscaling.v1.Scale";
 
@@ -162,8 +163,18 @@ fn with_scale(call: &Call<'_>, old: &Value, scale: &Value, paths: &ScalePaths) -
     let mut new = old.clone();
     let replicas = scale.pointer("/spec/replicas").filter(|value| !value.is_null()).cloned();
     let replicas = replicas.unwrap_or(json!(0));
-    check_replicas(call, &replicas)?;
-    set(&mut new, &paths.spec_replicas, Some(replicas));
+    if !(call.resource.is_custom() && replicas.as_i64().is_some()) {
+        check_replicas(call, &replicas)?;
+    }
+    let negative = replicas.as_i64().is_some_and(|number| number < 0);
+    set(&mut new, &paths.spec_replicas, Some(replicas.clone()));
+    if negative && call.resource.is_custom() {
+        // The schema of the object has its say too.
+        let mut errors = prepare::validate_custom(&call.resource, &new, Some(old));
+        let detail = "should be a non-negative integer";
+        errors.push(FieldError::invalid(paths.spec_replicas.as_str(), &replicas, detail));
+        return Err(call.prepare_failure(PrepareError::Invalid(errors), &call.name));
+    }
     for key in ["uid", "resourceVersion"] {
         let value = scale.pointer(&format!("/metadata/{key}")).filter(|value| !value.is_null());
         match (value, new.get_mut("metadata").and_then(Value::as_object_mut)) {

@@ -59,8 +59,8 @@ impl Controller for Crds {
         if stored.is_deleting() {
             return clean_up(server, &stored).await;
         }
-        serve(server, &stored).await?;
         register(server, &stored.value()).await?;
+        serve(server, &stored).await?;
         Ok(None)
     }
 }
@@ -118,9 +118,6 @@ pub(super) async fn serve(server: &Inner, stored: &Stored) -> Result<(), Failure
 
 /// Registers the group versions of a CRD as services of this server.
 async fn register(server: &Arc<Inner>, crd: &Value) -> Result<(), Failure> {
-    if condition(&crd["status"], "Established") != Some("True") {
-        return Ok(());
-    }
     for (name, group, version) in services(crd) {
         let service = json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
             "metadata": {"name": name, "labels": {AUTOMANAGED: "true"}},

@@ -96,6 +96,7 @@ impl Row {
             origin: Origin::BuiltIn,
             openapi: None,
             rules: None,
+            storage_schema: None,
             defaults_on_read: false,
             group: self.group,
             version: self.version,

@@ -213,6 +213,11 @@ pub fn admit_create(
         structural::apply_defaults(&resource.schema, object);
         errors.extend(metadata::validate(resource, object));
         errors.extend(validate_custom(resource, object, None));
+        shape_for_storage(resource, object);
+        if resource.status_subresource && resource.defaults_on_read {
+            // The default of a status is read and not stored.
+            object.as_object_mut().map(|object| object.remove("status"));
+        }
         warnings.extend(metadata::finalizer_warnings(object, None));
     } else {
         let late = kinds::admit(resource, object, None, context)?;
@@ -284,6 +289,7 @@ pub fn admit_update(
             errors.iter().filter(|e| !is_change(e)).flat_map(|e| [e.clone(), e.clone()]).collect::<Vec<_>>(),
         );
         errors.extend(validate_custom(resource, new, Some(old)));
+        shape_for_storage(resource, new);
         warnings.extend(metadata::finalizer_warnings(new, Some(old)));
     } else {
         // The real server checks metadata for all kinds and for each, the immutable part less often.
@@ -305,6 +311,13 @@ pub fn admit_update(
     if errors.is_empty() { Ok(warnings) } else { Err(PrepareError::Invalid(errors)) }
 }
 
+/// Leaves out what the stored version of a custom resource does not know.
+fn shape_for_storage(resource: &Resource, object: &mut Value) {
+    if let Some(schema) = &resource.storage_schema {
+        structural::prune(schema, object);
+    }
+}
+
 /// Returns the nulls of an applied configuration that the schema of a custom resource has no place for.
 pub(crate) fn forbidden_nulls(resource: &Resource, applied: &Value) -> Vec<FieldError> {
     if !resource.is_custom() {
@@ -317,7 +330,7 @@ pub(crate) fn forbidden_nulls(resource: &Resource, applied: &Value) -> Vec<Field
 }
 
 /// Returns what the schema of a custom resource and its rules say about an object.
-fn validate_custom(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
+pub(crate) fn validate_custom(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let mut errors = validate::validate(&resource.schema, object, old);
     if let Some(rules) = &resource.rules {
         errors.extend(crd::check_rules(rules, object, old, &errors));
