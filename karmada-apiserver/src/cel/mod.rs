@@ -5,9 +5,9 @@
 
 mod ast;
 mod check;
-mod convert;
+pub(crate) mod convert;
 mod cost;
-mod error;
+pub(crate) mod error;
 mod eval;
 mod functions;
 mod lexer;
@@ -18,9 +18,9 @@ mod types;
 mod value;
 
 pub(crate) use check::Env;
-pub(crate) use convert::{Declaration, Level, from_json};
+pub(crate) use convert::{Declaration, Level};
 pub(crate) use cost::estimate;
-pub(crate) use error::{CompileError, EvalError};
+pub(crate) use error::EvalError;
 pub(crate) use eval::{Budget, Variables};
 pub(crate) use program::Program;
 pub(crate) use types::Type;
