@@ -48,7 +48,7 @@ pub(super) fn parse(source: &str) -> Result<(Expr, usize), Vec<Issue>> {
         return Err(vec![Issue { offset: 0, message }]);
     }
     let (tokens, mut issues) = tokenize(source);
-    let mut parser = Parser { tokens, position: 0, nodes: 0, depth: 0 };
+    let mut parser = Parser { tokens, position: 0, nodes: 0, depth: 0, first_argument: None };
     match parser.whole() {
         Ok(expr) if issues.is_empty() => return Ok((expr, parser.nodes)),
         Ok(_) => {}
@@ -62,6 +62,8 @@ struct Parser {
     position: usize,
     nodes: usize,
     depth: usize,
+    /// Where the first argument of a call would start, or the call end.
+    first_argument: Option<usize>,
 }
 
 impl Parser {
@@ -272,6 +274,7 @@ impl Parser {
         if self.accept(close).is_some() {
             return Ok(args);
         }
+        self.first_argument = Some(self.position);
         loop {
             args.push(self.expr()?);
             if self.accept(",").is_none() {
@@ -348,7 +351,12 @@ impl Parser {
                 } else {
                     "mismatched"
                 };
-                Err(self.unexpected(word, OPERAND))
+                let expected = if self.first_argument == Some(self.position) {
+                    OPERAND.replacen("'(', ", "'(', ')', ", 1)
+                } else {
+                    OPERAND.to_owned()
+                };
+                Err(self.unexpected(word, &expected))
             }
         }
     }

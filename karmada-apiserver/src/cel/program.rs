@@ -175,6 +175,11 @@ mod tests {
         let rows = [
             ("self.nope", "ERROR: <input>:1:5: undefined field 'nope'\n | self.nope\n | ....^"),
             (
+                "bad (",
+                "ERROR: <input>:1:6: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', ')', '.', '-', '!', \
+                 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}\n | bad (\n | .....^",
+            ),
+            (
                 "self foo",
                 "ERROR: <input>:1:6: Syntax error: extraneous input 'foo' expecting <EOF>\n | self foo\n | .....^",
             ),

@@ -79,8 +79,18 @@ pub(crate) fn parse_yaml(bytes: &[u8]) -> Result<Value, String> {
     let options = serde_saphyr::options! { legacy_octal_numbers: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let message = error.to_string();
-        format!("error converting YAML to JSON: yaml: {}", message.lines().next().unwrap_or_default())
+        let message = message.lines().next().unwrap_or_default();
+        format!("error converting YAML to JSON: yaml: {}", place_as_go(message))
     })
+}
+
+/// Names only the line of a mistake, and not the first, as the real server does.
+fn place_as_go(message: &str) -> String {
+    let parts = message.strip_prefix("error: line ").and_then(|rest| rest.split_once(" column "));
+    let Some((line, (_, why))) = parts.and_then(|(line, rest)| Some((line, rest.split_once(": ")?))) else {
+        return message.to_owned();
+    };
+    if line == "1" { why.to_owned() } else { format!("line {line}: {why}") }
 }
 
 /// Says where a YAML mapping in braces breaks off, in the words of the real server.

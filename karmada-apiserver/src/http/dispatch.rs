@@ -212,7 +212,10 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
     let kind = call.resource.kind.clone();
     let mut object = body::parse_object(&incoming.body, format, &kind)?;
     if call.resource.is_custom() {
-        check_custom_kind(call, &object, &incoming.body)?;
+        if let Err(failure) = check_custom_kind(call, &object, &incoming.body) {
+            warn_as_claimed(call, &object);
+            return Err(failure);
+        }
     }
     if format == Format::Json {
         // A second look, at what a map forgets; it parsed once already.
@@ -230,12 +233,7 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
             body::shown(&incoming.body)
         )));
     }
-    if let Err(failure) = check_kind(call, &found_kind, &found_version, &object) {
-        if call.resource.is_custom() {
-            warn_as_claimed(call, &found_kind, &found_version, &object);
-        }
-        return Err(failure);
-    }
+    check_kind(call, &found_kind, &found_version, &object)?;
     object["kind"] = kind.into();
     object["apiVersion"] = call.resource.api_version().into();
     if object.get("metadata").is_none_or(Value::is_null) {
@@ -247,7 +245,9 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
 /// Warns of the fields that a custom object does not have in the version that it claims.
 ///
 /// The real server reads a body before it looks at what it is.
-fn warn_as_claimed(call: &mut Call<'_>, kind: &str, api_version: &str, object: &Value) {
+fn warn_as_claimed(call: &mut Call<'_>, object: &Value) {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (kind, api_version) = (text("kind"), text("apiVersion"));
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let claimed = call.registry.resource_for_kind(group, version, kind);
     let Some(claimed) = claimed.filter(|claimed| claimed.crd_name() == call.resource.crd_name()) else {

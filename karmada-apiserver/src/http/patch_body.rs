@@ -166,7 +166,6 @@ impl Patch {
                 .or_else(|_| body::parse_yaml(&self.body).map_err(|_| body::unfinished_flow(&self.body)))
         } else {
             body::parse_yaml(&self.body)
-                .map_err(|error| error.replacen("error converting YAML to JSON: ", "", 1))
         };
         let value = value.map_err(|error| Failure::bad_request(format!("error decoding YAML: {error}")))?;
         if value.is_object() {

@@ -142,7 +142,8 @@ async fn patch(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) -> 
                 check_replicas(call, replicas)?;
                 set(&mut applied, &paths.spec_replicas, Some(replicas.clone()));
             }
-            let mut new = super::patch_body::applied_to(call, Some(old), &applied)?;
+            let mut new = super::patch_body::applied_to(call, Some(old), &applied)
+                .map_err(|failure| in_version_of_scales(failure, &call.resource.api_version()))?;
             call.forget_scale_times(&mut new);
             Ok(Changed::Applied(new))
         })
@@ -156,6 +157,20 @@ async fn patch(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) -> 
         .await?
     };
     Ok(saved.value(&call.resource))
+}
+
+/// A conflict about a scale is about its version, whatever the object's is.
+fn in_version_of_scales(mut failure: Failure, own_version: &str) -> Failure {
+    let own = format!(" using {own_version}");
+    let translate = |text: &str| text.replace(&own, " using autoscaling/v1");
+    failure.message = translate(&failure.message);
+    let causes = failure.details.as_mut().and_then(|details| details["causes"].as_array_mut());
+    for cause in causes.into_iter().flatten() {
+        if let Some(message) = cause["message"].as_str().map(translate) {
+            cause["message"] = message.into();
+        }
+    }
+    failure
 }
 
 /// Returns an object with the replicas, and the preconditions, of a scale.
