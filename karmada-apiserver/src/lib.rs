@@ -13,6 +13,7 @@ pub mod auth;
 pub mod http;
 pub mod lifecycle;
 pub mod patch;
+mod protobuf;
 pub mod registry;
 pub mod server;
 pub mod store;

@@ -50,7 +50,7 @@ async fn finalize(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, F
     let mut object = dispatch::read_object(&mut call, incoming)?;
     super::update::check_names(&call, &mut object)?;
     let saved = call.finalize(&object).await?;
-    let view = dispatch::view(&call, incoming, super::negotiate::Offer::Objects)?;
+    let view = dispatch::object_view(&call, incoming)?;
     view.object(http::StatusCode::OK, &saved)
 }
 
