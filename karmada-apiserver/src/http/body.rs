@@ -53,12 +53,10 @@ pub(crate) fn object_format(headers: &HeaderMap, kind: &str, bytes: &[u8]) -> Re
     match media_type(headers).as_str() {
         "" | "application/json" => Ok(Format::Json),
         "application/yaml" => Ok(Format::Yaml),
-        PROTOBUF if !protobuf::is_enveloped(bytes) => {
-            Err(Failure::bad_request(format!(
-                "the object provided is unrecognized (must be of type {kind}): provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] ({})",
-                shown(bytes)
-            )))
-        }
+        PROTOBUF if !protobuf::is_enveloped(bytes) => Err(Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] ({})",
+            shown(bytes)
+        ))),
         PROTOBUF => Ok(Format::Protobuf),
         _ => Err(Failure::unsupported_media_type(ACCEPTED)),
     }
@@ -137,7 +135,9 @@ fn decode(envelope: &Envelope<'_>, api_version: &str, kind: &str) -> Result<Valu
             }
             error => error.to_string(),
         };
-        Failure::bad_request(format!("{own_kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+        Failure::bad_request(format!(
+            "{own_kind} in version {version:?} cannot be handled as a {kind}: {why}"
+        ))
     })?;
     // Messages state what is empty where JSON leaves it out.
     if let Some(definition) = protobuf::definition(own_version, own_kind) {

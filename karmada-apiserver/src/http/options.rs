@@ -507,7 +507,8 @@ fn decode_options(bytes: &Bytes) -> Result<Value, Failure> {
     let refused = |error: DecodeError| {
         Failure::bad_request(match error {
             DecodeError::NoEnvelope => {
-                "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]".to_owned()
+                "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+                    .to_owned()
             }
             error => error.to_string(),
         })

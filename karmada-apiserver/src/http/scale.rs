@@ -19,7 +19,8 @@ const DEFINITION: &str = "io.k8s.api.autoscaling.v1.Scale";
 
 /// Answers a request about a scale.
 pub(super) async fn answer(mut call: Call<'_>, incoming: Incoming, verb: &str) -> Result<Response, Failure> {
-    let negotiated = negotiate::negotiate(&incoming.headers, &incoming.query, Offer::objects(&call.resource))?;
+    let negotiated =
+        negotiate::negotiate(&incoming.headers, &incoming.query, Offer::objects(&call.resource))?;
     let paths = call.resource.scale.clone().ok_or_else(Failure::no_such_resource)?;
     let object = match verb {
         "get" => {

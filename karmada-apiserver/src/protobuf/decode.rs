@@ -68,7 +68,9 @@ impl Decoder {
         let integer = |map: &Map<String, Value>, key: &str| map.get(key).and_then(Value::as_i64).unwrap_or(0);
         Ok(match descriptor.form {
             Form::Object => Value::Object(map),
-            Form::Time => time(integer(&map, "seconds"), 0)?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into(),
+            Form::Time => {
+                time(integer(&map, "seconds"), 0)?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into()
+            }
             Form::MicroTime => {
                 let time = time(integer(&map, "seconds"), integer(&map, "nanos"))?;
                 time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string().into()
@@ -166,7 +168,8 @@ impl Decoder {
             }
             (Shape::One, Content::Bytes(bytes)) => {
                 // A message in parts is one message.
-                if let (Kind::Message(index), Some(Value::Object(parts))) = (field.kind, map.get_mut(&field.name))
+                if let (Kind::Message(index), Some(Value::Object(parts))) =
+                    (field.kind, map.get_mut(&field.name))
                     && messages::at(index).form == Form::Object
                 {
                     return self.fields(messages::at(index), bytes, parts);
@@ -184,7 +187,12 @@ impl Decoder {
         }
     }
 
-    fn value(&mut self, owner: &Descriptor, field: &Field, content: Content<'_>) -> Result<Value, DecodeError> {
+    fn value(
+        &mut self,
+        owner: &Descriptor,
+        field: &Field,
+        content: Content<'_>,
+    ) -> Result<Value, DecodeError> {
         self.count()?;
         Ok(match (field.kind, content) {
             (Kind::Bool, Content::Varint(number)) => Value::Bool(number != 0),

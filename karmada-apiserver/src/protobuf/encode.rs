@@ -83,7 +83,11 @@ fn special(
     Some(Ok(()))
 }
 
-fn fields(descriptor: &Descriptor, map: &Map<String, Value>, message: &mut Message) -> Result<(), EncodeError> {
+fn fields(
+    descriptor: &Descriptor,
+    map: &Map<String, Value>,
+    message: &mut Message,
+) -> Result<(), EncodeError> {
     for field in &descriptor.fields {
         if let (Shape::Inline, Kind::Message(index)) = (field.shape, field.kind) {
             let mut inlined = Message::default();

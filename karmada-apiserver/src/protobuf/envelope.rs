@@ -38,8 +38,10 @@ pub(crate) fn definition(api_version: &str, kind: &str) -> Option<String> {
 pub(crate) fn encode(object: &Value) -> Result<Vec<u8>, EncodeError> {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
-    let descriptor = descriptor(api_version, kind)
-        .ok_or_else(|| EncodeError::NoMessage { api_version: api_version.to_owned(), kind: kind.to_owned() })?;
+    let descriptor = descriptor(api_version, kind).ok_or_else(|| EncodeError::NoMessage {
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+    })?;
     let mut type_meta = Message::default();
     type_meta.text(1, api_version);
     type_meta.text(2, kind);

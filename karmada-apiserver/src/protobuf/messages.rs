@@ -105,7 +105,8 @@ pub(super) fn at(index: usize) -> &'static Descriptor {
 impl Descriptor {
     /// Returns the name of the OpenAPI definition of the same type.
     pub(super) fn definition(&self) -> String {
-        let package = self.package.replace("_apiserver", "-apiserver").replace("kube_aggregator", "kube-aggregator");
+        let package =
+            self.package.replace("_apiserver", "-apiserver").replace("kube_aggregator", "kube-aggregator");
         format!("io.{}.{}", package.replacen("k8s.io", "k8s", 1), self.name)
     }
 

@@ -38,7 +38,8 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 4 => {
-                    groups = groups.checked_sub(1).ok_or(DecodeError::Malformed("unexpected end of group"))?;
+                    groups =
+                        groups.checked_sub(1).ok_or(DecodeError::Malformed("unexpected end of group"))?;
                     continue;
                 }
                 5 => {

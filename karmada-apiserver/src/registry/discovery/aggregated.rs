@@ -20,7 +20,9 @@ pub(super) fn wanted(accept: &str) -> Option<(&'static str, &'static str)> {
         let parameters: Vec<(&str, &str)> = parts.filter_map(|part| part.split_once('=')).collect();
         let parameter = |key: &str| parameters.iter().find(|(k, _)| *k == key).map(|(_, value)| *value);
         match (parameter("g"), parameter("v"), parameter("as")) {
-            (Some("apidiscovery.k8s.io"), Some("v2"), Some("APIGroupDiscoveryList")) => return Some(("v2", media)),
+            (Some("apidiscovery.k8s.io"), Some("v2"), Some("APIGroupDiscoveryList")) => {
+                return Some(("v2", media));
+            }
             (Some(_), ..) => {}
             (None, ..) => return None,
         }
