@@ -8,5 +8,6 @@ mod dependencies;
 mod faults;
 mod interpret;
 mod join;
+mod protobuf;
 mod replay;
 mod tour;
