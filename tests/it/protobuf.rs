@@ -74,7 +74,10 @@ impl Setup {
     async fn object(&self, namespace: &str, kind: &str, name: &str) -> Value {
         let text =
             self.run(&["get", kind, name, "-n", namespace, "-o", "json", "--show-managed-fields"], 0).await;
-        let mut object: Value = serde_json::from_str(&text).unwrap();
+        let object: Value = serde_json::from_str(&text).unwrap();
+        // Labels of jobs hold their uid.
+        let uid = object["metadata"]["uid"].as_str().unwrap();
+        let mut object: Value = serde_json::from_str(&text.replace(uid, "<uid>")).unwrap();
         let metadata = object["metadata"].as_object_mut().unwrap();
         for key in ["uid", "resourceVersion", "creationTimestamp", "namespace"] {
             assert!(metadata.remove(key).is_some(), "{kind} has {key}");

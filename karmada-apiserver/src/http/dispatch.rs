@@ -271,7 +271,6 @@ pub(super) fn check_kind(
     api_version: &str,
     object: &Value,
 ) -> Result<(), Failure> {
-    let _ = object;
     let resource = &call.resource;
     let same_kind = kind.is_empty() || kind == resource.kind;
     let own_version = resource.api_version();
@@ -287,6 +286,15 @@ pub(super) fn check_kind(
     {
         return Err(Failure::bad_request(format!(
             "the API version in the data ({api_version}) does not match the expected API version ({own_version})"
+        )));
+    }
+    // The real server reads a body as what it says it is before it looks at what was wanted.
+    if let Some(foreign) = call.registry.resource_for_kind(group, version, kind)
+        && let Some(why) = foreign.mismatch(object)
+    {
+        return Err(Failure::bad_request(format!(
+            "{kind} in version {version:?} cannot be handled as a {}: {why}",
+            resource.kind
         )));
     }
     check_foreign_kind(call, &resource.kind, &resource.group, kind, api_version)

@@ -13,7 +13,7 @@ use super::negotiate::{self, Encoding, Form, Negotiated};
 use super::query::Query;
 use super::yaml;
 use crate::protobuf;
-use crate::registry::{IncludeObject, Resource, table};
+use crate::registry::{IncludeObject, Resource, own_metadata, table};
 use crate::store::Stored;
 
 const WARNING: HeaderName = HeaderName::from_static("warning");
@@ -84,7 +84,7 @@ pub(super) fn include_object(query: &Query) -> Result<IncludeObject, Failure> {
 /// Reduces an object to its metadata.
 fn partial(object: &Value, version: &str) -> Value {
     json!({"kind": "PartialObjectMetadata", "apiVersion": format!("meta.k8s.io/{version}"),
-        "metadata": object.get("metadata")})
+        "metadata": own_metadata(object)})
 }
 
 impl View<'_> {

@@ -14,7 +14,7 @@ use crate::registry::UpdateTarget;
 use crate::server::{Controllers, Inner, StartError};
 
 const MANAGER: &str = "kube-apiserver";
-const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
+const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "default", "kube-node-lease"];
 
 /// Name, value and description of the classes that every cluster has.
 const PRIORITY_CLASSES: [(&str, i64, &str); 2] = [

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::body::Problem;
 use super::definitions::formats;
 use super::quantity::Quantity;
+use super::resource::Resource;
 use super::schema::{Schema, SchemaType};
 
 /// What decoding found.
@@ -58,6 +59,16 @@ pub(super) fn emit(schema: &Schema, value: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+impl Resource {
+    /// Returns why an object is not of this built-in kind.
+    pub(crate) fn mismatch(&self, object: &Value) -> Option<String> {
+        if self.is_custom() {
+            return None;
+        }
+        decode(&self.kind, &self.schema, &mut object.clone()).mismatch
     }
 }
 

@@ -22,7 +22,9 @@ mod storage;
 mod webhook;
 mod workload;
 
+pub(crate) use autoscaling::METRICS as AUTOSCALER_METRICS;
 pub(super) use dispatch::{
     admit, apply_defaults, has_generation, needs_revision, prepare_status, spec_changed, validate,
     validate_status, warnings,
 };
+pub(super) use workload::TEMPLATE_GENERATION;

@@ -11,4 +11,5 @@ mod simple;
 mod workload;
 
 pub(crate) use json_path::JsonPath;
+pub(crate) use print::own_metadata;
 pub use print::{IncludeObject, table};

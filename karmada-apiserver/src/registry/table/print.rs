@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::super::kinds::TEMPLATE_GENERATION;
 use super::super::resource::{Column, Resource};
 use super::json_path::JsonPath;
 use super::{cells, pod};
@@ -77,6 +78,26 @@ fn table_metadata(objects: &[&Value], list_meta: Option<&Value>) -> Value {
     Value::Object(metadata)
 }
 
+/// Returns an object's metadata without what only a full object shows.
+///
+/// The real server keeps the generation of a daemon set's template as a field, which is an annotation in this version.
+pub(crate) fn own_metadata(object: &Value) -> Value {
+    let mut metadata = object["metadata"].clone();
+    if object["kind"] == "DaemonSet"
+        && object["apiVersion"] == "apps/v1"
+        && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut)
+    {
+        annotations.remove(TEMPLATE_GENERATION);
+        if annotations.is_empty() {
+            metadata["annotations"] = Value::Null;
+        }
+    }
+    if let Some(fields) = metadata.as_object_mut() {
+        fields.retain(|key, value| key != "annotations" || !value.is_null());
+    }
+    metadata
+}
+
 fn carried(object: &Value, include: IncludeObject) -> Value {
     match include {
         IncludeObject::None => Value::Null,
@@ -84,7 +105,7 @@ fn carried(object: &Value, include: IncludeObject) -> Value {
         IncludeObject::Metadata => json!({
             "kind": "PartialObjectMetadata",
             "apiVersion": "meta.k8s.io/v1",
-            "metadata": object["metadata"],
+            "metadata": own_metadata(object),
         }),
     }
 }
