@@ -11,15 +11,22 @@ mod kind;
 #[macro_use]
 mod string_enum;
 
+pub mod apps;
+pub mod autoscaling;
 pub mod cluster;
+pub mod config;
 mod crds;
 pub mod features;
 mod meta;
+pub mod multicluster;
+pub mod networking;
 pub mod policy;
+pub mod remedy;
 pub mod reserved;
+mod schema;
 pub mod work;
 
-pub use crds::crds;
+pub use crds::{crds, generate_crds};
 pub use features::{Feature, FeatureGateError, FeatureGates};
 pub use meta::{
     Condition, LabelSelector, NodeSelector, NodeSelectorTerm, ResourceList, SelectorRequirement, Toleration,
