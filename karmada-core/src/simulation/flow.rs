@@ -2,12 +2,7 @@
 
 use serde_json::Value;
 
-use super::{
-    Mode, Note, Obstacle, Reason, World,
-    identity::stable_id,
-    record::PolicyName,
-    world::Template,
-};
+use super::{Mode, Note, Obstacle, Reason, World, identity::stable_id, record::PolicyName, world::Template};
 use crate::{
     api::{
         policy::{Preemption, ReplicaSchedulingType},
@@ -23,7 +18,7 @@ use crate::{
         unclaim_patch,
     },
     scheduling::{
-        Attempt, AssumedWorkloads, BindingInput, DivisionStep, ScheduleContext, ScheduleError,
+        AssumedWorkloads, Attempt, BindingInput, DivisionStep, ScheduleContext, ScheduleError,
         ScheduleErrorKind, Trigger, WorkloadGroups, is_in_charge, place_binding,
     },
     work::wants_namespace_works,
@@ -223,15 +218,14 @@ impl World {
         if claimant(&template.value).is_none() {
             return;
         }
-        let namespaced = lookup.propagation_policies(&template.key.namespace).into_iter().map(PolicyRef::from);
+        let namespaced =
+            lookup.propagation_policies(&template.key.namespace).into_iter().map(PolicyRef::from);
         let cluster = lookup.cluster_propagation_policies().into_iter().map(PolicyRef::from);
         let mut policies: Vec<PolicyRef> = namespaced
             .chain(cluster)
             .filter(|policy| policy.spec().preemption == Preemption::Always && !policy.is_terminating())
             .collect();
-        policies.sort_by(|left, right| {
-            (right.priority(), left.name()).cmp(&(left.priority(), right.name()))
-        });
+        policies.sort_by(|left, right| (right.priority(), left.name()).cmp(&(left.priority(), right.name())));
         for policy in policies {
             let value = propagated.claimed.as_ref().unwrap_or(&template.value);
             if let Some(taken) = preempt(&policy, value, lookup, &self.options.gates) {
@@ -291,8 +285,7 @@ impl Propagated {
             Binding::Namespaced(binding) => &mut binding.metadata,
             Binding::Cluster(binding) => &mut binding.metadata,
         };
-        for (field, entries) in
-            [("labels", &mut metadata.labels), ("annotations", &mut metadata.annotations)]
+        for (field, entries) in [("labels", &mut metadata.labels), ("annotations", &mut metadata.annotations)]
         {
             let entries = entries.get_or_insert_default();
             for (key, value) in patch["metadata"][field].as_object().into_iter().flatten() {

@@ -203,7 +203,9 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoFit(error) => error.fmt(f),
-            Self::OtherScheduler { name } => write!(f, "the scheduler {name} decides, which is not simulated"),
+            Self::OtherScheduler { name } => {
+                write!(f, "the scheduler {name} decides, which is not simulated")
+            }
             Self::Suspended => f.write_str("scheduling is suspended"),
         }
     }

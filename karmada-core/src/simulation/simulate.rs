@@ -174,8 +174,7 @@ fn assemble(
         Some(Scheduled { trigger, attempts, obstacle, .. }) => (trigger, attempts, obstacle),
         None => (None, Vec::new(), None),
     };
-    let destination =
-        binding.map_or(Destination::Nowhere, |binding| Destination::Binding(Box::new(binding)));
+    let destination = binding.map_or(Destination::Nowhere, |binding| Destination::Binding(Box::new(binding)));
     let mut record = Record {
         object: template.object,
         key: template.key.clone(),
