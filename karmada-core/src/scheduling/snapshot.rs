@@ -138,7 +138,7 @@ impl Snapshot {
     pub(super) fn versions_of<'a>(&'a self, entry: &ClusterEntry, kind: &str) -> Vec<&'a str> {
         let version = |(key, number): (&'a String, &u32)| {
             let (version, known) = key.split_once('\n')?;
-            (known == kind && entry.has_api(*number)).then_some(version)
+            (known == kind && entry.has_api(Some(*number))).then_some(version)
         };
         let mut versions: Vec<&str> = self.apis.0.iter().filter_map(version).collect();
         versions.sort_unstable();

@@ -37,6 +37,8 @@ pub struct Record {
     /// The template with the claim of its policy; none when it is as in the input.
     pub(super) claimed: Option<Value>,
     pub(super) destination: Destination,
+    /// The clusters of the earlier result.
+    pub(super) held: Vec<TargetCluster>,
 }
 
 /// Where a resource goes.
@@ -159,6 +161,11 @@ impl Record {
         let following = binding.into_iter().flat_map(|spec| &spec.required_by);
         let bound = binding.into_iter().flat_map(|spec| &spec.clusters);
         bound.chain(following.flat_map(|snapshot| &snapshot.clusters)).chain(listed)
+    }
+
+    /// Returns the clusters that it had before, by an earlier result in the input.
+    pub fn before(&self) -> &[TargetCluster] {
+        &self.held
     }
 
     /// Returns true when it could not be placed as its policy wants, or could not be changed as its

@@ -93,6 +93,9 @@ fn too_little_room_is_told_with_numbers() {
     assert!(record.is_failure());
     assert_eq!(record.notes, [Note::Room { fitting: 30, wanted: 40 }]);
     assert_eq!(record.attempts[0].decision.verdicts.len(), 2);
+    let mut text = String::new();
+    world.explain(&record, |_, explanation| text.push_str(&explanation.to_string()));
+    assert!(text.contains("30"), "{text}");
 }
 
 #[test]
