@@ -404,11 +404,13 @@ impl Intake {
     }
 
     fn decode<T: DeserializeOwned>(&mut self, index: usize, object: Value) -> Option<T> {
-        serde_json::from_value(object)
-            .map_err(|error| {
-                self.problems.push(Problem::error(index, "", format!("cannot be read: {error}")))
-            })
-            .ok()
+        match serde_json::from_value(object) {
+            Ok(typed) => Some(typed),
+            Err(error) => {
+                self.problems.push(Problem::error(index, "", format!("cannot be read: {error}")));
+                None
+            }
+        }
     }
 }
 
