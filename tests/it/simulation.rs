@@ -176,7 +176,7 @@ async fn inputs(client: &Client) -> anyhow::Result<Vec<Value>> {
     let mut objects = list(client, &resource("cluster.karmada.io/v1alpha1", "Cluster", "clusters")).await?;
     for (api_version, kind, plural) in KINDS {
         let found = list(client, &resource(api_version, kind, plural)).await?;
-        objects.extend(found.into_iter().filter(|object| is_ours(object)));
+        objects.extend(found.into_iter().filter(is_ours));
     }
     Ok(objects)
 }
