@@ -17,6 +17,7 @@ mod estimate;
 mod explain;
 mod filter;
 mod input;
+mod numbers;
 mod options;
 #[cfg(test)]
 mod properties;
@@ -30,7 +31,7 @@ mod testing;
 mod trace;
 
 pub use assign::dispense_replicas;
-pub use checker::{Violation, check_placement};
+pub use checker::{PlacementCheck, Violation, check_placement};
 pub use decision::{ClusterIndex, Decision, Refusals, Verdict};
 pub use error::{DivisionStep, ScheduleError, ScheduleErrorKind};
 pub use estimate::{AssumedWorkload, AssumedWorkloads, Limit};
