@@ -9,4 +9,5 @@ mod faults;
 mod interpret;
 mod join;
 mod replay;
+mod simulation;
 mod tour;
