@@ -135,6 +135,11 @@ impl Printer {
         self.say(&self.paint("1", text));
     }
 
+    /// Writes an `error:` line to stderr; [`Printer::fail`] is for the error that ends a command.
+    pub fn error(&self, text: &str) {
+        self.say(&format!("{} {text}", self.paint("1;31", "error:")));
+    }
+
     /// Writes a `warning:` line to stderr.
     pub fn warning(&self, text: &str) {
         self.say(&format!("{} {text}", self.paint("1;33", "warning:")));

@@ -137,7 +137,7 @@ fn explain(error: &serde_saphyr::Error) -> (String, Option<&'static str>) {
         }
         _ if text.starts_with("alias replay") || text.starts_with("alias expansion") => aliases(),
         Yaml::DuplicateMappingKey { key: Some(key), .. } => (format!("the key {key} is there twice"), None),
-        Yaml::NonFiniteFloat { .. } => ("infinity and not-a-number have no JSON form".to_owned(), None),
+        Yaml::NonFiniteFloat { .. } => ("infinity and not-a-number are no numbers of JSON".to_owned(), None),
         Yaml::NullIntoString { .. } => ("a key must be a text, not null".to_owned(), None),
         Yaml::RecursiveReferencesRequireWeakTypes { .. } => {
             ("an anchor contains an alias to itself".to_owned(), None)
@@ -179,7 +179,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         Number::from_f64(value)
             .map(Value::Number)
-            .ok_or_else(|| E::custom("infinity and not-a-number have no JSON form"))
+            .ok_or_else(|| E::custom("infinity and not-a-number are no numbers of JSON"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -262,7 +262,7 @@ mod tests {
             "3:6 invalid trailing content after double-quoted scalar"
         );
         assert_eq!(error("a: *b\n"), "1:4 alias references unknown anchor");
-        assert_eq!(error("a: .inf\n"), "1:4 infinity and not-a-number have no JSON form");
+        assert_eq!(error("a: .inf\n"), "1:4 infinity and not-a-number are no numbers of JSON");
         assert_eq!(error("a:\n\tb: 1\n"), "2:2 tabs disallowed within this context (block indentation)");
         assert_eq!(error("a: b: c\n"), "1:5 mapping values are not allowed in this context");
         assert_eq!(error("a: [1, 2\n"), "1:4 unclosed bracket '['");
