@@ -30,14 +30,15 @@ mod testing;
 pub use assign::dispense_replicas;
 pub use checker::{Violation, check_placement};
 pub use decision::{ClusterIndex, Decision, Refusals, Verdict};
-pub use error::{ScheduleError, ScheduleErrorKind};
+pub use error::{DivisionStep, ScheduleError, ScheduleErrorKind};
 pub use estimate::{AssumedWorkload, AssumedWorkloads};
 pub use filter::{Plugin, PluginSet, UnknownPlugin, WorkloadGroups};
 pub use input::{ClusterWeight, ScheduleContext, ScheduleInput};
 pub use options::{EmptyWorkloads, FeatureGates, ScheduleOptions};
 pub use reconcile::{
-    Attempt, BindingChange, BindingDecision, BindingEvent, BindingInput, EventKind, Retry, StatusChange,
-    Trigger, is_affected_by_cluster, is_in_charge, needs_scheduling, reconcile_binding,
+    Attempt, BindingChange, BindingDecision, BindingEvent, BindingInput, EventKind, PlacedBinding, Retry,
+    StatusChange, Trigger, is_affected_by_cluster, is_in_charge, needs_scheduling, place_binding,
+    reconcile_binding,
 };
 pub use schedule::schedule;
 pub use select::{SpreadGroup, select_groups};

@@ -43,6 +43,8 @@ pub(super) struct ClusterEntry {
     /// None when the cluster has not reported its resources.
     pub(super) capacity: Option<Capacity>,
     apis: Vec<u32>,
+    /// Every kind counts as served, whatever `apis` says.
+    serves_all: bool,
 }
 
 impl Snapshot {
@@ -71,6 +73,20 @@ impl Snapshot {
     pub fn remove(&mut self, name: &str) {
         if let Ok(position) = self.position(name) {
             self.entries.remove(position);
+        }
+    }
+
+    /// Takes a cluster for one that serves every kind, as nothing is known of its APIs.
+    pub fn assume_all_apis(&mut self, name: &str) {
+        if let Ok(position) = self.position(name) {
+            Arc::make_mut(&mut self.entries[position]).serves_all = true;
+        }
+    }
+
+    /// Takes a cluster for one with room for everything, as nothing is known of its resources.
+    pub fn assume_room(&mut self, name: &str) {
+        if let Ok(position) = self.position(name) {
+            Arc::make_mut(&mut self.entries[position]).capacity = Some(Capacity::unlimited());
         }
     }
 
@@ -169,6 +185,7 @@ impl ClusterEntry {
             taints: spec.taints.iter().filter(keeps_away).cloned().collect(),
             capacity: None,
             apis: Vec::new(),
+            serves_all: false,
         }
     }
 
@@ -183,9 +200,9 @@ impl ClusterEntry {
         }
     }
 
-    /// Returns true when the cluster serves the kind of this number.
-    pub(super) fn has_api(&self, number: u32) -> bool {
-        self.apis.binary_search(&number).is_ok()
+    /// Returns true when the cluster serves the kind of this number; a kind without one is new.
+    pub(super) fn has_api(&self, number: Option<u32>) -> bool {
+        self.serves_all || number.is_some_and(|number| self.apis.binary_search(&number).is_ok())
     }
 }
 

@@ -23,6 +23,8 @@ pub(in crate::scheduling) struct Capacity {
     pub(super) free: Vec<Free>,
     /// Nodes by grade; none when the grades are not known.
     pub(super) nodes: Option<Vec<NodeGrade>>,
+    /// What is free of a resource that is not listed; none when there is nothing of it.
+    unlisted: Option<Free>,
 }
 
 /// What is free of one resource.
@@ -58,11 +60,17 @@ impl Capacity {
                 amount_by_format: amount_by_format(&free),
             }
         });
-        Self { pods, free: free.collect(), nodes: nodes_by_grade(summary, models) }
+        Self { pods, free: free.collect(), nodes: nodes_by_grade(summary, models), unlisted: None }
     }
 
     pub(super) fn free(&self, name: &str) -> Option<&Free> {
-        self.free.iter().find(|free| free.name == name)
+        self.free.iter().find(|free| free.name == name).or(self.unlisted.as_ref())
+    }
+
+    /// Returns the capacity of a cluster that has room for everything.
+    pub(in crate::scheduling) fn unlimited() -> Self {
+        let unlisted = Free { name: String::new(), amount: i64::MAX, amount_by_format: i64::MAX };
+        Self { pods: i64::MAX, free: Vec::new(), nodes: None, unlisted: Some(unlisted) }
     }
 }
 
