@@ -134,6 +134,17 @@ impl Snapshot {
         self.apis.0.get(&key).copied()
     }
 
+    /// Returns the versions in which a cluster serves kinds of this name, sorted.
+    pub(super) fn versions_of<'a>(&'a self, entry: &ClusterEntry, kind: &str) -> Vec<&'a str> {
+        let version = |(key, number): (&'a String, &u32)| {
+            let (version, known) = key.split_once('\n')?;
+            (known == kind && entry.has_api(Some(*number))).then_some(version)
+        };
+        let mut versions: Vec<&str> = self.apis.0.iter().filter_map(version).collect();
+        versions.sort_unstable();
+        versions
+    }
+
     /// Returns the number of a kind; a new one when it is new.
     fn number_api(&mut self, key: &str) -> u32 {
         if let Some(number) = self.apis.0.get(key) {
@@ -198,6 +209,11 @@ impl ClusterEntry {
             region: &self.region,
             zones: &self.zones,
         }
+    }
+
+    /// Returns true when the cluster reported any kind.
+    pub(super) fn has_apis(&self) -> bool {
+        !self.apis.is_empty()
     }
 
     /// Returns true when the cluster serves the kind of this number; a kind without one is new.

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    AssumedWorkloads, Decision, ScheduleContext, ScheduleInput, ScheduleOptions, Snapshot, WorkloadGroups,
-    check_placement, schedule,
+    AssumedWorkloads, Decision, Explanation, ScheduleContext, ScheduleInput, ScheduleOptions, Snapshot,
+    WorkloadGroups, check_placement, schedule,
 };
 use crate::api::{cluster::Cluster, work::ResourceBindingSpec};
 
@@ -26,6 +26,12 @@ impl TestCluster {
     pub(super) fn in_region(mut self, region: &str) -> Self {
         self.0["spec"]["region"] = region.into();
         self
+    }
+
+    /// Replaces a part of the object; what leads to it is made.
+    pub(super) fn set(&mut self, path: &str, value: Value) {
+        let target = path.split('/').skip(1).fold(&mut self.0, |object, key| &mut object[key]);
+        *target = value;
     }
 }
 
@@ -85,6 +91,15 @@ impl TestCase {
     }
 
     pub(super) fn decide(&self) -> Decision {
+        self.decide_and(|_, _, decision| decision)
+    }
+
+    /// Schedules and reads the explanation.
+    pub(super) fn explain<T>(&self, read: impl FnOnce(Explanation<'_>) -> T) -> T {
+        self.decide_and(|context, input, decision| read(decision.explain(context, input)))
+    }
+
+    fn decide_and<T>(&self, read: impl FnOnce(&ScheduleContext<'_>, &ScheduleInput<'_>, Decision) -> T) -> T {
         let snapshot = Snapshot::new(&self.clusters);
         let spec: ResourceBindingSpec = serde_json::from_value(self.spec.clone()).unwrap();
         let assumed = AssumedWorkloads::default();
@@ -103,7 +118,7 @@ impl TestCase {
         };
         let decision = schedule(&context, &input);
         assert_eq!(check_placement(&context, &input, &decision), []);
-        decision
+        read(&context, &input, decision)
     }
 }
 

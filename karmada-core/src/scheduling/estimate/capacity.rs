@@ -63,6 +63,16 @@ impl Capacity {
         Self { pods, free: free.collect(), nodes: nodes_by_grade(summary, models), unlisted: None }
     }
 
+    /// Returns how many more pods are allowed.
+    pub(in crate::scheduling) fn pods(&self) -> i64 {
+        self.pods
+    }
+
+    /// Returns what is free of a resource, in the unit of the resource.
+    pub(in crate::scheduling) fn amount_free(&self, name: &str) -> Option<i64> {
+        self.free(name).map(|free| free.amount)
+    }
+
     pub(super) fn free(&self, name: &str) -> Option<&Free> {
         self.free.iter().find(|free| free.name == name).or(self.unlisted.as_ref())
     }

@@ -2,7 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Footprint, capacity::Capacity, demand::PodSet, general::MAX_ESTIMATE, models::Nodes};
+use super::{
+    Footprint,
+    capacity::Capacity,
+    demand::PodSet,
+    general::MAX_ESTIMATE,
+    limit::{Estimate, Limit, place},
+    models::Nodes,
+};
 
 /// A workload with several components, prepared for many clusters.
 pub(super) struct ComponentSet {
@@ -20,37 +27,44 @@ impl ComponentSet {
         Self { components, pods, demand }
     }
 
+    /// Returns a resource that a set asks for, by its place.
+    pub(super) fn resource(&self, place: usize) -> Option<&str> {
+        self.demand.keys().nth(place).map(String::as_str)
+    }
+
     /// Returns how many sets fit: the sums of the cluster are the bound, its nodes decide.
     pub(super) fn estimate(
         &self,
         capacity: &Capacity,
         footprint: Option<&Footprint<'_>>,
         use_models: bool,
-    ) -> i64 {
+    ) -> Estimate {
         let pods = capacity.pods.saturating_sub(footprint.map_or(0, Footprint::pods));
         if pods <= 0 {
-            return 0;
+            return Estimate::new(0, Limit::Pods);
         }
         if self.pods <= 0 {
-            return pods.min(MAX_ESTIMATE);
+            return Estimate::new(pods.min(MAX_ESTIMATE), Limit::Pods);
         }
-        let mut sets = (pods / self.pods).min(MAX_ESTIMATE);
-        for (name, amount) in &self.demand {
-            let Some(free) = capacity.free(name) else { return 0 };
+        let mut sets = Estimate::new((pods / self.pods).min(MAX_ESTIMATE), Limit::Pods);
+        for (index, (name, amount)) in self.demand.iter().enumerate() {
+            let Some(free) = capacity.free(name) else {
+                return Estimate::new(0, Limit::MissingResource(place(index)));
+            };
             let used = footprint.map_or(0, |footprint| footprint.used_by_format(name));
             let free = free.amount_by_format.saturating_sub(used);
             if free <= 0 {
-                return 0;
+                return Estimate::new(0, Limit::Resource(place(index)));
             }
-            sets = sets.min(free / amount);
+            sets = sets.at_most(free / amount, Limit::Resource(place(index)));
         }
         match &capacity.nodes {
-            Some(grades) if use_models && sets > 0 => {
+            Some(grades) if use_models && sets.replicas > 0 => {
                 let mut nodes = Nodes::new(grades);
                 if let Some(footprint) = footprint {
                     footprint.place(&mut nodes);
                 }
-                nodes.count_sets(&self.components, sets)
+                sets.at_most(nodes.count_sets(&self.components, sets.replicas), Limit::Nodes)
             }
             _ => sets,
         }

@@ -5,6 +5,7 @@ use super::{
     capacity::Capacity,
     components::ComponentSet,
     demand::{Demand, PodSet, demand_of},
+    limit::{Estimate, Limit, place},
     models::Nodes,
 };
 use crate::{
@@ -50,29 +51,64 @@ impl<'a> Estimator<'a> {
     /// Returns how many further replicas, or sets of components, fit into a cluster.
     ///
     /// The least answer of all estimators counts; without any answer all replicas fit.
-    pub(in crate::scheduling) fn estimate(&self, entry: &ClusterEntry) -> i32 {
+    pub(in crate::scheduling) fn estimate(&self, entry: &ClusterEntry) -> (i32, Limit) {
         if matches!(self.workload, Workload::None) {
-            return i32::MAX;
+            return (i32::MAX, Limit::None);
         }
-        let mut estimate = entry.capacity.as_ref().map_or(0, |capacity| {
-            let assumed = self.gates.scheduling_overcommit_protection.then_some(self.context.assumed);
-            let footprint = assumed.and_then(|assumed| assumed.footprint(&entry.name));
+        let not_reported = Estimate::new(0, Limit::NotReported);
+        let mut estimate = entry.capacity.as_ref().map_or(not_reported, |capacity| {
+            let footprint = self.footprint(entry);
             self.estimate_general(capacity, footprint.as_ref())
         });
         if let Some(accurate) = self.input.estimates.and_then(|estimates| estimates.get(&entry.name)) {
-            estimate = estimate.min(i64::from(*accurate));
+            estimate = estimate.at_most(i64::from(*accurate), Limit::Estimator);
         }
-        if estimate == MAX_ESTIMATE { self.input.spec.replicas } else { estimate as i32 }
+        if estimate.replicas == MAX_ESTIMATE {
+            return (self.input.spec.replicas, Limit::None);
+        }
+        (estimate.replicas as i32, estimate.limit)
     }
 
-    fn estimate_general(&self, capacity: &Capacity, footprint: Option<&Footprint<'_>>) -> i64 {
-        let use_models = self.gates.customized_cluster_resource_modeling;
+    /// Returns true when the workload takes room.
+    pub(in crate::scheduling) fn counts(&self) -> bool {
+        !matches!(self.workload, Workload::None)
+    }
+
+    /// Returns true when whole sets of components are counted.
+    pub(in crate::scheduling) fn counts_sets(&self) -> bool {
+        matches!(self.workload, Workload::Sets(_))
+    }
+
+    /// Returns a resource of a [`Limit`], with what a replica asks for where replicas are counted.
+    pub(in crate::scheduling) fn resource(&self, place: u16) -> Option<(&str, Option<i64>)> {
         match &self.workload {
-            Workload::None => MAX_ESTIMATE,
+            Workload::None => None,
+            Workload::Sets(set) => set.resource(usize::from(place)).map(|name| (name, None)),
+            Workload::Pods(demand) => {
+                let one = demand.as_ref()?.get(usize::from(place))?;
+                Some((one.name.as_str(), Some(one.amount)))
+            }
+        }
+    }
+
+    /// Returns how many pods are assumed in a cluster though it does not report them yet.
+    pub(in crate::scheduling) fn assumed_pods(&self, entry: &ClusterEntry) -> i64 {
+        self.footprint(entry).map_or(0, |footprint| footprint.pods())
+    }
+
+    fn footprint(&self, entry: &ClusterEntry) -> Option<Footprint<'a>> {
+        let assumed = self.gates.scheduling_overcommit_protection.then_some(self.context.assumed);
+        assumed.and_then(|assumed| assumed.footprint(&entry.name))
+    }
+
+    fn estimate_general(&self, capacity: &Capacity, footprint: Option<&Footprint<'_>>) -> Estimate {
+        let use_models = self.gates.customized_cluster_resource_modeling;
+        let estimate = match &self.workload {
+            Workload::None => Estimate::new(MAX_ESTIMATE, Limit::None),
             Workload::Sets(set) => set.estimate(capacity, footprint, use_models),
             Workload::Pods(demand) => estimate_pods(capacity, demand.as_ref(), footprint, use_models),
-        }
-        .clamp(0, MAX_ESTIMATE)
+        };
+        Estimate { replicas: estimate.replicas.clamp(0, MAX_ESTIMATE), ..estimate }
     }
 }
 
@@ -93,21 +129,24 @@ fn estimate_pods(
     demand: Option<&Demand>,
     footprint: Option<&Footprint<'_>>,
     use_models: bool,
-) -> i64 {
+) -> Estimate {
     let pods = capacity.pods.saturating_sub(footprint.map_or(0, Footprint::pods));
-    let Some(demand) = demand.filter(|_| pods > 0) else { return pods };
+    let mut estimate = Estimate::new(pods, Limit::Pods);
+    let Some(demand) = demand.filter(|_| pods > 0) else { return estimate };
     if let Some(grades) = capacity.nodes.as_ref().filter(|_| use_models) {
         let mut nodes = Nodes::new(grades);
         if let Some(footprint) = footprint {
             footprint.place(&mut nodes);
         }
-        return pods.min(nodes.count_pods(demand));
+        return estimate.at_most(nodes.count_pods(demand), Limit::Nodes);
     }
-    let mut estimate = pods;
-    for one in demand {
-        let Some(free) = capacity.free(&one.name) else { return 0 };
+    for (index, one) in demand.iter().enumerate() {
+        let Some(free) = capacity.free(&one.name) else {
+            return Estimate::new(0, Limit::MissingResource(place(index)));
+        };
         let used = footprint.map_or(0, |footprint| footprint.used(&one.name));
-        estimate = estimate.min(free.amount.saturating_sub(used).max(0) / one.amount);
+        let fit = free.amount.saturating_sub(used).max(0) / one.amount;
+        estimate = estimate.at_most(fit, Limit::Resource(place(index)));
     }
     estimate
 }
@@ -121,7 +160,7 @@ mod tests {
     fn estimate(summary: Value, demand: Option<Value>) -> i64 {
         let capacity = Capacity::new(&serde_json::from_value(summary).unwrap(), &[]);
         let demand = demand.map(|demand| demand_of(&serde_json::from_value(demand).unwrap()));
-        estimate_pods(&capacity, demand.as_ref(), None, true).clamp(0, MAX_ESTIMATE)
+        estimate_pods(&capacity, demand.as_ref(), None, true).replicas.clamp(0, MAX_ESTIMATE)
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::policy::SpreadConstraint,
-    scheduling::{ScheduleError, Snapshot},
+    scheduling::{RegionRating, ScheduleError, Selection, Snapshot},
 };
 
 /// A region's score counts replicas or clusters in thousands, so that these come before scores.
@@ -35,6 +35,7 @@ pub(super) fn select_by_region(
     replicas: i32,
     is_divided: bool,
     candidates: &[Candidate],
+    trace: &mut Selection,
 ) -> Result<Vec<Candidate>, ScheduleError> {
     let mut regions: BTreeMap<&str, Vec<Candidate>> = BTreeMap::new();
     for candidate in candidates {
@@ -42,9 +43,6 @@ pub(super) fn select_by_region(
         if !region.is_empty() {
             regions.entry(region).or_default().push(*candidate);
         }
-    }
-    if (regions.len() as i64) < constraints.region.min_groups {
-        return Err(ScheduleError::TooFewRegions);
     }
     let groups: Vec<SpreadGroup> = regions
         .iter()
@@ -58,17 +56,24 @@ pub(super) fn select_by_region(
             },
         })
         .collect();
-    let chosen = select_groups(
-        &groups,
-        constraints.region.min_groups,
-        constraints.region.max_groups,
-        constraints.min_clusters(),
-    )
-    .ok_or(ScheduleError::TooFewClustersInRegions)?;
+    let chosen = if (groups.len() as i64) < constraints.region.min_groups {
+        Err(ScheduleError::TooFewRegions)
+    } else {
+        select_groups(
+            &groups,
+            constraints.region.min_groups,
+            constraints.region.max_groups,
+            constraints.min_clusters(),
+        )
+        .ok_or(ScheduleError::TooFewClustersInRegions)
+    };
+    let is_chosen = |group| chosen.iter().flatten().any(|chosen| std::ptr::eq(*chosen, group));
+    let rating = |group: &SpreadGroup| RegionRating { group: group.clone(), chosen: is_chosen(group) };
+    *trace = Selection::Regions(groups.iter().map(rating).collect());
 
     let mut selected = Vec::new();
     let mut rest = Vec::new();
-    for group in chosen {
+    for group in chosen? {
         let clusters = &regions[group.name.as_str()];
         selected.extend(clusters.first());
         rest.extend_from_slice(&clusters[1..]);
