@@ -13,6 +13,7 @@
 
 mod clusters;
 mod diff;
+mod explain;
 mod flow;
 mod followers;
 mod identity;

@@ -184,7 +184,7 @@ impl Short {
         }
         let (status, reason) =
             if is_ready { ("True", "ClusterReady") } else { ("False", "ClusterNotReachable") };
-        json!({
+        let mut object = json!({
             "apiVersion": "cluster.karmada.io/v1alpha1",
             "kind": "Cluster",
             "metadata": metadata,
@@ -194,9 +194,32 @@ impl Short {
                     "type": "Ready", "status": status, "reason": reason, "message": "",
                     "lastTransitionTime": "1970-01-01T00:00:00Z",
                 }],
-                "resourceSummary": summary,
             },
-        })
+        });
+        if let Some(summary) = self.resource_summary() {
+            object["status"]["resourceSummary"] = summary;
+        }
+        object
+    }
+
+    /// Returns the room, none when nothing is said about it.
+    fn resource_summary(&self) -> Option<Value> {
+        if self.allocatable.is_empty() && self.used.is_empty() {
+            return None;
+        }
+        let plenty = |(name, amount): (&str, i64)| {
+            (name.to_owned(), Quantity::from_value(amount, QuantityFormat::DecimalSi))
+        };
+        let mut allocatable: BTreeMap<String, Quantity> = PLENTY.into_iter().map(plenty).collect();
+        allocatable.extend(self.allocatable.clone());
+        let texts = |amounts: &BTreeMap<String, Quantity>| -> Map<String, Value> {
+            amounts.iter().map(|(name, amount)| (name.clone(), amount.to_string().into())).collect()
+        };
+        let mut summary = json!({"allocatable": texts(&allocatable)});
+        if !self.used.is_empty() {
+            summary["allocated"] = texts(&self.used).into();
+        }
+        Some(summary)
     }
 }
 
@@ -282,6 +305,12 @@ mod tests {
         let cluster: Cluster =
             serde_json::from_value(parse_cluster("name=m1, ready=false").unwrap()).unwrap();
         assert_eq!(cluster.condition_status("Ready"), Some("False"));
+    }
+
+    #[test]
+    fn a_cluster_of_which_no_room_is_given_says_nothing_about_room() {
+        let object = parse_cluster("name=m1,region=eu").unwrap();
+        assert!(object["status"].get("resourceSummary").is_none());
     }
 
     #[test]
