@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use karmada_core::simulation::{DiffDetail, Record, diff};
+use karmada_core::simulation::{DiffDetail, ManifestBuilder, Record, diff};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -216,7 +216,9 @@ pub async fn run(args: SimulateArgs, context: &Context) -> Result<(), CliError> 
         Some(path) => {
             let existing = if force { Existing::Replaced } else { Existing::Refused };
             let precious: Vec<PathBuf> = filename.iter().chain(&clusters).cloned().collect();
-            Some(ManifestDirectory::create(path, existing, &precious).map_err(explain_directory)?)
+            let directory =
+                ManifestDirectory::create(path, existing, &precious).map_err(explain_directory)?;
+            Some((directory, scene.world.manifests()))
         }
         None => None,
     };
@@ -240,7 +242,8 @@ struct Simulator<'a> {
     printer: &'a Printer,
     scene: &'a Scene,
     format: Format,
-    directory: Option<ManifestDirectory>,
+    /// Where manifests go, and what makes them.
+    directory: Option<(ManifestDirectory, ManifestBuilder<'a>)>,
     stop: Option<Arc<AtomicBool>>,
     live: Progress<'a>,
 }
@@ -258,7 +261,7 @@ impl Simulator<'_> {
                 let mut failed = None;
                 let records = Watched {
                     simulation: &mut simulation,
-                    each: |record: &Record| match self.each(record) {
+                    each: |record: &Record| match self.each(&tally, record) {
                         Ok(()) => true,
                         Err(error) => {
                             failed = Some(error);
@@ -285,14 +288,14 @@ impl Simulator<'_> {
                 for record in &mut simulation {
                     tally.borrow_mut().add(&record);
                     explainer.write(&mut out, &record).map_err(output_error)?;
-                    self.each(&record)?;
+                    self.each(&tally, &record)?;
                 }
             }
             Format::Plain(SimulateFormat::Name) => {
                 for record in &mut simulation {
                     tally.borrow_mut().add(&record);
                     write_names(&mut out, &scene.world, &record).map_err(output_error)?;
-                    self.each(&record)?;
+                    self.each(&tally, &record)?;
                 }
             }
             Format::Plain(columns) => {
@@ -304,20 +307,20 @@ impl Simulator<'_> {
                 for record in &mut simulation {
                     tally.borrow_mut().add(&record);
                     rows.write(&mut out, &record).map_err(output_error)?;
-                    self.each(&record)?;
+                    self.each(&tally, &record)?;
                 }
             }
             Format::Nothing => {
                 for record in &mut simulation {
                     tally.borrow_mut().add(&record);
-                    self.each(&record)?;
+                    self.each(&tally, &record)?;
                 }
             }
         }
         out.flush().map_err(output_error)?;
         drop(out);
         self.live.finish();
-        if let Some(directory) = self.directory {
+        if let Some((directory, _)) = self.directory {
             let path = directory.target().to_owned();
             let files = directory.finish().map_err(explain_directory)?;
             if detail == Detail::All {
@@ -329,14 +332,18 @@ impl Simulator<'_> {
     }
 
     /// What is done with each record besides printing it.
-    fn each(&mut self, record: &Record) -> Result<(), CliError> {
+    fn each(&mut self, tally: &RefCell<Tally>, record: &Record) -> Result<(), CliError> {
         self.live.step(self.scene.world.len());
-        let Some(directory) = &mut self.directory else { return Ok(()) };
+        let Some((directory, builder)) = &mut self.directory else { return Ok(()) };
         if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
             return Err(CliError::failed(Interrupted(directory.target().to_owned())));
         }
-        let made = self.scene.world.manifests().build(record);
-        for manifest in &made.manifests {
+        let made = builder.build(record);
+        for failure in &made.failures {
+            tally.borrow_mut().add_unmade(record, failure);
+        }
+        // What is suspended is not received, as the record's notes say.
+        for manifest in made.manifests.iter().filter(|manifest| !manifest.suspended) {
             directory.add(&manifest.cluster, &manifest.object)?;
         }
         Ok(())

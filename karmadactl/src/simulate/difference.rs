@@ -221,11 +221,13 @@ struct Cluster<'a> {
 
 impl<'a> From<&'a ResourceChange> for Item<'a> {
     fn from(change: &'a ResourceChange) -> Self {
+        let has_replicas =
+            |record: &Option<Record>| record.as_ref().is_some_and(|record| record.replicas().is_some());
         let cluster = |cluster: &'a ClusterChange| Cluster {
             name: &cluster.cluster,
             change: kind_of_change(change, cluster),
-            before: cluster.before,
-            after: cluster.after,
+            before: cluster.before.filter(|_| has_replicas(&change.before)),
+            after: cluster.after.filter(|_| has_replicas(&change.after)),
         };
         Self {
             resource: Resource::from(&change.key),

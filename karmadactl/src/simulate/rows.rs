@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use karmada_core::simulation::{Mode, Outcome, PolicyName, Record, World};
-use serde_json::Value;
 
 use super::names::{kind_name, resource_name};
 use super::tally::problem;
@@ -30,21 +29,23 @@ pub struct Widths {
     policy: usize,
     cluster: usize,
     region: usize,
+    source: usize,
 }
 
 impl Widths {
     /// Returns the widths for the objects of an input.
-    pub fn of(objects: &[Value]) -> Self {
+    pub fn of(batch: &Batch) -> Self {
         let mut widths = Self {
             namespace: "NAMESPACE".len(),
             resource: "RESOURCE".len(),
             policy: "POLICY".len(),
             cluster: "CLUSTER".len(),
             region: "REGION".len(),
+            source: "SOURCE".len(),
         };
         let fit = |width: &mut usize, text: usize| *width = (*width).max(text);
-        for object in objects {
-            let text = |value: &Value| value.as_str().map_or(0, |text| text.chars().count());
+        for (index, object) in batch.objects.iter().enumerate() {
+            let text = |value: &serde_json::Value| value.as_str().map_or(0, |text| text.chars().count());
             let name = text(&object["metadata"]["name"]);
             let kind = object["kind"].as_str().unwrap_or_default();
             let api_version = object["apiVersion"].as_str().unwrap_or_default();
@@ -59,6 +60,7 @@ impl Widths {
                 _ => {
                     fit(&mut widths.namespace, text(&object["metadata"]["namespace"]));
                     fit(&mut widths.resource, kind_name(api_version, kind).chars().count() + 1 + name);
+                    fit(&mut widths.source, batch.origin(index).chars().count());
                 }
             }
         }
@@ -85,7 +87,7 @@ impl<'a> Rows<'a> {
 
     /// Writes the headings.
     pub fn write_heading(&mut self, out: &mut impl Write) -> io::Result<()> {
-        let Widths { namespace, resource, policy, cluster, region } = self.widths;
+        let Widths { namespace, resource, policy, cluster, region, source } = self.widths;
         self.text.clear();
         for (heading, width) in
             [("NAMESPACE", namespace), ("RESOURCE", resource), ("POLICY", policy), ("CLUSTER", cluster)]
@@ -96,7 +98,7 @@ impl<'a> Rows<'a> {
         if self.columns == Columns::All {
             pad(&mut self.text, "MODE", MODE_WIDTH);
             pad(&mut self.text, "REGION", region);
-            self.text.push_str("SOURCE   ");
+            pad(&mut self.text, "SOURCE", source);
         }
         self.text.push_str("NOTE\n");
         out.write_all(self.text.as_bytes())
@@ -114,6 +116,7 @@ impl<'a> Rows<'a> {
             Outcome::Placed(mode) => mode.to_string(),
             _ => NOTHING.to_owned(),
         };
+        let follows = follow_note(record);
         let overrides = override_notes(record, self.world);
         let mut general = general_note(record);
         let has_replicas = record.replicas().is_some();
@@ -122,7 +125,7 @@ impl<'a> Rows<'a> {
             any = true;
             let replicas = has_replicas.then_some(target.replicas);
             let mut note = std::mem::take(&mut general);
-            if let Some(more) = overrides.get(target.name.as_str()) {
+            for more in overrides.get(target.name.as_str()).into_iter().chain(&follows) {
                 if !note.is_empty() {
                     note.push_str("; ");
                 }
@@ -157,7 +160,7 @@ impl<'a> Rows<'a> {
             let region =
                 self.world.clusters().get(cluster).map_or("", |cluster| cluster.spec.region.as_str());
             pad(text, if region.is_empty() { NOTHING } else { region }, self.widths.region);
-            pad(text, self.batch.origin(object), "SOURCE".len());
+            pad(text, self.batch.origin(object), self.widths.source);
         }
         text.push_str(note);
         let end = text.trim_end_matches(' ').len();
@@ -178,20 +181,22 @@ pub(super) fn policy_text(policy: Option<&PolicyName>) -> String {
     }
 }
 
-/// What there is to say about the resource in all clusters.
+/// What there is to say about the resource as a whole; it stands in its first row.
 fn general_note(record: &Record) -> String {
     let mut notes: Vec<String> = Vec::new();
-    match &record.outcome {
-        Outcome::Placed(Mode::Everywhere) => notes.push("every cluster gets it".to_owned()),
-        Outcome::Placed(Mode::Following) => {
-            let leaders: Vec<String> = record.required_by.iter().map(resource_name).collect();
-            notes.push(format!("follows {}", leaders.join(", ")));
-        }
-        _ => {}
+    if let Outcome::Placed(Mode::Everywhere) = &record.outcome {
+        notes.push("every cluster gets it".to_owned());
     }
     notes.extend(problem(record));
     notes.extend(record.notes.iter().map(ToString::to_string));
     notes.join("; ")
+}
+
+/// Whom the resource follows, when that is the only reason for its clusters.
+fn follow_note(record: &Record) -> Option<String> {
+    let Outcome::Placed(Mode::Following) = &record.outcome else { return None };
+    let leaders: Vec<String> = record.required_by.iter().map(resource_name).collect();
+    Some(format!("follows {}", leaders.join(", ")))
 }
 
 /// Which policies change the resource, by cluster.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use karmada_core::simulation::{Outcome, Reason, Record};
+use karmada_core::simulation::{ManifestFailure, Outcome, Reason, Record};
 use serde::Serialize;
 
 use super::names::resource_name;
@@ -27,6 +27,9 @@ pub struct Tally {
     pub left_out: usize,
     /// Those that cannot be propagated or overridden.
     pub failed: usize,
+    /// Pairs of resource and cluster for which no object can be made; counted only where objects are made.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unmade: usize,
     /// How many clusters get something.
     pub clusters: usize,
     #[serde(skip)]
@@ -67,21 +70,34 @@ impl Tally {
                 self.clusters = self.used.len();
             }
         }
-        if is_unplaced(record) && self.failures.len() < MOST_NAMED {
-            self.failures.push(Failure {
-                object: record.object,
-                name: match record.key.namespace.as_str() {
-                    "" => resource_name(&record.key),
-                    namespace => format!("{} in {namespace}", resource_name(&record.key)),
-                },
-                reason: problem(record).unwrap_or_default(),
-            });
+        if is_unplaced(record) {
+            self.name(record, || problem(record).unwrap_or_default());
+        }
+    }
+
+    /// Counts a cluster that cannot be given an object.
+    pub fn add_unmade(&mut self, record: &Record, failure: &ManifestFailure) {
+        // Overrides that do not apply are counted with the resource.
+        if !is_unplaced(record) {
+            self.unmade += 1;
+            self.name(record, || format!("{} gets none: {}", failure.cluster, chain_line(&failure.error)));
+        }
+    }
+
+    fn name(&mut self, record: &Record, reason: impl FnOnce() -> String) {
+        if self.failures.len() < MOST_NAMED {
+            let name = resource_name(&record.key);
+            let name = match record.key.namespace.as_str() {
+                "" => name,
+                namespace => format!("{name} in {namespace}"),
+            };
+            self.failures.push(Failure { object: record.object, name, reason: reason() });
         }
     }
 
     /// How many resources have not found their place.
     pub fn unplaced(&self) -> usize {
-        self.not_scheduled + self.not_selected + self.failed
+        self.not_scheduled + self.not_selected + self.failed + self.unmade
     }
 
     /// One line: `7 resources: 5 placed in 3 clusters, 2 not scheduled`.
@@ -98,6 +114,11 @@ impl Tally {
         );
         format!("{}: {}", count(self.resources, "resource"), parts.join(", "))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// Whether a resource should have clusters and has not, or gets there and is not what it should be.

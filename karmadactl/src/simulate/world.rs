@@ -120,7 +120,7 @@ impl Draft {
         let (kinds, mut problems) = Kinds::of(&batch.objects);
         problems.extend(check(&mut batch, &kinds, namespace));
         drop(kinds);
-        let widths = Widths::of(&batch.objects);
+        let widths = Widths::of(&batch);
         let policies = Policies::of(&batch.objects);
         let bad: HashSet<usize> = problems
             .iter()
@@ -139,6 +139,13 @@ impl Draft {
         let more = found.iter().filter(|problem| problem.object.is_none_or(|object| !bad.contains(&object)));
         problems.extend(more.map(|problem| from_core(problem, &labels, &batch)));
 
+        // Beside an error, what may surprise is noise.
+        let is_broken = |problem: &Problem| problem.severity == Severity::Error;
+        if !unreadable.is_empty() || problems.iter().any(is_broken) {
+            problems.retain(|problem| {
+                is_broken(problem) || (problem.severity == Severity::Warning && problem.object.is_some())
+            });
+        }
         let told_unreadable = tell_unreadable(printer, &unreadable);
         let told =
             tell(printer, &batch, problems, if warnings == Warnings::Refused { Detail::All } else { detail });
@@ -174,6 +181,13 @@ fn from_core(problem: &CoreProblem, labels: &[String], batch: &Batch) -> Problem
         CoreSeverity::Note => Severity::Note,
     };
     let label = problem.object.and_then(|object| labels.get(object));
+    // A message that names the object says by itself what it is about.
+    let names_it = |label: &&String| {
+        let name = label.rsplit([' ', '/']).next().unwrap_or(label);
+        problem.severity == CoreSeverity::Note
+            && problem.message.split([' ', ',', ':']).any(|word| word == name)
+    };
+    let label = label.filter(|label| !names_it(label));
     let mut message = match (label, problem.field.as_str()) {
         (Some(label), "") => format!("{label}: {}", problem.message),
         (Some(label), field) => format!("{label}: {field}: {}", problem.message),
