@@ -213,7 +213,7 @@ impl ClusterEntry {
 
     /// Returns true when the cluster reported any kind.
     pub(super) fn has_apis(&self) -> bool {
-        !self.apis.is_empty()
+        self.serves_all || !self.apis.is_empty()
     }
 
     /// Returns true when the cluster serves the kind of this number; a kind without one is new.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Problem, Severity, World, scope::{defined_kinds, is_definition}};
+use super::{
+    Problem, Severity, World,
+    scope::{defined_kinds, is_definition},
+};
 use crate::{
-    api::{
-        cluster::{ApiEnablement, ApiResource, Cluster, constants::CONDITION_READY},
-    },
+    api::cluster::{ApiEnablement, ApiResource, Cluster, constants::CONDITION_READY},
     membership::taints_for_readiness,
     scheduling::Snapshot,
 };

@@ -67,7 +67,11 @@ impl ResourceChange {
 
 /// Compares two worlds: returns one change per resource for which anything changes, in the order of
 /// records.
-pub fn diff<'w>(before: &'w World, after: &'w World, detail: DiffDetail) -> impl Iterator<Item = ResourceChange> {
+pub fn diff<'w>(
+    before: &'w World,
+    after: &'w World,
+    detail: DiffDetail,
+) -> impl Iterator<Item = ResourceChange> {
     Comparison {
         before: before.simulate().peekable(),
         after: after.simulate().peekable(),

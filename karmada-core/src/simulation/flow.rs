@@ -3,16 +3,13 @@
 use serde_json::Value;
 
 use super::{
-    Mode, Note, Obstacle, Reason, World,
-    identity::stable_id,
-    record::PolicyName,
-    world::Template,
+    Mode, Note, Obstacle, Reason, Record, World, identity::stable_id, record::PolicyName, world::Template,
 };
 use crate::{
     api::{
         policy::{Preemption, ReplicaSchedulingType},
         work::{
-            ResourceBindingSpec,
+            ResourceBindingSpec, TargetCluster,
             constants::{CLUSTER_RESOURCE_BINDING_ID_LABEL, RESOURCE_BINDING_ID_LABEL},
         },
     },
@@ -23,8 +20,8 @@ use crate::{
         unclaim_patch,
     },
     scheduling::{
-        Attempt, AssumedWorkloads, BindingInput, DivisionStep, ScheduleContext, ScheduleError,
-        ScheduleErrorKind, Trigger, WorkloadGroups, is_in_charge, place_binding,
+        AssumedWorkloads, Attempt, BindingInput, DivisionStep, Explanation, ScheduleContext, ScheduleError,
+        ScheduleErrorKind, ScheduleInput, Trigger, WorkloadGroups, is_in_charge, place_binding,
     },
     work::wants_namespace_works,
 };
@@ -58,6 +55,8 @@ pub(super) struct Scheduled {
     pub(super) trigger: Option<Trigger>,
     pub(super) attempts: Vec<Attempt>,
     pub(super) obstacle: Option<Obstacle>,
+    /// The clusters of the earlier result.
+    pub(super) held: Vec<TargetCluster>,
     pub(super) notes: Vec<Note>,
 }
 
@@ -140,8 +139,13 @@ impl World {
 
     /// Lets the scheduler choose the clusters of a binding.
     pub(super) fn schedule(&self, binding: &mut Binding, groups: &WorkloadGroups) -> Scheduled {
-        let mut scheduled =
-            Scheduled { trigger: None, attempts: Vec::new(), obstacle: None, notes: Vec::new() };
+        let mut scheduled = Scheduled {
+            trigger: None,
+            attempts: Vec::new(),
+            obstacle: None,
+            held: Vec::new(),
+            notes: Vec::new(),
+        };
         let spec = binding.spec();
         if spec.placement.is_none() {
             return scheduled;
@@ -169,9 +173,12 @@ impl World {
         scheduled.attempts = placed.attempts;
         match placed.outcome {
             None => {}
-            Some(Ok((clusters, _))) => binding.spec_mut().clusters = clusters,
+            Some(Ok((clusters, _))) => {
+                scheduled.held = std::mem::replace(&mut binding.spec_mut().clusters, clusters);
+            }
             Some(Err(error)) => {
                 scheduled.notes.extend(room_note(&error, binding.spec()));
+                scheduled.held.clone_from(&binding.spec().clusters);
                 if error.kind() == ScheduleErrorKind::NoFit {
                     binding.spec_mut().clusters.clear();
                 }
@@ -182,6 +189,36 @@ impl World {
             }
         }
         scheduled
+    }
+
+    /// Explains what the scheduler tried for a record, attempt by attempt.
+    ///
+    /// With the feature WorkloadAffinity, groups are explained as if no other workload was placed.
+    pub fn explain(&self, record: &Record, mut each: impl FnMut(&Attempt, &Explanation<'_>)) {
+        let Some(binding) = record.binding() else { return };
+        let mut spec = binding.spec().clone();
+        spec.clusters.clone_from(&record.held);
+        let status = match binding {
+            Binding::Namespaced(binding) => binding.status.as_ref(),
+            Binding::Cluster(binding) => binding.status.as_ref(),
+        };
+        let last_scheduled = status.and_then(|status| status.last_scheduled_time.as_ref());
+        let context = ScheduleContext {
+            snapshot: &self.snapshot,
+            groups: &WorkloadGroups::default(),
+            assumed: &AssumedWorkloads::default(),
+            options: &self.schedule,
+        };
+        for attempt in &record.attempts {
+            let input = ScheduleInput {
+                name: binding.metadata().name.as_deref().unwrap_or_default(),
+                spec: &spec,
+                affinity_name: &attempt.affinity_name,
+                last_scheduled: last_scheduled.map(|time| time.0),
+                estimates: None,
+            };
+            each(attempt, &attempt.decision.explain(&context, &input));
+        }
     }
 
     /// Returns the clusters that a template goes to by its policy.
@@ -223,15 +260,14 @@ impl World {
         if claimant(&template.value).is_none() {
             return;
         }
-        let namespaced = lookup.propagation_policies(&template.key.namespace).into_iter().map(PolicyRef::from);
+        let namespaced =
+            lookup.propagation_policies(&template.key.namespace).into_iter().map(PolicyRef::from);
         let cluster = lookup.cluster_propagation_policies().into_iter().map(PolicyRef::from);
         let mut policies: Vec<PolicyRef> = namespaced
             .chain(cluster)
             .filter(|policy| policy.spec().preemption == Preemption::Always && !policy.is_terminating())
             .collect();
-        policies.sort_by(|left, right| {
-            (right.priority(), left.name()).cmp(&(left.priority(), right.name()))
-        });
+        policies.sort_by(|left, right| (right.priority(), left.name()).cmp(&(left.priority(), right.name())));
         for policy in policies {
             let value = propagated.claimed.as_ref().unwrap_or(&template.value);
             if let Some(taken) = preempt(&policy, value, lookup, &self.options.gates) {
@@ -291,8 +327,7 @@ impl Propagated {
             Binding::Namespaced(binding) => &mut binding.metadata,
             Binding::Cluster(binding) => &mut binding.metadata,
         };
-        for (field, entries) in
-            [("labels", &mut metadata.labels), ("annotations", &mut metadata.annotations)]
+        for (field, entries) in [("labels", &mut metadata.labels), ("annotations", &mut metadata.annotations)]
         {
             let entries = entries.get_or_insert_default();
             for (key, value) in patch["metadata"][field].as_object().into_iter().flatten() {

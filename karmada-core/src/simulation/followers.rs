@@ -103,7 +103,9 @@ impl<'w> Followers<'w> {
             // Of clusters that several need, the first counts; one that brings neither a cluster nor
             // another wish changes nothing.
             let places = self.places_of(referrer, groups);
-            let news = places.iter().filter(|(cluster, _)| !std::mem::replace(&mut covered[*cluster as usize], true));
+            let news = places
+                .iter()
+                .filter(|(cluster, _)| !std::mem::replace(&mut covered[*cluster as usize], true));
             let clusters: Vec<(u32, i32)> = news.copied().collect();
             let wishes = (
                 other.spec.conflict_resolution == ConflictResolution::Overwrite,

@@ -172,7 +172,9 @@ impl Intake {
                 (scope, None)
             }
             Knowledge::KeptAs { scope, version } => {
-                let message = format!("the control plane keeps {kind} as {version}, so policies that select {api_version} do not select it");
+                let message = format!(
+                    "the control plane keeps {kind} as {version}, so policies that select {api_version} do not select it"
+                );
                 let hint = format!("write it, and select it, as {version}");
                 (scope, Some(Problem::warning(index, "apiVersion", message).with_hint(hint)))
             }
@@ -187,9 +189,13 @@ impl Intake {
                 return false;
             }
             Knowledge::Unknown => {
-                let message = format!("nothing is known of kind {kind} in {api_version}: it is taken for a namespaced kind");
+                let message = format!(
+                    "nothing is known of kind {kind} in {api_version}: it is taken for a namespaced kind"
+                );
                 let hint = match self.kinds.api_version_of(&kind) {
-                    Some(known) => format!("did you mean {known}? otherwise add its CustomResourceDefinition"),
+                    Some(known) => {
+                        format!("did you mean {known}? otherwise add its CustomResourceDefinition")
+                    }
                     None => "add its CustomResourceDefinition to the input".to_owned(),
                 };
                 if object["metadata"].get("generation").is_none() {
@@ -358,7 +364,9 @@ impl Intake {
 
     fn decode<T: DeserializeOwned>(&mut self, index: usize, object: Value) -> Option<T> {
         serde_json::from_value(object)
-            .map_err(|error| self.problems.push(Problem::error(index, "", format!("cannot be read: {error}"))))
+            .map_err(|error| {
+                self.problems.push(Problem::error(index, "", format!("cannot be read: {error}")))
+            })
             .ok()
     }
 }
@@ -392,13 +400,18 @@ fn add_binding(world: &mut World, index: usize, binding: Binding) {
     let name = metadata.name.clone().unwrap_or_default();
     let namespace = metadata.namespace.clone().unwrap_or_default();
     let Some(template) = world.find(&key) else {
-        let message = format!("its resource ({} {}) is not in the input, so it is left out", key.kind, key.name);
+        let message =
+            format!("its resource ({} {}) is not in the input, so it is left out", key.kind, key.name);
         world.problems.push(Problem::note(index, "spec.resource", message));
         return;
     };
     if name != binding_name(&key.kind, &key.name) || namespace != key.namespace {
-        let message = format!("it is not the binding of {} {}, whose name would be {}", key.kind, key.name,
-            binding_name(&key.kind, &key.name));
+        let message = format!(
+            "it is not the binding of {} {}, whose name would be {}",
+            key.kind,
+            key.name,
+            binding_name(&key.kind, &key.name)
+        );
         world.problems.push(Problem::warning(index, "metadata.name", message));
         return;
     }

@@ -104,9 +104,11 @@ impl Policies {
                 ((namespace.as_str(), name.as_str()), policy.spec.resource_selectors.as_slice())
             })
         });
-        let cluster = self.cluster.by_name.iter().map(|(name, policy)| {
-            (("", name.as_str()), policy.spec.resource_selectors.as_slice())
-        });
+        let cluster = self
+            .cluster
+            .by_name
+            .iter()
+            .map(|(name, policy)| (("", name.as_str()), policy.spec.resource_selectors.as_slice()));
         namespaced.chain(cluster).collect()
     }
 
@@ -183,8 +185,7 @@ mod tests {
         policies.add(policy("both", json!([deployment("web"), deployment("")])));
         policies.add(policy("other", json!([deployment("api")])));
         policies.add(policy("jobs", json!([{"apiVersion": "batch/v1", "kind": "Job"}])));
-        let template =
-            json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "a"}});
+        let template = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "a"}});
         let found = policies.for_template(&template).propagation_policies("a");
         let names: Vec<_> = found.iter().map(|policy| policy.metadata.name.as_deref().unwrap()).collect();
         assert_eq!(names, ["both"]);

@@ -75,8 +75,7 @@ impl<P: HasSpec<Spec = OverrideSpec>> Scope<P> {
             return Vec::new();
         }
         let mut positions = self.everything.clone();
-        let mut key =
-            (object::api_version(value).to_owned(), object::kind(value).to_owned(), String::new());
+        let mut key = (object::api_version(value).to_owned(), object::kind(value).to_owned(), String::new());
         positions.extend(self.by_selector.get(&key).into_iter().flatten());
         object::name(value).clone_into(&mut key.2);
         positions.extend(self.by_selector.get(&key).into_iter().flatten());
@@ -117,7 +116,8 @@ impl Overrides {
         cluster: Vec<ClusterOverridePolicy>,
         namespaced: BTreeMap<String, Vec<OverridePolicy>>,
     ) -> Self {
-        let namespaced = namespaced.into_iter().map(|(namespace, policies)| (namespace, Scope::new(policies)));
+        let namespaced =
+            namespaced.into_iter().map(|(namespace, policies)| (namespace, Scope::new(policies)));
         Self { cluster: Scope::new(cluster), namespaced: namespaced.collect() }
     }
 

@@ -37,6 +37,8 @@ pub struct Record {
     /// The template with the claim of its policy; none when it is as in the input.
     pub(super) claimed: Option<Value>,
     pub(super) destination: Destination,
+    /// The clusters of the earlier result.
+    pub(super) held: Vec<TargetCluster>,
 }
 
 /// Where a resource goes.
@@ -161,6 +163,11 @@ impl Record {
         bound.chain(following.flat_map(|snapshot| &snapshot.clusters)).chain(listed)
     }
 
+    /// Returns the clusters that it had before, by an earlier result in the input.
+    pub fn before(&self) -> &[TargetCluster] {
+        &self.held
+    }
+
     /// Returns true when it could not be placed as its policy wants, or could not be changed as its
     /// override policies want.
     pub fn is_failure(&self) -> bool {
@@ -203,7 +210,9 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoFit(error) => error.fmt(f),
-            Self::OtherScheduler { name } => write!(f, "the scheduler {name} decides, which is not simulated"),
+            Self::OtherScheduler { name } => {
+                write!(f, "the scheduler {name} decides, which is not simulated")
+            }
             Self::Suspended => f.write_str("scheduling is suspended"),
         }
     }

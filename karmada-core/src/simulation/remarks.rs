@@ -2,13 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Problem, Record, World,
-    clusters::listed,
-    flow::Detected,
-    record::Outcome,
-    scope::nearest,
-};
+use super::{Problem, Record, World, clusters::listed, flow::Detected, record::Outcome, scope::nearest};
 use crate::{
     api::policy::ResourceSelector,
     propagation::{TemplateKey, matches_selectors},
@@ -97,7 +91,8 @@ impl<'w> Tally<'w> {
                 problem
             }
             (_, Detected::Not(reason)) => {
-                let message = format!("the policy propagates nothing: it selects {kind} {name}, but {reason}");
+                let message =
+                    format!("the policy propagates nothing: it selects {kind} {name}, but {reason}");
                 Problem::note(object, "spec.resourceSelectors", message)
             }
             _ => Problem::note(object, "spec.resourceSelectors", "the policy propagates nothing"),

@@ -56,7 +56,8 @@ fn fill(schema: &Value, value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-                let is_missing = fields.get(name).is_none_or(|field| field.is_null() && property["nullable"] != true);
+                let is_missing =
+                    fields.get(name).is_none_or(|field| field.is_null() && property["nullable"] != true);
                 if is_missing && let Some(default) = property.get("default") {
                     fields.insert(name.clone(), default.clone());
                 }
@@ -150,9 +151,12 @@ fn check_items(schema: &Value, items: &[Value], path: &str, errors: &mut Vec<Fie
         errors.push(invalid(path, &json!(items.len()), &format!("should have at least {limit} items")));
     }
     let keys: Vec<&str> = match schema["x-kubernetes-list-type"].as_str() {
-        Some("map") => {
-            schema["x-kubernetes-list-map-keys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
-        }
+        Some("map") => schema["x-kubernetes-list-map-keys"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect(),
         _ => Vec::new(),
     };
     let mut seen: Vec<Vec<&Value>> = Vec::new();

@@ -31,8 +31,18 @@ const BUILT_IN: &[(&str, &[&str], &[&str])] = &[
     (
         "v1",
         &[
-            "ConfigMap", "Endpoints", "Event", "LimitRange", "PersistentVolumeClaim", "Pod", "PodTemplate",
-            "ReplicationController", "ResourceQuota", "Secret", "Service", "ServiceAccount",
+            "ConfigMap",
+            "Endpoints",
+            "Event",
+            "LimitRange",
+            "PersistentVolumeClaim",
+            "Pod",
+            "PodTemplate",
+            "ReplicationController",
+            "ResourceQuota",
+            "Secret",
+            "Service",
+            "ServiceAccount",
         ],
         &["Namespace", "Node", "PersistentVolume"],
     ),
@@ -40,8 +50,12 @@ const BUILT_IN: &[(&str, &[&str], &[&str])] = &[
         "admissionregistration.k8s.io/v1",
         &[],
         &[
-            "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration",
-            "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
+            "MutatingAdmissionPolicy",
+            "MutatingAdmissionPolicyBinding",
+            "MutatingWebhookConfiguration",
+            "ValidatingAdmissionPolicy",
+            "ValidatingAdmissionPolicyBinding",
+            "ValidatingWebhookConfiguration",
         ],
     ),
     ("apiextensions.k8s.io/v1", &[], &["CustomResourceDefinition"]),
@@ -73,11 +87,30 @@ const OTHER_VERSIONS: &[(&str, &str, Scope, &str)] =
 
 /// Built-in kinds whose objects count their generations from the start.
 const WITH_GENERATION: &[&str] = &[
-    "CronJob", "CustomResourceDefinition", "DaemonSet", "Deployment", "EndpointSlice", "FlowSchema",
-    "Ingress", "IngressClass", "Job", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding",
-    "MutatingWebhookConfiguration", "NetworkPolicy", "Pod", "PodDisruptionBudget", "PriorityClass",
-    "PriorityLevelConfiguration", "ReplicaSet", "ReplicationController", "ResourceSlice", "StatefulSet",
-    "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
+    "CronJob",
+    "CustomResourceDefinition",
+    "DaemonSet",
+    "Deployment",
+    "EndpointSlice",
+    "FlowSchema",
+    "Ingress",
+    "IngressClass",
+    "Job",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "MutatingWebhookConfiguration",
+    "NetworkPolicy",
+    "Pod",
+    "PodDisruptionBudget",
+    "PriorityClass",
+    "PriorityLevelConfiguration",
+    "ReplicaSet",
+    "ReplicationController",
+    "ResourceSlice",
+    "StatefulSet",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
 ];
 
 /// The kinds of Kubernetes, of Karmada, and of the definitions in the input.
@@ -136,9 +169,8 @@ impl Kinds {
             return Knowledge::Absent { suggestion: near.map(str::to_owned) };
         }
         let group = group_of(api_version);
-        let same_kind = self.served.iter().find(|(known, kinds)| {
-            group_of(known) == group && kinds.contains_key(kind)
-        });
+        let same_kind =
+            self.served.iter().find(|(known, kinds)| group_of(known) == group && kinds.contains_key(kind));
         if let Some((known, _)) = same_kind {
             return Knowledge::Absent { suggestion: Some(known.clone()) };
         }

@@ -29,7 +29,8 @@ pub(super) fn check(index: usize, object: &Value) -> Vec<Problem> {
     }
     let name = metadata["name"].as_str().unwrap_or_default();
     if matches!(name, "." | "..") || name.contains(['/', '%']) {
-        let message = format!("Invalid value: {name:?}: may not be '.' or '..' and may not contain '/' or '%'");
+        let message =
+            format!("Invalid value: {name:?}: may not be '.' or '..' and may not contain '/' or '%'");
         problems.push(Problem::error(index, "metadata.name", message));
     }
     match &metadata["namespace"] {
@@ -67,7 +68,9 @@ fn check_texts(index: usize, field: &str, value: &Value, problems: &mut Vec<Prob
             for (key, value) in entries.iter().filter(|(_, value)| !value.is_string()) {
                 let problem = Problem::error(index, format!("{field}.{key}"), "must be a text");
                 problems.push(match value {
-                    Value::Number(_) | Value::Bool(_) => problem.with_hint(format!("write it in quotes: \"{value}\"")),
+                    Value::Number(_) | Value::Bool(_) => {
+                        problem.with_hint(format!("write it in quotes: \"{value}\""))
+                    }
                     _ => problem,
                 });
             }
@@ -95,7 +98,10 @@ mod tests {
             }})),
             ["kind", "metadata.name", "metadata.namespace", "metadata.labels.a", "metadata.annotations"]
         );
-        assert_eq!(fields(json!({"apiVersion": "v1", "kind": "X", "metadata": {"generateName": "a-"}})), ["metadata.name"]);
+        assert_eq!(
+            fields(json!({"apiVersion": "v1", "kind": "X", "metadata": {"generateName": "a-"}})),
+            ["metadata.name"]
+        );
         assert_eq!(fields(json!({"apiVersion": "v1", "kind": "X", "metadata": {"name": "a"}})), [""; 0]);
     }
 }

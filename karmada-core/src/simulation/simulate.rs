@@ -157,6 +157,7 @@ fn everywhere(world: &World, index: usize) -> Record {
         template: index,
         claimed: None,
         destination: Destination::Clusters(targets),
+        held: Vec::new(),
     }
 }
 
@@ -170,12 +171,11 @@ fn assemble(
 ) -> Record {
     let template = &world.templates[index];
     let Propagated { result, claimed, binding, policy, .. } = propagated;
-    let (trigger, attempts, obstacle) = match scheduled {
-        Some(Scheduled { trigger, attempts, obstacle, .. }) => (trigger, attempts, obstacle),
-        None => (None, Vec::new(), None),
+    let (trigger, attempts, obstacle, held) = match scheduled {
+        Some(Scheduled { trigger, attempts, obstacle, held, .. }) => (trigger, attempts, obstacle, held),
+        None => (None, Vec::new(), None, Vec::new()),
     };
-    let destination =
-        binding.map_or(Destination::Nowhere, |binding| Destination::Binding(Box::new(binding)));
+    let destination = binding.map_or(Destination::Nowhere, |binding| Destination::Binding(Box::new(binding)));
     let mut record = Record {
         object: template.object,
         key: template.key.clone(),
@@ -189,6 +189,7 @@ fn assemble(
         template: index,
         claimed,
         destination,
+        held,
     };
     record.outcome = outcome_of(&record, result, obstacle);
     let value = record.claimed.as_ref().unwrap_or(&template.value);
