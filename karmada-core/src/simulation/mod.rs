@@ -13,7 +13,6 @@
 
 mod clusters;
 mod diff;
-mod explain;
 mod flow;
 mod followers;
 mod identity;

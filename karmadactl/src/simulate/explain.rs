@@ -47,9 +47,9 @@ impl ResourceExplanation {
             .map(|winner| policies.choice(world.template(record), winner))
             .unwrap_or_default();
         let mut attempts = Vec::new();
-        world.explain(record, |affinity_name, explanation| {
+        world.explain(record, |attempt, explanation| {
             attempts.push(AttemptExplanation {
-                affinity_name: affinity_name.to_owned(),
+                affinity_name: attempt.affinity_name.clone(),
                 summary: explanation.summary(),
                 help: explanation.help(),
                 clusters: explanation.clusters().collect(),
