@@ -8,4 +8,5 @@ mod dependencies;
 mod faults;
 mod join;
 mod replay;
+mod simulate;
 mod tour;
