@@ -91,7 +91,7 @@ const POLICY: &str = indoc! {"
       resourceSelectors:
       - {apiVersion: apps/v1, kind: Deployment, name: web}
       placement:
-        replicaScheduling: {replicaSchedulingType: Divided, replicaDivisionPreference: Weighted}
+        replicaScheduling: {replicaSchedulingType: Divided, replicaDivisionPreference: Weighted, weightPreference: {dynamicWeight: AvailableReplicas}}
 "};
 
 #[test]
@@ -126,7 +126,7 @@ fn documents_say_why_when_asked() {
     let attempts = &document["items"][0]["explanation"]["attempts"];
     assert_eq!(attempts[0]["affinityName"], "primary");
     assert_eq!(attempts[0]["clusters"][3]["refusals"][0]["plugin"], "TaintToleration");
-    assert_eq!(attempts[1]["clusters"][0]["share"]["replicas"], attempts[1]["clusters"][0]["replicas"]);
+    assert_eq!(attempts[1]["clusters"][0]["share"]["won"], attempts[1]["clusters"][0]["replicas"]);
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_bad_input_writes_no_manifest() {
 #[case::json("{\"apiVersion\": \"v1\",\n \"kind\": }", "f.yaml:")]
 #[case::no_object("- a\n", "f.yaml:1:1: an object with apiVersion and kind is expected")]
 #[case::no_kind("apiVersion: v1\n", "f.yaml:1:1: kind is not set")]
-#[case::no_name("apiVersion: v1\nkind: Pod\nmetadata: {}\n", "f.yaml:3:11: metadata.name is not set")]
+#[case::no_name("apiVersion: v1\nkind: Pod\nmetadata: {}\n", "f.yaml:3:1: metadata.name is not set")]
 #[case::unknown_kind(
     "{apiVersion: apps/v1, kind: Deploymnet, metadata: {name: a}}",
     "f.yaml:1:29: there is no kind Deploymnet in apps/v1\nhint: did you mean \"Deployment\"?"

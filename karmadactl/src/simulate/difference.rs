@@ -146,7 +146,7 @@ fn general_change(change: &ResourceChange) -> String {
     let mut texts = Vec::new();
     match (&change.before, &change.after) {
         (None, Some(_)) => texts.push("new resource".to_owned()),
-        (Some(_), None) => texts.push("resource is gone".to_owned()),
+        (Some(_), None) if change.clusters.is_empty() => texts.push("resource is gone".to_owned()),
         _ => {
             if let Some((before, after)) = change.policy_change() {
                 let name = |policy: Option<&PolicyName>| policy_text(policy);

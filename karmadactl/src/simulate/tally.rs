@@ -102,12 +102,16 @@ impl Tally {
 
     /// One line: `7 resources: 5 placed in 3 clusters, 2 not scheduled`.
     pub fn summary(&self) -> String {
-        let mut parts = vec![format!("{} placed in {}", self.placed, count(self.clusters, "cluster"))];
+        let mut parts = Vec::new();
+        if self.placed > 0 {
+            parts.push(format!("{} placed in {}", self.placed, count(self.clusters, "cluster")));
+        }
         let others = [
             (self.not_scheduled, "not scheduled"),
             (self.failed, "failed"),
             (self.not_selected, "selected by no policy"),
             (self.left_out, "never propagated"),
+            (self.unmade, "cannot be made for a cluster"),
         ];
         parts.extend(
             others.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")),
