@@ -225,9 +225,11 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::printer::{DocumentFormat, render_document};
 
     fn values(text: &str) -> Vec<Value> {
         parse(text).unwrap().into_iter().map(|(_, value)| value).collect()
@@ -292,6 +294,50 @@ mod tests {
         }
         assert_eq!(deep(bomb), "6:10 its aliases stand for more than 100000 values");
         assert_eq!(deep("a: &a [*a]\n".to_owned()), "1:8 an anchor contains an alias to itself");
+    }
+
+    /// Any JSON value of a few levels, with texts that look like other things.
+    fn any_value() -> impl Strategy<Value = Value> {
+        let scalar = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-z0-9 .:#'\"\\\\\\-\\n\\té~]{0,12}".prop_map(Value::from),
+            prop::sample::select(vec![
+                "yes", "null", "0644", "1e3", "---", "~", "*a", "&a", "- x", "a: b", "{", "!x"
+            ])
+            .prop_map(Value::from),
+        ];
+        scalar.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-zA-Z0-9./_-]{1,8}", inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(value in any_value()) {
+            // A document is an object, which also keeps JSON from being taken for YAML.
+            let object = json!({"value": value});
+            let yaml = render_document(&object, DocumentFormat::Yaml).unwrap();
+            prop_assert_eq!(values(&yaml), vec![object.clone()], "{}", yaml);
+            let json = render_document(&object, DocumentFormat::Json).unwrap();
+            prop_assert_eq!(values(&json), vec![object.clone()], "{}", json);
+            prop_assert_eq!(parse_node(&json).map(|node| node.to_json()), Some(object), "{}", json);
+        }
+
+        #[test]
+        fn no_text_ends_in_a_panic(text in "([a-c]|[-:#{}\\[\\],&*!|>'\"%@`?\n\t ]|---\n|\\PC){0,60}") {
+            if let Ok(values) = parse(&text) {
+                for (range, _) in values {
+                    prop_assert!(text.get(range).is_some());
+                }
+            }
+            let _node = parse_node(&text);
+        }
     }
 
     #[test]

@@ -190,7 +190,7 @@ mod tests {
         assert!(!target.exists());
         assert_eq!(directory.finish().unwrap(), 2);
         let text = fs::read_to_string(target.join("m1/n/configmap/a.yaml")).unwrap();
-        assert_eq!(text, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: n\n");
+        assert_eq!(text, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: \"n\"\n");
         assert_eq!(names(&home.path().join("deep")), ["out"]);
         assert_eq!(names(&target), ["m1", "m2"]);
     }
