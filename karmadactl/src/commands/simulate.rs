@@ -26,7 +26,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 const HELP: &str = "\
 Examples:
-  # Where do the resources of a directory go? Clusters, policies and overrides are read from it too
+  # Where do the resources of a directory go? Its clusters, policies and overrides decide
   karmadactl simulate -f samples/nginx
 
   # With clusters of another file, or of a live control plane
@@ -46,15 +46,17 @@ Examples:
   # What moves, compared with the main branch (here in a git worktree)
   karmadactl simulate -f app/ --diff ../main/app/
 
-  # In CI: one line of summary, and the exit code
+  # In CI: errors only, and the exit code
   karmadactl simulate -f app/ --strict --quiet
 
 Input:
-  Any mix of Clusters, workloads and other resources, PropagationPolicies, OverridePolicies (of a namespace or of the
-  cluster) and ResourceBindings, as YAML or JSON with any number of documents or Lists. An existing binding makes its
-  resource one that is scheduled again. Directories are read with all below them; hidden files are left out.
-  Fields are checked against the schemas of Kubernetes and Karmada, and against CustomResourceDefinitions in the input.
-  A cluster that reports no resources has room for everything; one that reports no APIs serves all of them.
+  Any mix of Clusters, workloads and other resources, PropagationPolicies, OverridePolicies (both of
+  a namespace or of the cluster) and ResourceBindings, as YAML or JSON with any number of documents
+  or Lists. An existing binding makes its resource one that is scheduled again.
+  Directories are read with all below them; hidden files are left out.
+  Fields are checked against the schemas of Kubernetes and Karmada, and against those of
+  CustomResourceDefinitions in the input.
+  A cluster that reports no resources has room for everything, one that reports no APIs serves all.
 
 Clusters in short (--cluster KEY=VALUE,...):
   name               its name, always needed
@@ -73,7 +75,8 @@ Output:
   table, wide        one row per resource and cluster
   json, yaml         one PlacementList (docs/simulate.md describes its fields)
   name               one path per object: CLUSTER/NAMESPACE/KIND/NAME, as below --manifests
-  Rows come in the order of namespace, kind and name. Warnings, notes and the summary go to stderr.
+  Rows come in the order of namespace, kind and name.
+  Warnings, notes and the summary go to stderr.
 
 Exit codes:
   0  every resource has found its place
