@@ -24,7 +24,10 @@ mod tests {
     use serde_json::{Map, json};
 
     use super::*;
-    use crate::api::{cluster::Cluster, policy::*, work::*};
+    use crate::api::{
+        apps::*, autoscaling::*, cluster::Cluster, config::*, multicluster::*, networking::*, policy::*,
+        remedy::Remedy, work::*,
+    };
 
     /// A small generator: the schema decides the shape, the state the values.
     struct Generator(u64);
@@ -52,6 +55,7 @@ mod tests {
                 "boolean" => json!(true),
                 "integer" => json!(1 + self.next(1000)),
                 "string" if schema["format"] == "date-time" => json!("2026-01-02T03:04:05Z"),
+                "string" if schema["format"] == "byte" => json!("c29tZQ=="),
                 "string" => json!(format!("s{}", self.next(1000))),
                 other => unreachable!("type {other}"),
             }
@@ -102,6 +106,16 @@ mod tests {
             round_trips::<ResourceBinding>(seed);
             round_trips::<ClusterResourceBinding>(seed);
             round_trips::<Cluster>(seed);
+            round_trips::<FederatedHPA>(seed);
+            round_trips::<CronFederatedHPA>(seed);
+            round_trips::<MultiClusterService>(seed);
+            round_trips::<MultiClusterIngress>(seed);
+            round_trips::<ServiceExport>(seed);
+            round_trips::<ServiceImport>(seed);
+            round_trips::<Remedy>(seed);
+            round_trips::<WorkloadRebalancer>(seed);
+            round_trips::<ResourceInterpreterCustomization>(seed);
+            round_trips::<ResourceInterpreterWebhookConfiguration>(seed);
         }
     }
 

@@ -4,11 +4,77 @@
 ///
 /// kube's derive makes exactly one kind per spec type; here two kinds (a namespaced one and a
 /// cluster-wide one) often share a spec. Reading does not look at `apiVersion` and `kind`:
-/// they are written from the type.
+/// they are written from the type. A kind has `spec`, `spec` and `status`, `status` alone, or a
+/// list of another name in the place of both (`list webhooks = Webhook`).
 macro_rules! kind {
     (
         $(#[$meta:meta])*
         $name:ident, $scope:ident, $group:expr, $version:literal, $plural:literal, spec = $spec:ty $(, status = $status:ty)?
+    ) => {
+        kind! {
+            @root $(#[$meta])* $name, $scope, $group, $version, $plural,
+            {
+                /// What the user, or the component that owns the object, wants.
+                spec: $spec,
+            }
+            { $(
+                /// What was last observed.
+                status: $status,
+            )? }
+        }
+
+        impl $name {
+            /// Returns an object with this name and spec.
+            pub fn new(name: &str, spec: $spec) -> Self {
+                let mut object = Self::default();
+                object.metadata.name = Some(name.to_owned());
+                object.spec = spec;
+                object
+            }
+        }
+
+        impl kube::core::object::HasSpec for $name {
+            type Spec = $spec;
+
+            fn spec(&self) -> &Self::Spec {
+                &self.spec
+            }
+            fn spec_mut(&mut self) -> &mut Self::Spec {
+                &mut self.spec
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        $name:ident, $scope:ident, $group:expr, $version:literal, $plural:literal, status = $status:ty
+    ) => {
+        kind! {
+            @root $(#[$meta])* $name, $scope, $group, $version, $plural,
+            {}
+            {
+                /// What was last observed.
+                status: $status,
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        $name:ident, $scope:ident, $group:expr, $version:literal, $plural:literal, list $field:ident = $item:ty
+    ) => {
+        kind! {
+            @root $(#[$meta])* $name, $scope, $group, $version, $plural,
+            {
+                /// The entries.
+                $field: Vec<$item>,
+            }
+            {}
+        }
+    };
+    (
+        @root $(#[$meta:meta])*
+        $name:ident, $scope:ident, $group:expr, $version:literal, $plural:literal,
+        { $( $(#[$field_meta:meta])* $field:ident: $field_type:ty, )? }
+        { $( $(#[$status_meta:meta])* $status:ident: $status_type:ty, )? }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
@@ -16,11 +82,13 @@ macro_rules! kind {
         pub struct $name {
             /// Standard object metadata.
             pub metadata: kube::core::ObjectMeta,
-            /// What the user, or the component that owns the object, wants.
-            pub spec: $spec,
             $(
-                /// What was last observed.
-                pub status: Option<$status>,
+                $(#[$field_meta])*
+                pub $field: $field_type,
+            )?
+            $(
+                $(#[$status_meta])*
+                pub $status: Option<$status_type>,
             )?
         }
 
@@ -29,14 +97,6 @@ macro_rules! kind {
             pub const KIND: &'static str = stringify!($name);
             /// The kind's group and version, as in `apiVersion`.
             pub const API_VERSION: &'static str = concat!($group, "/", $version);
-
-            /// Returns an object with this name and spec.
-            pub fn new(name: &str, spec: $spec) -> Self {
-                let mut object = Self::default();
-                object.metadata.name = Some(name.to_owned());
-                object.spec = spec;
-                object
-            }
         }
 
         impl serde::Serialize for $name {
@@ -47,18 +107,18 @@ macro_rules! kind {
                     api_version: &'static str,
                     kind: &'static str,
                     metadata: &'a kube::core::ObjectMeta,
-                    spec: &'a $spec,
+                    $( $field: &'a $field_type, )?
                     $(
                         #[serde(skip_serializing_if = "Option::is_none")]
-                        status: &'a Option<$status>,
+                        $status: &'a Option<$status_type>,
                     )?
                 }
                 Wire {
                     api_version: Self::API_VERSION,
                     kind: Self::KIND,
                     metadata: &self.metadata,
-                    spec: &self.spec,
-                    $( status: kind!(@status self $status), )?
+                    $( $field: &self.$field, )?
+                    $( $status: &self.$status, )?
                 }
                 .serialize(serializer)
             }
@@ -91,31 +151,17 @@ macro_rules! kind {
             }
         }
 
-        impl kube::core::object::HasSpec for $name {
-            type Spec = $spec;
-
-            fn spec(&self) -> &Self::Spec {
-                &self.spec
-            }
-            fn spec_mut(&mut self) -> &mut Self::Spec {
-                &mut self.spec
-            }
-        }
-
         $(
             impl kube::core::object::HasStatus for $name {
-                type Status = $status;
+                type Status = $status_type;
 
                 fn status(&self) -> Option<&Self::Status> {
-                    self.status.as_ref()
+                    self.$status.as_ref()
                 }
                 fn status_mut(&mut self) -> &mut Option<Self::Status> {
-                    &mut self.status
+                    &mut self.$status
                 }
             }
         )?
-    };
-    (@status $self:ident $status:ty) => {
-        &$self.status
     };
 }

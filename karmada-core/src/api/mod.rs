@@ -11,11 +11,17 @@ mod kind;
 #[macro_use]
 mod string_enum;
 
+pub mod apps;
+pub mod autoscaling;
 pub mod cluster;
+pub mod config;
 mod crds;
 pub mod features;
 mod meta;
+pub mod multicluster;
+pub mod networking;
 pub mod policy;
+pub mod remedy;
 pub mod reserved;
 pub mod work;
 

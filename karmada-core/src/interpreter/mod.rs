@@ -5,9 +5,11 @@
 
 mod chain;
 mod dependency;
+mod empties;
 mod error;
 mod fields;
 mod kinds;
+pub mod lua;
 mod native;
 mod operation;
 

@@ -20,8 +20,9 @@ use crate::{
         unclaim_patch,
     },
     scheduling::{
-        AssumedWorkloads, Attempt, BindingInput, DivisionStep, Explanation, ScheduleContext, ScheduleError,
-        ScheduleErrorKind, ScheduleInput, Trigger, WorkloadGroups, is_in_charge, place_binding,
+        AssumedWorkloads, Attempt, BindingInput, ClusterIndex, DivisionStep, Explanation, ScheduleContext,
+        ScheduleError, ScheduleErrorKind, ScheduleInput, Trigger, WorkloadGroups, is_in_charge,
+        place_binding,
     },
     work::wants_namespace_works,
 };
@@ -338,6 +339,11 @@ impl Propagated {
             }
         }
     }
+}
+
+/// Returns the shares of a successful attempt, by cluster name.
+pub(super) fn shares(attempt: &Attempt) -> impl Iterator<Item = (ClusterIndex, i32)> {
+    attempt.decision.verdicts.iter().filter_map(|verdict| Some((verdict.cluster, verdict.share?)))
 }
 
 /// Returns how a binding is spread over its clusters.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Note, World,
-    flow::{Propagated, give_id},
+    flow::{Propagated, give_id, shares},
 };
 use crate::{
     api::{
@@ -147,10 +147,19 @@ impl<'w> Followers<'w> {
             let mut places = Vec::new();
             if let Some(binding) = self.world.namespaced_binding(index) {
                 let mut binding = Binding::Namespaced(binding);
-                self.world.schedule(&mut binding, groups);
-                for target in &binding.spec().clusters {
-                    if let Ok(position) = self.names.binary_search(&target.name) {
-                        places.push((position as u32, target.replicas));
+                let scheduled = self.world.schedule(&mut binding, groups);
+                match scheduled.attempts.last() {
+                    Some(attempt) if attempt.decision.result.is_ok() => {
+                        let shares =
+                            shares(attempt).map(|(cluster, share)| (cluster.position() as u32, share));
+                        places.extend(shares);
+                    }
+                    _ => {
+                        for target in &binding.spec().clusters {
+                            if let Ok(position) = self.names.binary_search(&target.name) {
+                                places.push((position as u32, target.replicas));
+                            }
+                        }
                     }
                 }
             }

@@ -1,6 +1,9 @@
 //! From objects in files to a world.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -20,6 +23,7 @@ use crate::{
     admission::{AdmissionInput, Operation, TaintPolicyRule, admit},
     api::{
         cluster::Cluster,
+        config::ResourceInterpreterCustomization,
         crds,
         policy::{
             ClusterOverridePolicy, ClusterPropagationPolicy, OverridePolicy, PropagationPolicy,
@@ -31,6 +35,10 @@ use crate::{
                 CLUSTER_RESOURCE_BINDING_ID_LABEL, DEPENDED_BY_LABEL_PREFIX, RESOURCE_BINDING_ID_LABEL,
             },
         },
+    },
+    interpreter::{
+        self, Interpreter, ResourceInterpreter,
+        lua::{self, Customizations, LuaEngine, LuaOptions},
     },
     object::{self, binding_name},
     propagation::{Binding, TemplateKey},
@@ -54,6 +62,8 @@ pub(super) struct Intake {
     override_objects: BTreeMap<(String, String), usize>,
     templates: Vec<Template>,
     bindings: Vec<(usize, Binding)>,
+    scripts: Arc<LuaEngine>,
+    customizations: Vec<ResourceInterpreterCustomization>,
 }
 
 /// What kind of part an object plays.
@@ -65,6 +75,7 @@ enum Role {
     ClusterOverridePolicy,
     ResourceBinding,
     ClusterResourceBinding,
+    Customization,
     /// A kind of Karmada that has no part.
     Bystander,
     Template,
@@ -73,7 +84,12 @@ enum Role {
 impl Intake {
     pub(super) fn new(options: SimulationOptions) -> Self {
         let definitions = crds();
+        let now = options.now;
+        // With a clock that stands still, steps alone limit what a script may do: that is the same everywhere.
+        let scripts = Arc::new(LuaEngine::new(LuaOptions::new(Arc::new(move || now))));
         Self {
+            scripts,
+            customizations: Vec::new(),
             options,
             kinds: Kinds::new(&definitions),
             schemas: Schemas::new(&definitions),
@@ -123,6 +139,12 @@ impl Intake {
             policies.sort_by(|left, right| left.metadata.name.cmp(&right.metadata.name));
         }
         self.policies.overrides = self.override_objects.keys().cloned().collect();
+        if !self.customizations.is_empty() {
+            let customizations = Customizations::new(self.scripts.clone(), &self.customizations);
+            let layers: Vec<Arc<dyn ResourceInterpreter>> =
+                vec![Arc::new(customizations), Arc::new(self.options.interpreter)];
+            self.options.interpreter = Interpreter::new(layers);
+        }
         let schedule = self.options.schedule_options();
         let fleet = self.fleet.settle(&mut self.problems);
         let mut world = World {
@@ -140,6 +162,7 @@ impl Intake {
             older_bindings: BTreeSet::new(),
             problems: self.problems,
         };
+        warn_of_equal_bindings(&mut world);
         for (index, binding) in self.bindings {
             add_binding(&mut world, index, binding);
         }
@@ -315,11 +338,29 @@ impl Intake {
                 let Some(binding) = self.decode::<ClusterResourceBinding>(index, object) else { return };
                 self.bindings.push((index, Binding::Cluster(binding)));
             }
+            Role::Customization => {
+                let Some(customization) = self.decode::<ResourceInterpreterCustomization>(index, object)
+                else {
+                    return;
+                };
+                self.check_scripts(index, &customization);
+                self.customizations.push(customization);
+            }
             Role::Bystander | Role::Cluster | Role::Template => {
                 let message = format!("objects of kind {kind} have no part in the simulation");
                 if self.told.insert((object::api_version(&object).to_owned(), kind)) {
                     self.problems.push(Problem::note(index, "kind", message));
                 }
+            }
+        }
+    }
+
+    fn check_scripts(&mut self, index: usize, customization: &ResourceInterpreterCustomization) {
+        for operation in interpreter::Operation::ALL {
+            let text = lua::script(&customization.spec.customizations, operation);
+            if let Some(Err(error)) = text.map(|text| self.scripts.check(operation, text)) {
+                let field = format!("spec.customizations.{}.luaScript", lua::rule_name(operation));
+                self.problems.push(Problem::error(index, field, error.to_string()));
             }
         }
     }
@@ -387,8 +428,27 @@ fn role_of(object: &Value) -> Role {
         {
             Role::ClusterResourceBinding
         }
+        ("config.karmada.io", "ResourceInterpreterCustomization") => Role::Customization,
         (group, _) if group.ends_with(".karmada.io") => Role::Bystander,
         _ => Role::Template,
+    }
+}
+
+/// Warns of resources whose bindings have the same name, such as those of one kind in two groups.
+fn warn_of_equal_bindings(world: &mut World) {
+    let mut names = HashMap::new();
+    for template in &world.templates {
+        let TemplateKey { kind, namespace, name, .. } = &template.key;
+        let binding = binding_name(kind, name);
+        let first = *names.entry((namespace, binding.clone())).or_insert(template.object);
+        if first != template.object {
+            let message = format!(
+                "its binding {binding} would be that of another resource: the control plane places only one of them"
+            );
+            let mut problem = Problem::warning(template.object, "metadata.name", message);
+            problem.related = Some(first);
+            world.problems.push(problem);
+        }
     }
 }
 

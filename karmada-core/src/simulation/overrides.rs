@@ -13,7 +13,6 @@ use crate::{
     api::{
         cluster::Cluster,
         policy::{ClusterOverridePolicy, OverridePolicy, OverrideSpec},
-        work::TargetCluster,
     },
     object,
     overriding::{apply_overrides, selects},
@@ -135,17 +134,16 @@ impl World {
     /// Returns which override policies change an object in which of its clusters.
     ///
     /// Clusters to which the same rules apply are looked at together: the rules make the difference.
-    pub(super) fn overrides_of<'t>(
+    pub(super) fn overrides_of(
         &self,
         value: &Value,
-        targets: impl Iterator<Item = &'t TargetCluster>,
+        clusters: impl Iterator<Item = ClusterIndex>,
     ) -> Vec<OverrideUse> {
         let candidates = self.overrides.candidates(value);
         if !candidates.select(value) {
             return Vec::new();
         }
-        let clusters: Vec<ClusterIndex> =
-            targets.filter_map(|target| self.snapshot.index_of(&target.name)).collect();
+        let clusters: Vec<ClusterIndex> = clusters.collect();
         let (cluster_policies, policies) = candidates.policies();
         let mut uses: Vec<OverrideUse> = Vec::new();
         for clusters in self.classes(&candidates, clusters) {

@@ -4,7 +4,7 @@ use std::vec;
 
 use super::{
     Mode, Note, Obstacle, Outcome, Problem, Reason, Record, World,
-    flow::{Detected, Propagated, Scheduled, mode_of},
+    flow::{Detected, Propagated, Scheduled, mode_of, shares},
     followers::Followers,
     record::Destination,
     remarks::Tally,
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::work::{ResourceBindingSpec, TargetCluster},
     propagation::Binding,
-    scheduling::WorkloadGroups,
+    scheduling::{ClusterIndex, WorkloadGroups},
 };
 
 /// The records of a world, made one at a time.
@@ -152,7 +152,7 @@ fn everywhere(world: &World, index: usize) -> Record {
         trigger: None,
         attempts: Vec::new(),
         required_by: Vec::new(),
-        overrides: world.overrides_of(&template.value, targets.iter()),
+        overrides: world.overrides_of(&template.value, positions(world, &targets)),
         notes: Vec::new(),
         template: index,
         claimed: None,
@@ -193,8 +193,32 @@ fn assemble(
     };
     record.outcome = outcome_of(&record, result, obstacle);
     let value = record.claimed.as_ref().unwrap_or(&template.value);
-    record.overrides = world.overrides_of(value, record.targets());
+    record.overrides = world.overrides_of(value, target_positions(world, &record));
     record
+}
+
+/// Returns where the targets of a record are in the snapshot.
+fn target_positions<'a>(world: &'a World, record: &'a Record) -> Box<dyn Iterator<Item = ClusterIndex> + 'a> {
+    let Some(binding) = record.binding() else {
+        return Box::new(record.targets().filter_map(position(world)));
+    };
+    let following = binding.spec().required_by.iter().flat_map(|snapshot| &snapshot.clusters);
+    let following = following.filter_map(position(world));
+    match record.attempts.last() {
+        // The verdicts know without looking for names.
+        Some(attempt) if attempt.decision.result.is_ok() => {
+            Box::new(shares(attempt).map(|(cluster, _)| cluster).chain(following))
+        }
+        _ => Box::new(positions(world, &binding.spec().clusters).chain(following)),
+    }
+}
+
+fn positions<'a>(world: &'a World, targets: &'a [TargetCluster]) -> impl Iterator<Item = ClusterIndex> {
+    targets.iter().filter_map(position(world))
+}
+
+fn position(world: &World) -> impl Fn(&TargetCluster) -> Option<ClusterIndex> {
+    |target| world.snapshot.index_of(&target.name)
 }
 
 fn outcome_of(record: &Record, result: Detected, obstacle: Option<Obstacle>) -> Outcome {

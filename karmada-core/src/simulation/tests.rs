@@ -460,6 +460,45 @@ fn remarks_tell_what_has_no_part() {
     );
 }
 
+fn customization(script: &str) -> Value {
+    json!({"apiVersion": "config.karmada.io/v1alpha1", "kind": "ResourceInterpreterCustomization",
+        "metadata": {"name": "foos"}, "spec": {"target": {"apiVersion": "example.io/v1", "kind": "Foo"},
+            "customizations": {"replicaResource": {"luaScript": script},
+                "replicaRevision": {"luaScript": "function ReviseReplica(obj, n) obj.spec.size = n return obj end"}}}})
+}
+
+#[test]
+fn scripts_of_the_input_say_what_its_kinds_mean() {
+    let foo =
+        json!({"apiVersion": "example.io/v1", "kind": "Foo", "metadata": {"name": "f"}, "spec": {"size": 6}});
+    let policy = policy(
+        "p",
+        json!({"placement": dynamic(),
+        "resourceSelectors": [{"apiVersion": "example.io/v1", "kind": "Foo"}]}),
+    );
+    let script = "function GetReplicas(obj) return obj.spec.size, nil end";
+    let objects = with(clusters(), [foo, policy, customization(script)]);
+    let world = world(objects);
+    let record = world.simulate().next().unwrap();
+    assert_eq!(line(&record), "Foo f [m1:2 m2:4] Divided");
+    let manifests = world.manifests().build(&record).manifests;
+    let sizes =
+        manifests.iter().map(|manifest| (manifest.cluster.as_str(), &manifest.object["spec"]["size"]));
+    assert_eq!(sizes.collect::<BTreeMap<_, _>>(), BTreeMap::from([("m1", &json!(2)), ("m2", &json!(4))]));
+}
+
+#[test]
+fn a_script_that_cannot_be_read_is_refused_with_its_line() {
+    let problems = World::from_objects(
+        vec![customization("function GetReplicas(obj)\nreturn (")],
+        SimulationOptions::default(),
+    )
+    .unwrap_err();
+    let error = problems.iter().find(|problem| problem.severity == Severity::Error).unwrap();
+    assert_eq!(error.field, "spec.customizations.replicaResource.luaScript");
+    assert!(error.message.starts_with("line 2"), "{error:?}");
+}
+
 #[test]
 fn a_diff_tells_what_moves() {
     let before =

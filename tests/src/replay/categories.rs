@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Outcome, apiserver, e2e, image_reference, interpreter_native, naming_prune_status, overrides,
-    policy_matching, scheduling, validation,
+    Outcome, apiserver, e2e, image_reference, interpreter_lua, interpreter_native, naming_prune_status,
+    overrides, policy_matching, scheduling, validation,
 };
 
 /// API servers that run at once: transcripts mostly wait for silence.
@@ -37,6 +37,7 @@ pub fn runner(category: &str) -> Option<Runner> {
         "apiserver" => Some(Runner { run: apiserver::run, bound: Bound::Waiting(APISERVERS) }),
         "e2e" => Some(Runner { run: e2e::run, bound: Bound::Waiting(FLEETS) }),
         "image-reference" => computes(image_reference::run),
+        "interpreter-lua" => computes(interpreter_lua::run),
         "interpreter-native" => computes(interpreter_native::run),
         "overrides" => computes(overrides::run),
         "policy-matching" => computes(policy_matching::run),

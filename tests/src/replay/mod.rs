@@ -10,6 +10,7 @@ pub mod diff;
 pub mod driver;
 pub mod e2e;
 pub mod image_reference;
+pub mod interpreter_lua;
 pub mod interpreter_native;
 pub mod names;
 pub mod naming_prune_status;

@@ -21,6 +21,11 @@ pub const APPLIED_OVERRIDES_ANNOTATION: &str = "policy.karmada.io/applied-overri
 /// Annotation of a Work: the ClusterOverridePolicies that were applied, as JSON.
 pub const APPLIED_CLUSTER_OVERRIDES_ANNOTATION: &str = "policy.karmada.io/applied-cluster-overrides";
 
+/// Label of a Work: namespace of the FederatedResourceQuota.
+pub const FEDERATED_RESOURCE_QUOTA_NAMESPACE_LABEL: &str = "federatedresourcequota.karmada.io/namespace";
+/// Label of a Work: name of the FederatedResourceQuota.
+pub const FEDERATED_RESOURCE_QUOTA_NAME_LABEL: &str = "federatedresourcequota.karmada.io/name";
+
 /// Finalizer of a PropagationPolicy.
 pub const PROPAGATION_POLICY_FINALIZER: &str = "karmada.io/propagation-policy-controller";
 /// Finalizer of a ClusterPropagationPolicy.
@@ -50,3 +55,7 @@ pub const GET_COMPONENTS_FAILED: &str = "GetComponentsFailed";
 pub const GET_DEPENDENCIES_SUCCEED: &str = "GetDependenciesSucceed";
 /// Event: the dependencies of the template could not be read.
 pub const GET_DEPENDENCIES_FAILED: &str = "GetDependenciesFailed";
+/// Event: the use of a quota over all clusters was added up.
+pub const COLLECT_OVERALL_STATUS_SUCCEED: &str = "CollectOverallStatusSucceed";
+/// Event: the use of a quota over all clusters could not be added up.
+pub const COLLECT_OVERALL_STATUS_FAILED: &str = "CollectOverallStatusFailed";
