@@ -156,7 +156,8 @@ impl Comparison<'_> {
         let spec = |record: &Record| record.binding().map(|binding| binding.spec().clone());
         old == new
             && spec(before) == spec(after)
-            && old_world.overrides.candidates(old).policies() == new_world.overrides.candidates(new).policies()
+            && old_world.overrides.candidates(old).policies()
+                == new_world.overrides.candidates(new).policies()
     }
 }
 

@@ -23,7 +23,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Serve(args) => serve::run(args, context).await,
         Command::Get(args) => get::run(args, context).await,
         Command::Propagate(args) => propagate::run(args, context).await,
-        Command::Simulate(args) => simulate::run(args, context).await,
+        Command::Simulate(args) => simulate::run(args, context),
         Command::Join(args) => join::run(args, context).await,
         Command::Unjoin(args) => unjoin::run(args, context).await,
         Command::Completion(args) => completion::run(&args, context),

@@ -174,8 +174,8 @@ struct StdinTwice(usize);
 #[error("interrupted; {} is as it was", .0.display())]
 struct Interrupted(PathBuf);
 
-/// Simulates and prints.
-pub async fn run(args: SimulateArgs, context: &Context) -> Result<(), CliError> {
+/// Simulates and prints; in a runtime, which watches for signals while manifests are written.
+pub fn run(args: SimulateArgs, context: &Context) -> Result<(), CliError> {
     let SimulateArgs {
         filename,
         clusters,
@@ -273,14 +273,15 @@ impl Simulator<'_> {
                     },
                 };
                 let policies = matches!(format, Format::Explained(_)).then_some(&scene.policies);
-                let list = PlacementList::new(records, &tally, &scene.world, &scene.batch, policies);
-                let written = match format {
-                    Format::Plain(SimulateFormat::Yaml) | Format::Explained(SimulateFormat::Yaml) => {
-                        write_yaml(&mut out, &list)
+                let written = {
+                    let list = PlacementList::new(records, &tally, &scene.world, &scene.batch, policies);
+                    match format {
+                        Format::Plain(SimulateFormat::Yaml) | Format::Explained(SimulateFormat::Yaml) => {
+                            write_yaml(&mut out, &list)
+                        }
+                        _ => write_json(&mut out, &list),
                     }
-                    _ => write_json(&mut out, &list),
                 };
-                drop(list);
                 if let Some(error) = failed {
                     return Err(error);
                 }
@@ -471,7 +472,6 @@ fn compare(
                     SimulateFormat::Yaml => write_yaml(&mut out, &list)?,
                     _ => write_json(&mut out, &list)?,
                 }
-                drop(list);
                 moves.into_inner()
             }
             SimulateFormat::Name => {

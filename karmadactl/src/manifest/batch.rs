@@ -1,5 +1,6 @@
 //! Many objects of many files, read fast; places are looked up only when somebody asks.
 
+use std::fmt::Write as _;
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -39,6 +40,17 @@ struct Place {
     lines_above: u64,
     /// Index in the list of the document, and in lists within it.
     items: Vec<usize>,
+}
+
+impl Place {
+    /// Returns the path of a field of the object in its document.
+    fn path(&self, field: &str) -> String {
+        let mut path = String::new();
+        for item in &self.items {
+            write!(path, "items[{item}].").expect("writing to a text cannot fail");
+        }
+        path + field
+    }
 }
 
 impl Batch {
@@ -152,8 +164,8 @@ impl Locator<'_> {
             self.last = Some((place.input, place.range.clone(), parse_node(&text[place.range.clone()])));
         }
         let (_, _, node) = self.last.as_ref()?;
-        let steps: String = place.items.iter().map(|item| format!("items[{item}].")).collect();
-        let found = node.as_ref().map_or(Location { line: 1, column: 1 }, |node| find(node, &(steps + path)));
+        let found =
+            node.as_ref().map_or(Location { line: 1, column: 1 }, |node| find(node, &place.path(path)));
         Some(shift(found, text, place))
     }
 
@@ -251,10 +263,8 @@ fn take_object(source: &Input, place: Place, mut value: Value, parsed: &mut Pars
     }
     if let Some((path, message, hint)) = refusal(&value) {
         let text = &source.text;
-        let steps: String = place.items.iter().map(|item| format!("items[{item}].")).collect();
         let node = parse_node(&text[place.range.clone()]);
-        let found =
-            node.map_or(Location { line: 1, column: 1 }, |node| node.locate_key(&format!("{steps}{path}")));
+        let found = node.map_or(Location { line: 1, column: 1 }, |node| node.locate_key(&place.path(path)));
         parsed.problems.push(ReadProblem {
             origin: source.origin.clone(),
             location: Some(shift(found, text, &place)),
@@ -321,8 +331,6 @@ fn refusal(value: &Value) -> Option<(&'static str, String, Option<&'static str>)
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write as _;
-
     use indoc::indoc;
 
     use super::*;

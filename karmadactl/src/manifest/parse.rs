@@ -225,6 +225,8 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -244,7 +246,7 @@ mod tests {
     #[test]
     fn yaml_and_json_become_the_same_values() {
         let expected = json!({"a": [1, -2, 1.5, true, null, "x"], "b": {"420": 420}});
-        assert_eq!(values("a: [1, -2, 1.5, yes, ~, x]\nb:\n  420: 0644\n"), [expected.clone()]);
+        assert_eq!(values("a: [1, -2, 1.5, yes, ~, x]\nb:\n  420: 0644\n"), std::slice::from_ref(&expected));
         assert_eq!(values("{\"a\": [1, -2, 1.5, true, null, \"x\"], \"b\": {\"420\": 420}}"), [expected]);
         assert_eq!(values("{a: b}"), [json!({"a": "b"})]);
         assert_eq!(values("{\"a\": 1}\n{\"b\": 2} "), [json!({"a": 1}), json!({"b": 2})]);
@@ -290,7 +292,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-            bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+            writeln!(bomb, "a{level}: &a{level} [{aliases}]").unwrap();
         }
         assert_eq!(deep(bomb), "6:10 its aliases stand for more than 100000 values");
         assert_eq!(deep("a: &a [*a]\n".to_owned()), "1:8 an anchor contains an alias to itself");

@@ -21,6 +21,10 @@ use crate::manifest::{Batch, closest};
 ///
 /// Defaults are filled in: what members receive has them. Objects of namespaced kinds that name no namespace go to
 /// `namespace`. Objects with an error are left as they are.
+///
+/// # Panics
+///
+/// Never: checking an object does not panic, whatever is in it.
 pub fn check(batch: &mut Batch, kinds: &Kinds, namespace: &str) -> Vec<Problem> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let size = batch.objects.len().div_ceil(threads).max(1);
@@ -139,9 +143,8 @@ impl Walk {
                 }
             }
             (SchemaType::Any, _)
-            | (SchemaType::String, Value::String(_))
+            | (SchemaType::String | SchemaType::IntOrString, Value::String(_))
             | (SchemaType::Number | SchemaType::IntOrString, Value::Number(_))
-            | (SchemaType::IntOrString, Value::String(_))
             | (SchemaType::Boolean, Value::Bool(_)) => {}
             (SchemaType::Integer, Value::Number(number)) => self.integer(schema, number, value, path),
             (expected, _) => {

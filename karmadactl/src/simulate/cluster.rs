@@ -255,12 +255,11 @@ fn unknown_key(key: &str) -> Refusal {
     let close = closest(key, KEYS.into_iter()).or_else(|| {
         closest(head, ["label", "taint", "resource", "used"].into_iter()).map(|name| format!("{name}.NAME"))
     });
-    let hint = match close {
-        Some(close) => format!("did you mean {close:?}?"),
-        None => {
-            let prefixes: Vec<String> = PREFIXES.iter().map(|prefix| format!("{prefix}NAME")).collect();
-            format!("keys: {}, {}", KEYS.join(", "), prefixes.join(", "))
-        }
+    let hint = if let Some(close) = close {
+        format!("did you mean {close:?}?")
+    } else {
+        let prefixes: Vec<String> = PREFIXES.iter().map(|prefix| format!("{prefix}NAME")).collect();
+        format!("keys: {}, {}", KEYS.join(", "), prefixes.join(", "))
     };
     (message, Some(hint))
 }

@@ -111,7 +111,7 @@ impl<'a> Explainer<'a> {
         let names: Vec<&str> = record.targets().map(|target| target.name.as_str()).collect();
         match &record.outcome {
             Outcome::Placed(Mode::Everywhere) => {
-                lines.push("every cluster gets it, without a policy".to_owned())
+                lines.push("every cluster gets it, without a policy".to_owned());
             }
             Outcome::Placed(Mode::Following) => lines.push(format!("goes to {}", listed(&names))),
             Outcome::Placed(_) if record.trigger.is_none() => {

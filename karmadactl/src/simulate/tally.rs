@@ -56,7 +56,7 @@ impl Tally {
         self.resources += 1;
         match &record.outcome {
             Outcome::Placed(_) if record.overrides.iter().any(|change| change.error.is_some()) => {
-                self.failed += 1
+                self.failed += 1;
             }
             Outcome::Placed(_) => self.placed += 1,
             Outcome::NotScheduled(_) => self.not_scheduled += 1,
