@@ -16,9 +16,12 @@ const CLUSTERS: usize = 1000;
 const WORKLOADS: usize = 5000;
 const REGIONS: usize = 10;
 
+/// A name, the placement of all workloads, and what else is different.
+type Case = (&'static str, Value, fn(&mut Vec<Value>));
+
 fn main() {
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let cases: [(&str, Value, fn(&mut Vec<Value>)); 5] = [
+    let cases: [Case; 5] = [
         ("divided", divided(), |_| {}),
         ("duplicated", json!({}), |_| {}),
         ("spread", spread(), |_| {}),

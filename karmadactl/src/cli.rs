@@ -58,6 +58,7 @@ pub enum Command {
     Simulate(commands::simulate::SimulateArgs),
     Join(commands::join::JoinArgs),
     Unjoin(commands::unjoin::UnjoinArgs),
+    Interpret(commands::interpret::InterpretArgs),
     Completion(commands::completion::CompletionArgs),
     Version(commands::version::VersionArgs),
 }

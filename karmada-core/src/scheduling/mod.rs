@@ -17,6 +17,7 @@ mod estimate;
 mod explain;
 mod filter;
 mod input;
+mod numbers;
 mod options;
 #[cfg(test)]
 mod properties;
@@ -30,7 +31,7 @@ mod testing;
 mod trace;
 
 pub use assign::dispense_replicas;
-pub use checker::{Violation, check_placement};
+pub use checker::{PlacementCheck, Violation, check_placement};
 pub use decision::{ClusterIndex, Decision, Refusals, Verdict};
 pub use error::{DivisionStep, ScheduleError, ScheduleErrorKind};
 pub use estimate::{AssumedWorkload, AssumedWorkloads, Limit};
@@ -42,9 +43,9 @@ pub use filter::{Plugin, PluginSet, UnknownPlugin, WorkloadGroups};
 pub use input::{ClusterWeight, ScheduleContext, ScheduleInput};
 pub use options::{EmptyWorkloads, FeatureGates, ScheduleOptions};
 pub use reconcile::{
-    Attempt, BindingChange, BindingDecision, BindingEvent, BindingInput, EventKind, PlacedBinding, Retry,
-    StatusChange, Trigger, is_affected_by_cluster, is_in_charge, needs_scheduling, place_binding,
-    reconcile_binding,
+    Attempt, BindingChange, BindingDecision, BindingEvent, BindingInput, EventKind, PlacedBinding,
+    PlacementResult, Retry, StatusChange, Trigger, is_affected_by_cluster, is_in_charge, needs_scheduling,
+    place_binding, reconcile_binding,
 };
 pub use schedule::schedule;
 pub use select::{SpreadGroup, select_groups};

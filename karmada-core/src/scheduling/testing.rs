@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{
-    AssumedWorkloads, Decision, Explanation, ScheduleContext, ScheduleInput, ScheduleOptions, Snapshot,
-    WorkloadGroups, check_placement, schedule,
+    AssumedWorkloads, Decision, Explanation, PlacementCheck, ScheduleContext, ScheduleInput, ScheduleOptions,
+    Snapshot, WorkloadGroups, check_placement, schedule,
 };
-use crate::api::{cluster::Cluster, work::ResourceBindingSpec};
+use crate::api::{
+    cluster::Cluster,
+    work::{ResourceBinding, ResourceBindingSpec},
+};
 
 /// A cluster that serves Deployments.
 pub(super) struct TestCluster(Value);
@@ -40,7 +43,8 @@ pub(super) struct TestCase {
     pub(super) clusters: Vec<Cluster>,
     pub(super) spec: Value,
     pub(super) affinity_name: &'static str,
-    pub(super) groups: WorkloadGroups,
+    /// Other bindings.
+    pub(super) peers: Vec<ResourceBinding>,
     pub(super) options: ScheduleOptions,
 }
 
@@ -59,7 +63,7 @@ pub(super) fn case(
             "placement": placement,
         }),
         affinity_name: "",
-        groups: WorkloadGroups::default(),
+        peers: Vec::new(),
         options: ScheduleOptions::default(),
     }
 }
@@ -102,10 +106,12 @@ impl TestCase {
     fn decide_and<T>(&self, read: impl FnOnce(&ScheduleContext<'_>, &ScheduleInput<'_>, Decision) -> T) -> T {
         let snapshot = Snapshot::new(&self.clusters);
         let spec: ResourceBindingSpec = serde_json::from_value(self.spec.clone()).unwrap();
+        let mut groups = WorkloadGroups::default();
+        self.peers.iter().for_each(|peer| groups.observe(peer));
         let assumed = AssumedWorkloads::default();
         let context = ScheduleContext {
             snapshot: &snapshot,
-            groups: &self.groups,
+            groups: &groups,
             assumed: &assumed,
             options: &self.options,
         };
@@ -117,7 +123,9 @@ impl TestCase {
             estimates: None,
         };
         let decision = schedule(&context, &input);
-        assert_eq!(check_placement(&context, &input, &decision), []);
+        let check =
+            PlacementCheck { clusters: &self.clusters, peers: &self.peers, context: &context, input: &input };
+        assert_eq!(check_placement(&check, &decision), []);
         read(&context, &input, decision)
     }
 }

@@ -190,12 +190,12 @@ impl World {
                 });
                 missing.map(Note::MissingDependency).collect()
             }
-            Err(note) => vec![note],
+            Err(message) => vec![Note::UnreadableDependencies { message }],
         }
     }
 
-    /// Returns what a template takes along; nothing when its policy does not want that.
-    fn wanted_by(&self, index: usize, propagated: &Propagated) -> Result<Vec<DependentReference>, Note> {
+    /// Returns what a template takes along, nothing when its policy does not want that; or why that cannot be read.
+    fn wanted_by(&self, index: usize, propagated: &Propagated) -> Result<Vec<DependentReference>, String> {
         let Some(Binding::Namespaced(binding)) = &propagated.binding else { return Ok(Vec::new()) };
         if !binding.spec.propagate_deps {
             return Ok(Vec::new());
@@ -204,7 +204,7 @@ impl World {
         match wanted_dependencies(binding, Some(template), &self.options.interpreter) {
             Ok(WantedDependencies::References(references)) => Ok(references),
             Ok(WantedDependencies::Released | WantedDependencies::Unknown) => Ok(Vec::new()),
-            Err(error) => Err(Note::UnreadableDependencies { message: error.to_string() }),
+            Err(error) => Err(error.to_string()),
         }
     }
 

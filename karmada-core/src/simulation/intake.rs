@@ -20,7 +20,7 @@ use super::{
     world::{Template, compare},
 };
 use crate::{
-    admission::{AdmissionInput, Operation, TaintPolicyRule, admit},
+    admission::{AdmissionInput, Operation, Related, TaintPolicyRule, admit},
     api::{
         cluster::Cluster,
         config::ResourceInterpreterCustomization,
@@ -64,6 +64,8 @@ pub(super) struct Intake {
     bindings: Vec<(usize, Binding)>,
     scripts: Arc<LuaEngine>,
     customizations: Vec<ResourceInterpreterCustomization>,
+    /// The same, as admission compares them.
+    customization_objects: Vec<Value>,
 }
 
 /// What kind of part an object plays.
@@ -90,6 +92,7 @@ impl Intake {
         Self {
             scripts,
             customizations: Vec::new(),
+            customization_objects: Vec::new(),
             options,
             kinds: Kinds::new(&definitions),
             schemas: Schemas::new(&definitions),
@@ -304,6 +307,10 @@ impl Intake {
         };
         let known = object::label(&object, id_label).filter(|id| !id.is_empty());
         let id = known.map_or_else(|| stable_id(&[id_label, &namespace, &name]), str::to_owned);
+        // Before admission, which does not name the field.
+        if matches!(role, Role::Customization) && !self.has_good_scripts(index, &object) {
+            return;
+        }
         let Some(object) = self.admitted(index, object, &id) else { return };
         let key = (namespace.clone(), name);
         match role {
@@ -340,11 +347,11 @@ impl Intake {
                 self.bindings.push((index, Binding::Cluster(binding)));
             }
             Role::Customization => {
+                self.customization_objects.push(object.clone());
                 let Some(customization) = self.decode::<ResourceInterpreterCustomization>(index, object)
                 else {
                     return;
                 };
-                self.check_scripts(index, &customization);
                 self.customizations.push(customization);
             }
             Role::Bystander | Role::Cluster | Role::Template => {
@@ -356,14 +363,22 @@ impl Intake {
         }
     }
 
-    fn check_scripts(&mut self, index: usize, customization: &ResourceInterpreterCustomization) {
+    /// Returns whether all scripts of a customization can be run; reports those that cannot.
+    fn has_good_scripts(&mut self, index: usize, object: &Value) -> bool {
+        let mut is_good = true;
         for operation in interpreter::Operation::ALL {
-            let text = lua::script(&customization.spec.customizations, operation);
-            if let Some(Err(error)) = text.map(|text| self.scripts.check(operation, text)) {
-                let field = format!("spec.customizations.{}.luaScript", lua::rule_name(operation));
+            let rule = lua::rule_name(operation);
+            let text = object["spec"]["customizations"][rule]["luaScript"].as_str().unwrap_or_default();
+            if text.is_empty() {
+                continue;
+            }
+            if let Err(error) = self.scripts.check(operation, text) {
+                let field = format!("spec.customizations.{rule}.luaScript");
                 self.problems.push(Problem::error(index, field, error.to_string()));
+                is_good = false;
             }
         }
+        is_good
     }
 
     /// Fills in and checks as the API server does; none when the object is refused.
@@ -387,6 +402,7 @@ impl Intake {
             namespace: &namespace,
             gates: &self.options.gates,
             taint_policies: TaintPolicyRule::default(),
+            related: Related { customizations: &self.customization_objects, ..Related::default() },
             uuid,
             now: self.options.now,
         });
@@ -405,11 +421,13 @@ impl Intake {
     }
 
     fn decode<T: DeserializeOwned>(&mut self, index: usize, object: Value) -> Option<T> {
-        serde_json::from_value(object)
-            .map_err(|error| {
-                self.problems.push(Problem::error(index, "", format!("cannot be read: {error}")))
-            })
-            .ok()
+        match serde_json::from_value(object) {
+            Ok(typed) => Some(typed),
+            Err(error) => {
+                self.problems.push(Problem::error(index, "", format!("cannot be read: {error}")));
+                None
+            }
+        }
     }
 }
 

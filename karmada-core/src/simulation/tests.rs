@@ -8,9 +8,15 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    api::{Feature, FeatureGates, features::Switch},
+    api::{
+        Feature, FeatureGates,
+        cluster::{ApiEnablement, ApiResource, Cluster},
+        features::Switch,
+    },
     overriding::parse_yaml,
-    scheduling::{AssumedWorkloads, ScheduleContext, ScheduleInput, WorkloadGroups, check_placement},
+    scheduling::{
+        AssumedWorkloads, PlacementCheck, ScheduleContext, ScheduleInput, WorkloadGroups, check_placement,
+    },
 };
 
 /// Reads YAML documents.
@@ -601,6 +607,22 @@ fn everything(objects: Vec<Value>) -> Vec<String> {
     told.collect()
 }
 
+/// Returns the clusters of a world as if they had reported the kinds that they are assumed to serve.
+fn reported_clusters(objects: &[Value]) -> Vec<Cluster> {
+    let clusters = objects.iter().filter(|object| object["kind"] == "Cluster");
+    let reported = clusters.map(|object| {
+        let mut cluster: Cluster = serde_json::from_value(object.clone()).unwrap();
+        let kinds = [("apps/v1", "Deployment"), ("batch/v1", "Job"), ("v1", "ConfigMap")];
+        let enablements = kinds.map(|(api_version, kind)| ApiEnablement {
+            group_version: api_version.to_owned(),
+            resources: vec![ApiResource { name: kind.to_lowercase(), kind: kind.to_owned() }],
+        });
+        cluster.status.get_or_insert_default().api_enablements = enablements.into();
+        cluster
+    });
+    reported.collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -613,6 +635,7 @@ proptest! {
 
     #[test]
     fn every_placement_keeps_the_promises_of_its_policy(objects in odd_world()) {
+        let clusters = reported_clusters(&objects);
         let world = world(objects);
         let options = world.options.schedule_options();
         let context = ScheduleContext {
@@ -630,7 +653,8 @@ proptest! {
                 let input = ScheduleInput {
                     name, spec: &spec, affinity_name: &attempt.affinity_name, last_scheduled: None, estimates: None,
                 };
-                prop_assert_eq!(check_placement(&context, &input, &attempt.decision), vec![]);
+                let check = PlacementCheck { clusters: &clusters, peers: &[], context: &context, input: &input };
+                prop_assert_eq!(check_placement(&check, &attempt.decision), vec![]);
             }
         }
     }

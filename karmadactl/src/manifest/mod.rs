@@ -17,5 +17,5 @@ pub use input::{Input, InputReader, MAX_FILE_BYTES, MAX_TOTAL_BYTES, Subdirector
 pub use node::{Location, Node, NodeValue};
 pub use parse::MAX_DEPTH;
 pub use problem::ReadProblem;
-pub use read::{Manifest, ManifestError, read_manifests, read_text};
+pub use read::{Manifest, ManifestError, read_documents, read_manifests, read_text};
 pub use unknown_fields::{UnknownField, closest, unknown_fields};

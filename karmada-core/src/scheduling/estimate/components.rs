@@ -10,26 +10,40 @@ use super::{
     limit::{Estimate, Limit, place},
     models::Nodes,
 };
+use crate::scheduling::Snapshot;
 
 /// A workload with several components, prepared for many clusters.
 pub(super) struct ComponentSet {
     components: Vec<PodSet>,
     /// The pods of one set.
     pods: i64,
-    /// What one set asks for, in the units of the quantities' formats.
-    demand: BTreeMap<String, i64>,
+    /// What one set asks for, in the units of the quantities' formats, sorted by name.
+    demand: Vec<SetDemand>,
+}
+
+/// How much of one resource a set asks for.
+struct SetDemand {
+    name: String,
+    /// The number of the resource in the snapshot; none when no cluster has it.
+    resource: Option<u32>,
+    amount: i64,
 }
 
 impl ComponentSet {
-    pub(super) fn new(components: Vec<PodSet>) -> Self {
+    pub(super) fn new(components: Vec<PodSet>, snapshot: &Snapshot) -> Self {
         let pods = components.iter().map(|component| component.replicas).sum();
-        let demand = sum_by_format(&components);
+        let one = |(name, amount): (String, i64)| SetDemand {
+            resource: snapshot.resource_number(&name),
+            name,
+            amount,
+        };
+        let demand = sum_by_format(&components).into_iter().map(one).collect();
         Self { components, pods, demand }
     }
 
     /// Returns a resource that a set asks for, by its place.
     pub(super) fn resource(&self, place: usize) -> Option<&str> {
-        self.demand.keys().nth(place).map(String::as_str)
+        self.demand.get(place).map(|one| one.name.as_str())
     }
 
     /// Returns how many sets fit: the sums of the cluster are the bound, its nodes decide.
@@ -47,16 +61,16 @@ impl ComponentSet {
             return Estimate::new(pods.min(MAX_ESTIMATE), Limit::Pods);
         }
         let mut sets = Estimate::new((pods / self.pods).min(MAX_ESTIMATE), Limit::Pods);
-        for (index, (name, amount)) in self.demand.iter().enumerate() {
-            let Some(free) = capacity.free(name) else {
+        for (index, one) in self.demand.iter().enumerate() {
+            let Some(free) = capacity.free(one.resource) else {
                 return Estimate::new(0, Limit::MissingResource(place(index)));
             };
-            let used = footprint.map_or(0, |footprint| footprint.used_by_format(name));
+            let used = footprint.map_or(0, |footprint| footprint.used_by_format(&one.name));
             let free = free.amount_by_format.saturating_sub(used);
             if free <= 0 {
                 return Estimate::new(0, Limit::Resource(place(index)));
             }
-            sets = sets.at_most(free / amount, Limit::Resource(place(index)));
+            sets = sets.at_most(free / one.amount, Limit::Resource(place(index)));
         }
         match &capacity.nodes {
             Some(grades) if use_models && sets.replicas > 0 => {

@@ -28,9 +28,22 @@ enum Workload {
     /// Nothing to count.
     None,
     /// Equal pods; without requirements only their number counts.
-    Pods(Option<Demand>),
+    Pods(Option<PodDemand>),
     /// Sets of components.
     Sets(ComponentSet),
+}
+
+/// What one pod asks for.
+struct PodDemand {
+    demand: Demand,
+    /// The numbers of the resources in the snapshot; none when no cluster has it.
+    resources: Vec<Option<u32>>,
+}
+
+impl PodDemand {
+    fn new(demand: Demand, number: impl Fn(&str) -> Option<u32>) -> Self {
+        Self { resources: demand.iter().map(|one| number(&one.name)).collect(), demand }
+    }
 }
 
 impl<'a> Estimator<'a> {
@@ -40,10 +53,14 @@ impl<'a> Estimator<'a> {
         let workload = if spec.replicas == 0 && spec.components.is_empty() {
             Workload::None
         } else if places_component_sets(spec, gates) {
-            Workload::Sets(ComponentSet::new(spec.components.iter().map(PodSet::of_component).collect()))
+            let pods = spec.components.iter().map(PodSet::of_component).collect();
+            Workload::Sets(ComponentSet::new(pods, context.snapshot))
         } else {
             let requirements = spec.replica_requirements.as_ref();
-            Workload::Pods(requirements.map(|requirements| demand_of(&requirements.resource_request)))
+            Workload::Pods(requirements.map(|requirements| {
+                let demand = demand_of(&requirements.resource_request);
+                PodDemand::new(demand, |name| context.snapshot.resource_number(name))
+            }))
         };
         Self { workload, gates, context: *context, input: *input }
     }
@@ -85,10 +102,16 @@ impl<'a> Estimator<'a> {
             Workload::None => None,
             Workload::Sets(set) => set.resource(usize::from(place)).map(|name| (name, None)),
             Workload::Pods(demand) => {
-                let one = demand.as_ref()?.get(usize::from(place))?;
+                let one = demand.as_ref()?.demand.get(usize::from(place))?;
                 Some((one.name.as_str(), Some(one.amount)))
             }
         }
+    }
+
+    /// Returns how much of a resource is free in a cluster, in the unit of the resource.
+    pub(in crate::scheduling) fn amount_free(&self, entry: &ClusterEntry, name: &str) -> Option<i64> {
+        let resource = self.context.snapshot.resource_number(name);
+        entry.capacity.as_ref()?.free(resource).map(|free| free.amount)
     }
 
     /// Returns how many pods are assumed in a cluster though it does not report them yet.
@@ -126,7 +149,7 @@ pub(in crate::scheduling) fn places_component_sets(spec: &ResourceBindingSpec, g
 
 fn estimate_pods(
     capacity: &Capacity,
-    demand: Option<&Demand>,
+    demand: Option<&PodDemand>,
     footprint: Option<&Footprint<'_>>,
     use_models: bool,
 ) -> Estimate {
@@ -138,10 +161,10 @@ fn estimate_pods(
         if let Some(footprint) = footprint {
             footprint.place(&mut nodes);
         }
-        return estimate.at_most(nodes.count_pods(demand), Limit::Nodes);
+        return estimate.at_most(nodes.count_pods(&demand.demand), Limit::Nodes);
     }
-    for (index, one) in demand.iter().enumerate() {
-        let Some(free) = capacity.free(&one.name) else {
+    for (index, (one, resource)) in demand.demand.iter().zip(&demand.resources).enumerate() {
+        let Some(free) = capacity.free(*resource) else {
             return Estimate::new(0, Limit::MissingResource(place(index)));
         };
         let used = footprint.map_or(0, |footprint| footprint.used(&one.name));
@@ -156,10 +179,16 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::scheduling::numbers::Numbers;
 
     fn estimate(summary: Value, demand: Option<Value>) -> i64 {
-        let capacity = Capacity::new(&serde_json::from_value(summary).unwrap(), &[]);
-        let demand = demand.map(|demand| demand_of(&serde_json::from_value(demand).unwrap()));
+        let mut numbers = Numbers::default();
+        let summary = serde_json::from_value(summary).unwrap();
+        let capacity = Capacity::new(&summary, &[], |name| numbers.number(name));
+        let demand = demand.map(|demand| {
+            let demand = demand_of(&serde_json::from_value(demand).unwrap());
+            PodDemand::new(demand, |name| numbers.find(name))
+        });
         estimate_pods(&capacity, demand.as_ref(), None, true).replicas.clamp(0, MAX_ESTIMATE)
     }
 

@@ -58,7 +58,7 @@ impl RoomExplanation {
             }
             Limit::Resource(place) => {
                 let (name, wanted) = resource(place);
-                let free = entry.capacity.as_ref().and_then(|capacity| capacity.amount_free(name));
+                let free = estimator.amount_free(entry, name);
                 let clause = match (wanted, free) {
                     (Some(wanted), Some(free)) => format!(
                         "the limit is {name}: {} free, {} each",

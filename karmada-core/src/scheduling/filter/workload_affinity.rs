@@ -47,7 +47,7 @@ mod tests {
                 "metadata": {"namespace": "shop", "name": format!("peer{number}"), "resourceVersion": "1"},
                 "spec": {"clusters": clusters, "workloadAffinityGroups": {"affinityGroup": "g"}},
             });
-            case.groups.observe(&serde_json::from_value(peer).unwrap());
+            case.peers.push(serde_json::from_value(peer).unwrap());
         }
         case
     }

@@ -48,7 +48,7 @@ mod tests {
                     "clusters": [{"name": target}], "workloadAffinityGroups": {"antiAffinityGroup": "g"},
                 },
             });
-            case.groups.observe(&serde_json::from_value(peer).unwrap());
+            case.peers.push(serde_json::from_value(peer).unwrap());
         }
         assert_eq!(case.run(), "b:1 c:1");
     }

@@ -46,11 +46,16 @@ impl WorkloadGroups {
                 index.entry((namespace.clone(), group.clone())).or_default().insert(name.clone());
             }
         }
+        let mut clusters: Vec<String> =
+            binding.spec.clusters.iter().map(|target| target.name.clone()).collect();
+        // Users of a cluster are counted, so each counts once.
+        clusters.sort_unstable();
+        clusters.dedup();
         let member = Member {
             version,
             affinity_group: groups.affinity_group,
             anti_affinity_group: groups.anti_affinity_group,
-            clusters: binding.spec.clusters.iter().map(|target| target.name.clone()).collect(),
+            clusters,
         };
         self.members.insert((namespace, name), member);
     }
@@ -144,6 +149,13 @@ mod tests {
         groups.observe(&binding("pending", "1", "g", &[]));
         groups.observe(&binding("other", "1", "h", &["m3"]));
         assert_eq!(peers(&groups, "g"), [["m2"]]);
+    }
+
+    #[test]
+    fn counts_a_cluster_once_however_often_it_is_listed() {
+        let mut groups = WorkloadGroups::default();
+        groups.observe(&binding("peer", "1", "g", &["m2", "m1", "m2"]));
+        assert_eq!(peers(&groups, "g"), [["m1", "m2"]]);
     }
 
     #[test]

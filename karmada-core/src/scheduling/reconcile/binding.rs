@@ -133,7 +133,7 @@ pub struct PlacedBinding {
     pub attempts: Vec<Attempt>,
     /// The clusters and the affinity group in use, or the failure that counts; none when the result
     /// stands.
-    pub outcome: Option<Result<(Vec<TargetCluster>, Option<String>), ScheduleError>>,
+    pub outcome: Option<PlacementResult>,
 }
 
 /// Decides where a binding goes.
@@ -192,7 +192,8 @@ fn first_lower(word: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
-type Outcome = Result<(Vec<TargetCluster>, Option<String>), ScheduleError>;
+/// The clusters and the affinity group in use, or the failure that counts.
+pub type PlacementResult = Result<(Vec<TargetCluster>, Option<String>), ScheduleError>;
 
 /// Tries the affinity groups from the one in use on, until one has room.
 ///
@@ -203,7 +204,7 @@ fn try_affinities(
     input: &ScheduleInput<'_>,
     placement: &Placement,
     attempts: &mut Vec<Attempt>,
-) -> Outcome {
+) -> PlacementResult {
     let groups = &placement.cluster_affinities;
     let in_use = groups.iter().position(|group| group.affinity_name == input.affinity_name);
     let start = if input.is_fresh() { 0 } else { in_use.unwrap_or(0) };
@@ -220,7 +221,7 @@ fn try_affinities(
     Err(first_error.expect("there is at least one affinity group"))
 }
 
-fn outcome_of_last(attempts: &[Attempt], affinity_name: Option<String>) -> Outcome {
+fn outcome_of_last(attempts: &[Attempt], affinity_name: Option<String>) -> PlacementResult {
     let last = attempts.last().expect("an attempt was made");
     last.decision.result.clone().map(|clusters| (clusters, affinity_name))
 }
