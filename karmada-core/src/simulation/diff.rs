@@ -72,7 +72,9 @@ pub fn diff<'w>(
     after: &'w World,
     detail: DiffDetail,
 ) -> impl Iterator<Item = ResourceChange> {
+    let same_around = before.clusters == after.clusters && before.customizations == after.customizations;
     Comparison {
+        worlds: same_around.then_some((before, after)),
         before: before.simulate().peekable(),
         after: after.simulate().peekable(),
         builders: match detail {
@@ -83,6 +85,8 @@ pub fn diff<'w>(
 }
 
 struct Comparison<'w> {
+    /// Both worlds, when the same objects make the same of the same resource in both.
+    worlds: Option<(&'w World, &'w World)>,
     before: Peekable<Simulation<'w>>,
     after: Peekable<Simulation<'w>>,
     builders: Option<(ManifestBuilder<'w>, ManifestBuilder<'w>)>,
@@ -116,6 +120,13 @@ impl Comparison<'_> {
 
     fn cluster_changes(&self, before: Option<&Record>, after: Option<&Record>) -> Vec<ClusterChange> {
         let (old, new) = (replicas_by_cluster(before), replicas_by_cluster(after));
+        // Most resources of two worlds are the same; making their objects takes longer than all the rest.
+        if let (Some(before), Some(after)) = (before, after)
+            && old == new
+            && self.makes_same_objects(before, after)
+        {
+            return Vec::new();
+        }
         let objects = self.builders.as_ref().map(|(old_builder, new_builder)| {
             (objects_by_cluster(old_builder, before), objects_by_cluster(new_builder, after))
         });
@@ -137,6 +148,19 @@ impl Comparison<'_> {
     }
 }
 
+impl Comparison<'_> {
+    /// Returns true when everything that objects are made from is the same.
+    fn makes_same_objects(&self, before: &Record, after: &Record) -> bool {
+        let Some((old_world, new_world)) = self.worlds else { return false };
+        let (old, new) = (template(old_world, before), template(new_world, after));
+        let spec = |record: &Record| record.binding().map(|binding| binding.spec().clone());
+        old == new
+            && spec(before) == spec(after)
+            && old_world.overrides.candidates(old).policies()
+                == new_world.overrides.candidates(new).policies()
+    }
+}
+
 impl Iterator for Comparison<'_> {
     type Item = ResourceChange;
 
@@ -148,6 +172,11 @@ impl Iterator for Comparison<'_> {
             }
         }
     }
+}
+
+/// Returns what Works are made from.
+fn template<'a>(world: &'a World, record: &'a Record) -> &'a Value {
+    record.claimed.as_ref().unwrap_or(&world.templates[record.template].value)
 }
 
 fn replicas_by_cluster(record: Option<&Record>) -> BTreeMap<&str, i32> {

@@ -159,6 +159,7 @@ impl Intake {
             policies: self.policies,
             policy_objects: self.policy_objects,
             overrides: Overrides::new(self.cluster_override_policies, self.override_policies),
+            customizations: self.customizations,
             override_objects: self.override_objects,
             templates: self.templates,
             bindings: HashMap::new(),

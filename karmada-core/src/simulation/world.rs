@@ -12,7 +12,7 @@ use super::{
     overrides::Overrides,
 };
 use crate::{
-    api::cluster::Cluster,
+    api::{cluster::Cluster, config::ResourceInterpreterCustomization},
     object::binding_name,
     propagation::{Binding, TemplateKey},
     scheduling::{ScheduleOptions, Snapshot},
@@ -35,6 +35,8 @@ pub struct World {
     /// Positions of propagation policies in the input, by namespace and name.
     pub(super) policy_objects: BTreeMap<(String, String), usize>,
     pub(super) overrides: Overrides,
+    /// In the order of the input; `options.interpreter` honours them.
+    pub(super) customizations: Vec<ResourceInterpreterCustomization>,
     /// Positions of override policies in the input, by namespace and name.
     pub(super) override_objects: BTreeMap<(String, String), usize>,
     /// In the order of records.
