@@ -1,7 +1,7 @@
 //! How long customizations take.
 //!
 //! An object of 4 KiB, scripts as users write them, cached: the usual case. `new_script` is the first call of a
-//! script, and `runaway` is how long a script that never ends is let run.
+//! script, `new_state` the first call of all, and `runaway` is how long a script that never ends is let run.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -98,7 +98,8 @@ fn rule(script: &str) -> Value {
 fn calls(criterion: &mut Criterion) {
     let object = object();
     let engine = engine();
-    for (name, script) in [("replicas", REPLICAS), ("few_fields", FEW_FIELDS), ("pod_requirements", ACCURATE)] {
+    for (name, script) in [("replicas", REPLICAS), ("few_fields", FEW_FIELDS), ("pod_requirements", ACCURATE)]
+    {
         let layer = customizations(&engine, json!({"replicaResource": rule(script)}));
         criterion.bench_function(&format!("interpreter_lua/{name}"), |bencher| {
             bencher.iter(|| layer.replicas(black_box(&object)).expect("an answer"));
@@ -132,6 +133,12 @@ fn new_script(criterion: &mut Criterion) {
             layer.replicas(black_box(&object)).expect("an answer")
         });
     });
+    criterion.bench_function("interpreter_lua/new_state", |bencher| {
+        bencher.iter(|| {
+            let layer = customizations(&self::engine(), json!({"replicaResource": rule(FEW_FIELDS)}));
+            layer.replicas(black_box(&object)).expect("an answer")
+        });
+    });
 }
 
 fn runaway(criterion: &mut Criterion) {
@@ -145,11 +152,23 @@ fn runaway(criterion: &mut Criterion) {
         ("memory", "local t = {} while true do t[#t + 1] = {} end"),
         ("texts", "local s = 'a' for i = 1, 20 do s = s .. s end while true do local t = s .. 'x' end"),
         ("upper", "local s = 'ä' for i = 1, 19 do s = s .. s end while true do s:upper() end"),
-        ("compare", "local s = 'a' for i = 1, 20 do s = s .. s end local t = s .. 'b' s = s .. 'c' while true do local b = s < t end"),
+        (
+            "compare",
+            "local s = 'a' for i = 1, 20 do s = s .. s end local t = s .. 'b' s = s .. 'c' while true do local b = s < t end",
+        ),
         ("patterns", "while true do ('aaaaaaaaaaaaaaaaaaaaaaaaaaa'):find('.-.-.-.-.-.-b') end"),
-        ("keys", "local t = {} for i = 1, 20000 do t['k' .. i] = i end while true do for k in pairs(t) do end end"),
-        ("sort", "local t = {} for i = 1, 30000 do t[i] = -i end while true do table.sort(t) table.sort(t, function(a, b) return a > b end) end"),
-        ("insert", "local t = {} for i = 1, 30000 do t[i] = i end while true do table.insert(t, 1, 0) table.remove(t, 1) end"),
+        (
+            "keys",
+            "local t = {} for i = 1, 20000 do t['k' .. i] = i end while true do for k in pairs(t) do end end",
+        ),
+        (
+            "sort",
+            "local t = {} for i = 1, 30000 do t[i] = -i end while true do table.sort(t) table.sort(t, function(a, b) return a > b end) end",
+        ),
+        (
+            "insert",
+            "local t = {} for i = 1, 30000 do t[i] = i end while true do table.insert(t, 1, 0) table.remove(t, 1) end",
+        ),
         ("format", "while true do string.format('%900000d', 1) end"),
     ] {
         let script = format!("function GetReplicas(obj) {body} end");

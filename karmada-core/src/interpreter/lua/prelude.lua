@@ -1,7 +1,10 @@
 -- What scripts see: an environment of their own for every call, made of this library.
 --
 -- The language is Lua 5.1 with `goto`, and its library behaves like the Go implementation that Karmada's users
--- write for. Nothing that a script reaches is shared with the next call: libraries are copied when they are used.
+-- write for.
+--
+-- DEVIATION: upstream keeps globals and changed libraries. Here nothing that a script reaches is shared with the
+-- next call: libraries are copied when they are used.
 
 local host = ...
 local FAIL, NODE = host.fail, host.node
@@ -19,7 +22,7 @@ local floor, frexp = math.floor, math.frexp
 -- Of the call that runs.
 local bridge, env, loaded, strings, seed
 
--- Limits end a call whatever the script does: a host error is no value that a script may catch.
+-- DEVIATION: limits end a call whatever the script does (upstream's can be caught): a host error is no value that a script may catch.
 local OUT_OF_MEMORY = "not enough memory"
 local function is_final(err)
   return type(err) == "userdata" or err == OUT_OF_MEMORY
@@ -116,7 +119,7 @@ end
 setmetatable(cat, { __concat = join })
 setmetatable(half, { __concat = join })
 
--- Keys have an order, so that the answer does not depend on where strings lie in memory.
+-- DEVIATION: keys have an order (upstream's is random for objects), so that the answer does not depend on where strings lie in memory.
 local RANKS = { number = 1, string = 2, boolean = 3, table = 4, ["function"] = 5, userdata = 6 }
 
 local function ordered(a, b)
@@ -401,7 +404,7 @@ function num.log(v) return (math.log(v)) end
 function num.log10(v) return math.log(v, 10) end
 function num.pow(v, exponent) return v ^ exponent end
 
--- The same numbers in every call: an answer depends on the object alone.
+-- DEVIATION: the same numbers in every call (upstream's are random): an answer depends on the object alone.
 local function draw()
   seed = (seed * 16807) % 2147483647
   return (seed - 1) / 2147483646
