@@ -67,8 +67,10 @@ impl<'a, 'o> Encoder<'a, 'o> {
         if !self.seen.insert(table.to_pointer()) {
             return Err(ScriptError::encode("the same table is in it twice, or in itself"));
         }
-        if let Some(node) = self.objects.place_of(table).map_err(|error| ScriptError::sandbox(&error))? {
-            return Ok(as_read(node));
+        if let Some(node) = self.objects.unfilled(table).map_err(|error| ScriptError::sandbox(&error))? {
+            // Like any empty table, one that stands for an empty map is an empty list.
+            let empty = node.as_object().is_some_and(Map::is_empty);
+            return Ok(if empty { Json::Array(Vec::new()) } else { as_read(node) });
         }
         let mut fields = Map::new();
         let mut elements = Vec::new();
