@@ -35,6 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'karmadactl' -ScriptBlock {
             [CompletionResult]::new('propagate', 'propagate', [CompletionResultType]::ParameterValue, 'Apply manifests and propagate them to member clusters')
             [CompletionResult]::new('join', 'join', [CompletionResultType]::ParameterValue, 'Register a cluster with the control plane in push mode')
             [CompletionResult]::new('unjoin', 'unjoin', [CompletionResultType]::ParameterValue, 'Take a push mode cluster out of the control plane')
+            [CompletionResult]::new('interpret', 'interpret', [CompletionResultType]::ParameterValue, 'Check, run and test resource interpreters without a cluster')
             [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print a script that completes commands and flags in a shell')
             [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version of this program and of the control plane')
             break
@@ -148,6 +149,26 @@ Register-ArgumentCompleter -Native -CommandName 'karmadactl' -ScriptBlock {
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Set what is logged to stderr, such as info or karmada_controllers=debug')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Remove finalizers when the control plane does not let go; objects may stay behind in the cluster')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Check everything and write nothing')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'karmadactl;interpret' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'File or directory of customizations, - for stdin (can be repeated)')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'File or directory of customizations, - for stdin (can be repeated)')
+            [CompletionResult]::new('--operation', '--operation', [CompletionResultType]::ParameterName, 'Ask this: Retain, InterpretReplica, InterpretComponent, ReviseReplica, InterpretStatus, AggregateStatus, InterpretHealth or InterpretDependency')
+            [CompletionResult]::new('--desired-file', '--desired-file', [CompletionResultType]::ParameterName, 'File of the object as the control plane has it')
+            [CompletionResult]::new('--observed-file', '--observed-file', [CompletionResultType]::ParameterName, 'File of the object as a member cluster has it')
+            [CompletionResult]::new('--status-file', '--status-file', [CompletionResultType]::ParameterName, 'File of what the clusters report: clusterName and status, one a document or a list')
+            [CompletionResult]::new('--desired-replica', '--desired-replica', [CompletionResultType]::ParameterName, 'Replicas of one cluster, for ReviseReplica')
+            [CompletionResult]::new('--test', '--test', [CompletionResultType]::ParameterName, 'Run the test cases of a file or directory (can be repeated)')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]')
+            [CompletionResult]::new('--karmada-context', '--karmada-context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use [default: its current context]')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Set what is logged to stderr, such as info or karmada_controllers=debug')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Read the directories below a directory too')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Read the directories below a directory too')
+            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Check that the scripts load')
+            [CompletionResult]::new('--show-doc', '--show-doc', [CompletionResultType]::ParameterName, 'Print what the functions of the rules receive and return, of one rule with --operation')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

@@ -32,6 +32,7 @@ set edit:completion:arg-completer[karmadactl] = {|@words|
             cand propagate 'Apply manifests and propagate them to member clusters'
             cand join 'Register a cluster with the control plane in push mode'
             cand unjoin 'Take a push mode cluster out of the control plane'
+            cand interpret 'Check, run and test resource interpreters without a cluster'
             cand completion 'Print a script that completes commands and flags in a shell'
             cand version 'Print the version of this program and of the control plane'
         }
@@ -138,6 +139,25 @@ set edit:completion:arg-completer[karmadactl] = {|@words|
             cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
             cand --force 'Remove finalizers when the control plane does not let go; objects may stay behind in the cluster'
             cand --dry-run 'Check everything and write nothing'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'karmadactl;interpret'= {
+            cand -f 'File or directory of customizations, - for stdin (can be repeated)'
+            cand --filename 'File or directory of customizations, - for stdin (can be repeated)'
+            cand --operation 'Ask this: Retain, InterpretReplica, InterpretComponent, ReviseReplica, InterpretStatus, AggregateStatus, InterpretHealth or InterpretDependency'
+            cand --desired-file 'File of the object as the control plane has it'
+            cand --observed-file 'File of the object as a member cluster has it'
+            cand --status-file 'File of what the clusters report: clusterName and status, one a document or a list'
+            cand --desired-replica 'Replicas of one cluster, for ReviseReplica'
+            cand --test 'Run the test cases of a file or directory (can be repeated)'
+            cand --kubeconfig 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]'
+            cand --karmada-context 'Context of the kubeconfig to use [default: its current context]'
+            cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
+            cand -R 'Read the directories below a directory too'
+            cand --recursive 'Read the directories below a directory too'
+            cand --check 'Check that the scripts load'
+            cand --show-doc 'Print what the functions of the rules receive and return, of one rule with --operation'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

@@ -36,6 +36,7 @@ complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "get" -d 'Disp
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "propagate" -d 'Apply manifests and propagate them to member clusters'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "join" -d 'Register a cluster with the control plane in push mode'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "unjoin" -d 'Take a push mode cluster out of the control plane'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "interpret" -d 'Check, run and test resource interpreters without a cluster'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "completion" -d 'Print a script that completes commands and flags in a shell'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "version" -d 'Print the version of this program and of the control plane'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
@@ -126,6 +127,20 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l log -d 
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l force -d 'Remove finalizers when the control plane does not let go; objects may stay behind in the cluster'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -l dry-run -d 'Check everything and write nothing'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand unjoin" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -s f -l filename -d 'File or directory of customizations, - for stdin (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l operation -d 'Ask this: Retain, InterpretReplica, InterpretComponent, ReviseReplica, InterpretStatus, AggregateStatus, InterpretHealth or InterpretDependency' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l desired-file -d 'File of the object as the control plane has it' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l observed-file -d 'File of the object as a member cluster has it' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l status-file -d 'File of what the clusters report: clusterName and status, one a document or a list' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l desired-replica -d 'Replicas of one cluster, for ReviseReplica' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l test -d 'Run the test cases of a file or directory (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -s R -l recursive -d 'Read the directories below a directory too'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l check -d 'Check that the scripts load'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l show-doc -d 'Print what the functions of the rules receive and return, of one rule with --operation'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r

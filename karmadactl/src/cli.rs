@@ -57,6 +57,7 @@ pub enum Command {
     Propagate(commands::propagate::PropagateArgs),
     Join(commands::join::JoinArgs),
     Unjoin(commands::unjoin::UnjoinArgs),
+    Interpret(commands::interpret::InterpretArgs),
     Completion(commands::completion::CompletionArgs),
     Version(commands::version::VersionArgs),
 }

@@ -14,6 +14,8 @@ pub enum ErrorKind {
     Usage,
     /// Some of several clusters failed, others did what was asked.
     Partial,
+    /// Something failed as for `Failed`, and the output says so already.
+    Reported,
     /// The reader of our output is gone (`| head`): nothing to report.
     OutputClosed,
 }
@@ -23,7 +25,7 @@ impl ErrorKind {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::OutputClosed => 0,
-            Self::Failed => 1,
+            Self::Failed | Self::Reported => 1,
             Self::Usage => 2,
             Self::Partial => 3,
         }

@@ -16,6 +16,7 @@ pub mod duration;
 pub mod embedded;
 pub mod error;
 pub mod get;
+pub mod interpret;
 pub mod join;
 pub mod kubeconfig;
 pub mod manifest;

@@ -152,7 +152,7 @@ impl Printer {
 
     /// Writes an error with its causes and hints to stderr and returns the exit code.
     pub fn fail(&self, error: &CliError) -> u8 {
-        if error.kind() != ErrorKind::OutputClosed {
+        if !matches!(error.kind(), ErrorKind::OutputClosed | ErrorKind::Reported) {
             for (index, line) in error.lines().iter().enumerate() {
                 match line.strip_prefix("error: ") {
                     Some(rest) if index == 0 => {

@@ -6,6 +6,7 @@ mod crash;
 mod crds;
 mod dependencies;
 mod faults;
+mod interpret;
 mod join;
 mod replay;
 mod tour;

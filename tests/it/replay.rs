@@ -44,12 +44,14 @@ fn listed_cases_pass(#[case] name: &str) {
         );
     }
     let runner = categories::runner(name);
-    let results = run_category(&category, runner, Selection::default());
+    let results = run_category(&category, runner.clone(), Selection::default());
     let counts = Counts::of(&results);
     writeln!(std::io::stdout(), "{name}: {counts:?}").unwrap();
     let mut regressions: Vec<CaseResult> =
         passing::regressions(&list, &results).into_iter().cloned().collect();
-    if !regressions.is_empty() && runner.is_some_and(|runner| matches!(runner.bound, Bound::Waiting(_))) {
+    if !regressions.is_empty()
+        && runner.as_ref().is_some_and(|runner| matches!(runner.bound, Bound::Waiting(_)))
+    {
         // Scenarios wait for silence, which a loaded machine can break: one at a time decides.
         writeln!(std::io::stdout(), "{name}: once more, one at a time: {regressions:#?}").unwrap();
         category.cases.retain(|case| regressions.iter().any(|(id, _)| *id == case.id));

@@ -6,4 +6,4 @@ mod plugin;
 
 pub(crate) use escalation::check_escalation;
 pub(crate) use namespaces::check_namespace;
-pub use plugin::{AdmissionDenied, AdmissionPlugin, AdmissionRequest, Operation};
+pub use plugin::{AdmissionDenied, AdmissionPlugin, AdmissionRequest, Operation, StoredObjects};

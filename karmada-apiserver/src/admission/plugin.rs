@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::auth::UserInfo;
+use crate::store::Store;
 
 /// What a request does to its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,25 @@ pub enum Operation {
     Update,
     Delete,
     Connect,
+}
+
+/// What is stored at the moment, for decisions that look at more than one object.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredObjects<'a> {
+    store: &'a Store,
+}
+
+impl<'a> StoredObjects<'a> {
+    pub(crate) fn new(store: &'a Store) -> Self {
+        Self { store }
+    }
+
+    /// Lists the objects of a resource (its group and plural) in a namespace, by name; in all when it is empty.
+    pub fn list(&self, group: &str, plural: &str, namespace: &str) -> Vec<Value> {
+        let prefix = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
+        let listing = self.store.list(&format!("{group}/{plural}"), &prefix);
+        listing.objects.iter().map(|stored| stored.value()).collect()
+    }
 }
 
 /// A write that asks for admission.
@@ -32,6 +52,7 @@ pub struct AdmissionRequest<'a> {
     /// The stored object; absent when it is created.
     pub old_object: Option<&'a Value>,
     pub dry_run: bool,
+    pub stored: StoredObjects<'a>,
 }
 
 /// A refusal.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::convert;
 use super::failure::{Cause, Failure};
 use super::options::WriteOptions;
-use crate::admission::{AdmissionDenied, AdmissionRequest, Operation};
+use crate::admission::{AdmissionDenied, AdmissionRequest, Operation, StoredObjects};
 use crate::auth::UserInfo;
 use crate::registry::{Body, FieldError, Lookup, PrepareContext, PrepareError, Registry, Resource};
 use crate::server::Inner;
@@ -153,6 +153,7 @@ impl<'a> Call<'a> {
             user: &self.user,
             old_object,
             dry_run: self.options.dry_run,
+            stored: StoredObjects::new(&self.server.store),
         }
     }
 
@@ -205,6 +206,8 @@ impl<'a> Call<'a> {
             "BadRequest" => "BadRequest",
             "Conflict" => "Conflict",
             "NotFound" => "NotFound",
+            "QuotaExceeded" => "QuotaExceeded",
+            "InternalError" => "InternalError",
             _ => "Forbidden",
         };
         failure

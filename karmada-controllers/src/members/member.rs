@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use karmada_core::api::reserved::MANAGED_LABEL;
 use karmada_core::propagation::TemplateKey;
 use kube::Client;
 use parking_lot::Mutex;
@@ -16,9 +17,6 @@ use crate::hub::{ObjectKey, RestMapping, Runtime, Templates, Unstructured, WorkQ
 
 /// Longest time that one call of a member's API server may take.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Label on every object that Karmada manages in a member.
-const MANAGED_LABEL: &str = "karmada.io/managed";
 
 /// A call of a member that did not answer in time.
 #[derive(Debug, thiserror::Error)]

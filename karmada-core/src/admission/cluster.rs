@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::{
     AdmissionDenied, AdmissionInput, FieldError, Operation,
     cluster_spec::validate_spec,
-    entry::read,
-    object_meta::{validate_metadata, validate_metadata_update},
+    entry::decode,
+    object_meta::{Scope, validate_metadata, validate_metadata_update},
+    read::{ReadError, read},
     resource_models::{default_models, standardise},
 };
 use crate::{
@@ -24,6 +25,9 @@ use crate::{
 
 /// Returns what is wrong with the name of a cluster.
 pub fn cluster_name_messages(name: &str) -> Vec<String> {
+    if name.is_empty() {
+        return vec!["must be not empty".to_owned()];
+    }
     if name.len() > CLUSTER_NAME_MAX_LENGTH {
         return vec![format!("must be no more than {CLUSTER_NAME_MAX_LENGTH} characters")];
     }
@@ -42,7 +46,7 @@ pub fn create_cluster(
     let mut spec = decode_spec(object)?;
     prepare(&mut spec, gates, Operation::Create);
     let mut errors = Vec::new();
-    validate_metadata(&object["metadata"], cluster_name_messages, &mut errors);
+    validate_metadata(&object["metadata"], Scope::Cluster, cluster_name_messages, &mut errors);
     validate_spec(&spec, &written_spec(object, &spec), &mut errors);
     if !errors.is_empty() {
         return Err(errors);
@@ -67,8 +71,9 @@ pub fn update_cluster(
     let old_spec = decode_spec(old)?;
     prepare(&mut spec, gates, Operation::Update);
     let mut errors = Vec::new();
-    validate_metadata_update(&object["metadata"], &old["metadata"], &mut errors);
-    validate_metadata(&object["metadata"], cluster_name_messages, &mut errors);
+    let sent = with_stored_identity(&object["metadata"], &old["metadata"]);
+    validate_metadata_update(&sent, &old["metadata"], &mut errors);
+    validate_metadata(&object["metadata"], Scope::Cluster, cluster_name_messages, &mut errors);
     validate_spec(&spec, &written_spec(object, &spec), &mut errors);
     if !errors.is_empty() {
         return Err(errors);
@@ -86,9 +91,28 @@ pub fn update_cluster(
     Ok(cluster)
 }
 
+/// Returns metadata in which what the client left out is taken from the stored object.
+fn with_stored_identity(metadata: &Value, old: &Value) -> Value {
+    let mut metadata = metadata.clone();
+    if let Some(fields) = metadata.as_object_mut() {
+        for field in ["uid", "creationTimestamp", "deletionTimestamp"] {
+            if fields.get(field).is_none_or(|value| value.as_str().unwrap_or_default().is_empty()) {
+                fields.insert(field.to_owned(), old[field].clone());
+            }
+        }
+    }
+    metadata
+}
+
+/// Adds what is wrong with the name of a cluster that another object names.
+pub(super) fn push_cluster_name_messages(name: &str, field: &str, errors: &mut Vec<FieldError>) {
+    let messages = cluster_name_messages(name).into_iter();
+    errors.extend(messages.map(|message| FieldError::invalid(field, name, message)));
+}
+
 /// Prepares and canonicalises without checking: what the plug-in for the embedded API server does first.
-pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, serde_json::Error> {
-    let mut spec = read::<Cluster>(input.object)?.spec;
+pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, AdmissionDenied> {
+    let mut spec = decode::<Cluster>(input.object)?.spec;
     // Contradictory zones stay as they are: the check that follows tells so.
     prepare(&mut spec, input.gates, input.operation);
     canonicalise(&mut spec, input.now);
@@ -101,6 +125,8 @@ pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, serde_json::Er
 
 /// Checks metadata and spec.
 pub(super) fn validate(input: &AdmissionInput<'_>) -> Result<(), AdmissionDenied> {
+    // What cannot be read is no map of fields either.
+    decode::<Cluster>(input.object)?;
     let mut object = input.object.clone();
     if let (Operation::Update, Some(old)) = (input.operation, input.old_object) {
         // An update without a resource version is unconditional.
@@ -121,7 +147,7 @@ pub(super) fn validate(input: &AdmissionInput<'_>) -> Result<(), AdmissionDenied
 fn decode_spec(object: &Value) -> Result<ClusterSpec, Vec<FieldError>> {
     read::<Cluster>(object)
         .map(|cluster| cluster.spec)
-        .map_err(|error| vec![FieldError::invalid_value("spec", &object["spec"], error.to_string())])
+        .map_err(|ReadError { path, message }| vec![FieldError::unreadable(path, message)])
 }
 
 fn prepare(spec: &mut ClusterSpec, gates: &FeatureGates, operation: Operation) {

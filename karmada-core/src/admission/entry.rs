@@ -4,14 +4,17 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    FieldError, aggregate, cluster, deletion, identity, override_policy, propagation_policy, taint_policy,
+    FieldError, QuotaUse, aggregate, binding, cluster, cron_federated_hpa, customization, deletion,
+    federated_hpa, federated_resource_quota, interpreter_webhook, multi_cluster_ingress,
+    multi_cluster_service, override_policy, propagation_policy,
+    read::{ReadError, read},
+    taint_policy, work,
 };
-use crate::{
-    api::{
-        FeatureGates, cluster::constants::GROUP as CLUSTER_GROUP, policy::constants::GROUP as POLICY_GROUP,
-        work::constants::GROUP as WORK_GROUP,
-    },
-    work,
+use crate::api::{
+    Feature, FeatureGates, autoscaling::constants::GROUP as AUTOSCALING_GROUP,
+    cluster::constants::GROUP as CLUSTER_GROUP, config::constants::GROUP as CONFIG_GROUP,
+    networking::constants::GROUP as NETWORKING_GROUP, policy::constants::GROUP as POLICY_GROUP,
+    work::constants::GROUP as WORK_GROUP,
 };
 
 /// What a request does to its object.
@@ -56,10 +59,37 @@ pub struct AdmissionInput<'a> {
     pub gates: &'a FeatureGates,
     /// Whether taint policies may evict.
     pub taint_policies: TaintPolicyRule,
+    /// The stored objects that [`related`] asks for.
+    pub related: Related<'a>,
     /// A fresh identifier.
     pub uuid: &'a str,
     /// The time.
     pub now: Timestamp,
+}
+
+/// Stored objects that a decision looks at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Related<'a> {
+    /// Every ResourceInterpreterCustomization.
+    pub customizations: &'a [Value],
+    /// The FederatedResourceQuotas of the namespace, by name.
+    pub quotas: &'a [Value],
+}
+
+/// Which stored objects a decision looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelatedKind {
+    /// Every ResourceInterpreterCustomization.
+    Customizations,
+    /// The FederatedResourceQuotas of the namespace.
+    Quotas,
+}
+
+/// What has to be written when an object is accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// The quotas whose use changes.
+    pub quota_uses: Vec<QuotaUse>,
 }
 
 /// A refusal.
@@ -93,16 +123,18 @@ impl AdmissionDenied {
         Self { code: 422, reason: "Invalid", message, explanation, causes }
     }
 
+    /// A refusal because something else went wrong.
+    pub(super) fn internal(explanation: String) -> Self {
+        let message = explanation.clone();
+        Self { code: 500, reason: "InternalError", message, explanation, causes: Vec::new() }
+    }
+
     /// A refusal of an object that cannot be read.
-    fn unreadable(error: &serde_json::Error) -> Self {
-        let explanation = error.to_string();
-        Self {
-            code: 400,
-            reason: "BadRequest",
-            message: explanation.clone(),
-            explanation,
-            causes: Vec::new(),
-        }
+    fn unreadable(error: ReadError) -> Self {
+        let message = error.to_string();
+        let ReadError { path, message: explanation } = error;
+        let causes = vec![FieldError::unreadable(path, explanation.clone())];
+        Self { code: 400, reason: "BadRequest", message, explanation, causes }
     }
 }
 
@@ -121,43 +153,57 @@ pub fn mutate(input: &AdmissionInput<'_>) -> Result<Value, AdmissionDenied> {
         return Ok(input.object.clone());
     }
     match (input.group, input.kind) {
-        (POLICY_GROUP, "PropagationPolicy" | "ClusterPropagationPolicy") => {
-            propagation_policy::mutate(input).map_err(|error| AdmissionDenied::unreadable(&error))
-        }
-        (POLICY_GROUP, "OverridePolicy") => {
-            override_policy::mutate(input).map_err(|error| AdmissionDenied::unreadable(&error))
-        }
-        (WORK_GROUP, "ResourceBinding" | "ClusterResourceBinding") => Ok(identity::mutate_binding(input)),
-        (WORK_GROUP, "Work") => {
-            let mut object = input.object.clone();
-            work::stamp(&mut object, input.uuid)
-                .map_err(|error| AdmissionDenied::by_webhook(input.kind, error.to_string(), Vec::new()))?;
-            Ok(object)
-        }
-        (CLUSTER_GROUP, "Cluster") => {
-            cluster::mutate(input).map_err(|error| AdmissionDenied::unreadable(&error))
-        }
+        (POLICY_GROUP, "PropagationPolicy" | "ClusterPropagationPolicy") => propagation_policy::mutate(input),
+        (POLICY_GROUP, "OverridePolicy") => override_policy::mutate(input),
+        (WORK_GROUP, "ResourceBinding" | "ClusterResourceBinding") => binding::mutate(input),
+        (WORK_GROUP, "Work") => work::mutate(input),
+        (NETWORKING_GROUP, "MultiClusterService") => multi_cluster_service::mutate(input),
+        (AUTOSCALING_GROUP, "FederatedHPA") => federated_hpa::mutate(input),
+        (CLUSTER_GROUP, "Cluster") => cluster::mutate(input),
         _ => Ok(input.object.clone()),
     }
 }
 
-/// Refuses what is not valid, with every mistake.
-pub fn validate(input: &AdmissionInput<'_>) -> Result<(), AdmissionDenied> {
-    if !input.subresource.is_empty() {
-        return Ok(());
-    }
-    if input.operation == Operation::Delete {
-        return deletion::validate(input);
+/// Returns which stored objects [`validate`] looks at: the caller puts them into the input.
+pub fn related(input: &AdmissionInput<'_>) -> Option<RelatedKind> {
+    if input.operation == Operation::Delete || !input.subresource.is_empty() {
+        return None;
     }
     match (input.group, input.kind) {
-        (POLICY_GROUP, "PropagationPolicy" | "ClusterPropagationPolicy") => {
-            propagation_policy::validate(input)
+        (CONFIG_GROUP, "ResourceInterpreterCustomization") => Some(RelatedKind::Customizations),
+        (WORK_GROUP, "ResourceBinding") if input.gates.is_enabled(Feature::FederatedQuotaEnforcement) => {
+            Some(RelatedKind::Quotas)
         }
-        (POLICY_GROUP, "OverridePolicy" | "ClusterOverridePolicy") => override_policy::validate(input),
-        (POLICY_GROUP, "ClusterTaintPolicy") => taint_policy::validate(input),
-        (CLUSTER_GROUP, "Cluster") => cluster::validate(input),
-        _ => Ok(()),
+        _ => None,
     }
+}
+
+/// Refuses what is not valid, with every mistake.
+pub fn validate(input: &AdmissionInput<'_>) -> Result<Allowed, AdmissionDenied> {
+    let validated = if !input.subresource.is_empty() {
+        Ok(())
+    } else if input.operation == Operation::Delete {
+        deletion::validate(input)
+    } else {
+        match (input.group, input.kind) {
+            (POLICY_GROUP, "PropagationPolicy" | "ClusterPropagationPolicy") => {
+                propagation_policy::validate(input)
+            }
+            (POLICY_GROUP, "OverridePolicy" | "ClusterOverridePolicy") => override_policy::validate(input),
+            (POLICY_GROUP, "ClusterTaintPolicy") => taint_policy::validate(input),
+            (POLICY_GROUP, "FederatedResourceQuota") => federated_resource_quota::validate(input),
+            (WORK_GROUP, "ResourceBinding") => return binding::validate(input),
+            (NETWORKING_GROUP, "MultiClusterService") => multi_cluster_service::validate(input),
+            (NETWORKING_GROUP, "MultiClusterIngress") => multi_cluster_ingress::validate(input),
+            (AUTOSCALING_GROUP, "FederatedHPA") => federated_hpa::validate(input),
+            (AUTOSCALING_GROUP, "CronFederatedHPA") => cron_federated_hpa::validate(input),
+            (CONFIG_GROUP, "ResourceInterpreterCustomization") => customization::validate(input),
+            (CONFIG_GROUP, "ResourceInterpreterWebhookConfiguration") => interpreter_webhook::validate(input),
+            (CLUSTER_GROUP, "Cluster") => cluster::validate(input),
+            _ => Ok(()),
+        }
+    };
+    validated.map(|()| Allowed::default())
 }
 
 /// Refuses when there are errors.
@@ -170,24 +216,7 @@ pub(super) fn deny_if_any(kind: &str, errors: Vec<FieldError>) -> Result<(), Adm
 
 /// Reads the object as its type; what is not valid is refused.
 pub(super) fn decode<T: serde::de::DeserializeOwned>(object: &Value) -> Result<T, AdmissionDenied> {
-    read(object).map_err(|error| AdmissionDenied::unreadable(&error))
-}
-
-/// Reads an object as its type; null counts as absent.
-pub(super) fn read<T: serde::de::DeserializeOwned>(object: &Value) -> Result<T, serde_json::Error> {
-    serde_json::from_value(without_nulls(object))
-}
-
-/// Returns a value without null members: Go reads them as absent.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let kept = members.iter().filter(|(_, member)| !member.is_null());
-            Value::Object(kept.map(|(key, member)| (key.clone(), without_nulls(member))).collect())
-        }
-        Value::Array(elements) => elements.iter().map(without_nulls).collect(),
-        other => other.clone(),
-    }
+    read(object).map_err(AdmissionDenied::unreadable)
 }
 
 #[cfg(test)]
@@ -207,6 +236,7 @@ mod tests {
             namespace: "a",
             gates,
             taint_policies: TaintPolicyRule::default(),
+            related: Related::default(),
             uuid: "u",
             now: Timestamp::UNIX_EPOCH,
         }

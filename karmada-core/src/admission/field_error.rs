@@ -73,6 +73,17 @@ impl FieldError {
         Self { type_: FieldErrorType::Forbidden, field: field.into(), value: None, detail: detail.to_owned() }
     }
 
+    /// A value of another type than the field has.
+    pub(super) fn unreadable(field: String, detail: String) -> Self {
+        Self { type_: FieldErrorType::TypeInvalid, field, value: None, detail }
+    }
+
+    /// A text that is there twice.
+    pub(super) fn duplicate(field: impl Into<String>, value: &str) -> Self {
+        let (type_, value) = (FieldErrorType::Duplicate, Some(quote(value)));
+        Self { type_, field: field.into(), value, detail: String::new() }
+    }
+
     /// A text that is not valid.
     pub(super) fn invalid(field: impl Into<String>, value: &str, detail: impl Into<String>) -> Self {
         let value = Some(quote(value));

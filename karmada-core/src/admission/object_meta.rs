@@ -1,4 +1,4 @@
-//! Metadata of cluster-scoped objects, as an aggregated API server checks it.
+//! Metadata, as an API server checks it.
 
 use std::collections::BTreeMap;
 
@@ -8,57 +8,83 @@ use super::{
     FieldError,
     override_policy::{validate_annotations, validate_labels},
 };
+use crate::object::validation::dns_1123_label;
 
-/// Checks the metadata of a cluster-scoped object.
+/// Where objects of a kind are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// In a namespace.
+    Namespaced,
+    /// Outside of namespaces; a name may still have to be made.
+    Cluster,
+}
+
+/// Checks the metadata of an object.
 pub(super) fn validate_metadata(
     metadata: &Value,
+    scope: Scope,
     name_messages: impl Fn(&str) -> Vec<String>,
     errors: &mut Vec<FieldError>,
 ) {
     let text = |field: &str| metadata[field].as_str().unwrap_or_default();
-    if text("name").is_empty() {
-        if text("generateName").is_empty() {
-            errors.push(FieldError::required("metadata.name", "name or generateName is required"));
-        }
-    } else {
-        let messages = name_messages(text("name")).into_iter();
-        errors.extend(messages.map(|message| FieldError::invalid("metadata.name", text("name"), message)));
+    let (name, prefix) = (text("name"), text("generateName"));
+    if !prefix.is_empty() {
+        let messages = name_messages(&as_name(prefix)).into_iter();
+        errors.extend(messages.map(|message| FieldError::invalid("metadata.generateName", prefix, message)));
     }
-    if !text("namespace").is_empty() {
-        errors.push(FieldError::forbidden("metadata.namespace", "not allowed on this type"));
+    if !name.is_empty() {
+        let messages = name_messages(name).into_iter();
+        errors.extend(messages.map(|message| FieldError::invalid("metadata.name", name, message)));
+    } else if scope == Scope::Namespaced || prefix.is_empty() {
+        errors.push(FieldError::required("metadata.name", "name or generateName is required"));
+    }
+    match (scope, text("namespace")) {
+        (Scope::Namespaced, "") => errors.push(FieldError::required("metadata.namespace", "")),
+        (Scope::Namespaced, namespace) => {
+            let messages = dns_1123_label(namespace).into_iter();
+            errors.extend(
+                messages.map(|message| FieldError::invalid("metadata.namespace", namespace, message)),
+            );
+        }
+        (Scope::Cluster, "") => {}
+        (Scope::Cluster, _) => {
+            errors.push(FieldError::forbidden("metadata.namespace", "not allowed on this type"));
+        }
     }
     validate_maps(metadata, errors);
 }
 
 /// Checks that an update keeps what cannot change.
 pub(super) fn validate_metadata_update(metadata: &Value, old: &Value, errors: &mut Vec<FieldError>) {
-    if metadata["resourceVersion"].as_str().unwrap_or_default().is_empty() {
+    let text = |metadata: &Value, field: &str| metadata[field].as_str().unwrap_or_default().to_owned();
+    if text(metadata, "resourceVersion").is_empty() {
         errors.push(FieldError::invalid("metadata.resourceVersion", "", "must be specified for an update"));
     }
-    let immutable = |field: &str, errors: &mut Vec<FieldError>| {
-        let text = |metadata: &Value| metadata[field].as_str().unwrap_or_default().to_owned();
-        if text(metadata) != text(old) {
-            let value = if text(metadata).is_empty() && field.ends_with("Timestamp") {
-                FieldError::invalid_value(format!("metadata.{field}"), &Value::Null, "field is immutable")
-            } else {
-                FieldError::invalid(format!("metadata.{field}"), &text(metadata), "field is immutable")
-            };
-            errors.push(value);
+    for field in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp"] {
+        let value = text(metadata, field);
+        if value == text(old, field) {
+            continue;
         }
-    };
-    immutable("name", errors);
-    immutable("namespace", errors);
-    // What the client leaves out is taken from the stored object.
-    if !metadata["uid"].as_str().unwrap_or_default().is_empty() {
-        immutable("uid", errors);
-    }
-    if !metadata["creationTimestamp"].is_null() {
-        immutable("creationTimestamp", errors);
-    }
-    if !metadata["deletionTimestamp"].is_null() {
-        immutable("deletionTimestamp", errors);
+        let path = format!("metadata.{field}");
+        errors.push(if value.is_empty() && field.ends_with("Timestamp") {
+            FieldError::invalid_value(path, &Value::Null, "field is immutable")
+        } else {
+            FieldError::invalid(path, &value, "field is immutable")
+        });
     }
     validate_maps(metadata, errors);
+}
+
+/// Returns the shortest name that a prefix can become: only what ends in a dash is completed.
+fn as_name(prefix: &str) -> String {
+    match prefix.strip_suffix('-') {
+        Some("") | None => prefix.to_owned(),
+        Some(rest) => {
+            let mut characters = rest.chars();
+            characters.next_back();
+            format!("{}a", characters.as_str())
+        }
+    }
 }
 
 fn validate_maps(metadata: &Value, errors: &mut Vec<FieldError>) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     AdmissionDenied, AdmissionInput, FieldError,
     affinity::{validate_cluster_affinity, validate_selector_namespaces},
-    entry::{decode, deny_if_any, read},
+    entry::{decode, deny_if_any},
 };
 use crate::{
     api::policy::{
@@ -20,13 +20,13 @@ use crate::{
 };
 
 /// Fills in the namespaces of selectors.
-pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, serde_json::Error> {
-    let mut spec = read::<OverridePolicy>(input.object)?.spec;
+pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, AdmissionDenied> {
+    let mut spec = decode::<OverridePolicy>(input.object)?.spec;
     let own = Some(object::namespace(input.object)).filter(|own| !own.is_empty()).unwrap_or(input.namespace);
     for selector in spec.resource_selectors.iter_mut().filter(|selector| selector.namespace.is_empty()) {
         own.clone_into(&mut selector.namespace);
     }
-    let mut spec = serde_json::to_value(spec)?;
+    let mut spec = serde_json::to_value(spec).expect("wire types always serialise");
     remove_null_values(&mut spec);
     Ok(serde_json::json!({
         "apiVersion": input.object["apiVersion"],

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     AdmissionDenied, AdmissionInput, FieldError, Operation,
     affinity::validate_selector_namespaces,
-    entry::{decode, deny_if_any, read},
+    entry::{decode, deny_if_any},
     placement::validate_placement,
 };
 use crate::{
@@ -24,9 +24,9 @@ use crate::{
 const DEFAULT_GRACE_PERIOD_SECONDS: i32 = 600;
 
 /// Fills in what the user left out.
-pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, serde_json::Error> {
+pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, AdmissionDenied> {
     // Both kinds have the same spec, and the metadata stays as it was written.
-    let mut spec = read::<PropagationPolicy>(input.object)?.spec;
+    let mut spec = decode::<PropagationPolicy>(input.object)?.spec;
     let is_namespaced = input.kind == "PropagationPolicy";
     if is_namespaced {
         let own =

@@ -77,10 +77,12 @@ macro_rules! kind {
         { $( $(#[$status_meta:meta])* $status:ident: $status_type:ty, )? }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize, schemars::JsonSchema)]
         #[serde(default)]
         pub struct $name {
             /// Standard object metadata.
+            #[schemars(schema_with = "crate::api::schema::object")]
+            #[schemars(skip_serializing_if = "crate::api::schema::optional")]
             pub metadata: kube::core::ObjectMeta,
             $(
                 $(#[$field_meta])*
@@ -88,6 +90,7 @@ macro_rules! kind {
             )?
             $(
                 $(#[$status_meta])*
+                #[schemars(skip_serializing_if = "Option::is_none")]
                 pub $status: Option<$status_type>,
             )?
         }

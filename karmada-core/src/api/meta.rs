@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::api::schema::{QUALIFIED_NAME_PATTERN, REASON_PATTERN};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::object::Quantity;
@@ -14,35 +16,43 @@ use crate::object::Quantity;
 pub type ResourceList = BTreeMap<String, Quantity>;
 
 /// One aspect of an object's state.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["lastTransitionTime", "message", "reason", "status", "type"]))]
 pub struct Condition {
     /// What the condition is about.
     #[serde(rename = "type")]
+    #[schemars(length(max = 316), regex(pattern = QUALIFIED_NAME_PATTERN))]
     pub type_: String,
     /// `True`, `False` or `Unknown`.
+    #[schemars(extend("enum" = ["True", "False", "Unknown"]))]
     pub status: String,
     /// The generation the condition was computed from.
     #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0))]
     pub observed_generation: i64,
     /// When `status` last changed; writers always set it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_transition_time: Option<Time>,
     /// A word for machines.
+    #[schemars(length(min = 1, max = 1024), regex(pattern = REASON_PATTERN))]
     pub reason: String,
     /// A sentence for people.
+    #[schemars(length(max = 32768))]
     pub message: String,
 }
 
 /// A query over labels; the empty selector matches everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct LabelSelector {
     /// Labels that must have exactly these values.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
     /// Further requirements; all must hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub match_expressions: Vec<SelectorRequirement>,
 }
 
@@ -50,7 +60,7 @@ pub struct LabelSelector {
 ///
 /// The operator is plain text: what is valid depends on the selector, and an invalid one must
 /// still decode.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SelectorRequirement {
     /// The label key or field name.
@@ -59,11 +69,12 @@ pub struct SelectorRequirement {
     pub operator: String,
     /// The values the operator compares with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub values: Vec<String>,
 }
 
 /// What a workload tolerates.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Toleration {
     /// The taint key; empty matches every key.
@@ -84,22 +95,27 @@ pub struct Toleration {
 }
 
 /// Terms of which one must match a node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct NodeSelector {
     /// The alternatives.
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub node_selector_terms: Vec<NodeSelectorTerm>,
 }
 
 /// Requirements that must all hold for a node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct NodeSelectorTerm {
     /// Requirements on labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub match_expressions: Vec<SelectorRequirement>,
     /// Requirements on fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub match_fields: Vec<SelectorRequirement>,
 }
 

@@ -23,9 +23,10 @@ pub mod networking;
 pub mod policy;
 pub mod remedy;
 pub mod reserved;
+mod schema;
 pub mod work;
 
-pub use crds::crds;
+pub use crds::{crds, generate_crds};
 pub use features::{Feature, FeatureGateError, FeatureGates};
 pub use meta::{
     Condition, LabelSelector, NodeSelector, NodeSelectorTerm, ResourceList, SelectorRequirement, Toleration,

@@ -3,11 +3,31 @@
 /// Defines an open enumeration of strings.
 ///
 /// The default, `Unset`, is the empty string: a field of such a type needs no `Option` and is
-/// skipped with `is_unset`. A value that is not listed is kept as `Other`.
+/// skipped with `is_unset`. A value that is not listed is kept as `Other`. The schema lists the
+/// values, except those of an enumeration that is defined `as text`: upstream's schema does not.
 macro_rules! string_enum {
     (
         $(#[$meta:meta])*
+        $name:ident as text { $( $(#[$variant_meta:meta])* $variant:ident = $text:literal ),+ $(,)? }
+    ) => {
+        string_enum! {
+            @define $(#[$meta])* $name { $( $(#[$variant_meta])* $variant = $text, )+ }
+            { "type": "string" }
+        }
+    };
+    (
+        $(#[$meta:meta])*
         $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $text:literal ),+ $(,)? }
+    ) => {
+        string_enum! {
+            @define $(#[$meta])* $name { $( $(#[$variant_meta])* $variant = $text, )+ }
+            { "type": "string", "enum": [$( $text ),+] }
+        }
+    };
+    (
+        @define $(#[$meta:meta])*
+        $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $text:literal, )+ }
+        { $($schema:tt)+ }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +66,20 @@ macro_rules! string_enum {
                     $( $text => Self::$variant, )+
                     other => Self::Other(other.to_owned()),
                 }
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ $($schema)+ })
             }
         }
 

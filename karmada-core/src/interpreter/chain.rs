@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{DependentReference, InterpretError, NativeInterpreter, ObjectKind, Operation};
+use super::{
+    DependentReference, InterpretError, NativeInterpreter, ObjectKind, Operation, ThirdPartyInterpreter,
+};
 use crate::api::work::{AggregatedStatusItem, Component, ReplicaRequirements, ResourceHealth};
 
 /// Answers questions about resources.
@@ -97,7 +99,7 @@ impl Interpreter {
 
 impl Default for Interpreter {
     fn default() -> Self {
-        Self::new(vec![Arc::new(NativeInterpreter::default())])
+        Self::new(vec![Arc::new(ThirdPartyInterpreter::default()), Arc::new(NativeInterpreter::default())])
     }
 }
 

@@ -37,6 +37,16 @@ const BINARY_SUFFIXES: &[(&str, u32)] =
 pub struct Quantity {
     nanos: i128,
     format: QuantityFormat,
+    notation: Notation,
+}
+
+/// Whether the number is written in its canonical form.
+#[derive(Clone, Copy, Debug, Default)]
+enum Notation {
+    #[default]
+    Canonical,
+    /// As a decimal number with a point and no suffix.
+    Point,
 }
 
 /// How a quantity is written.
@@ -67,16 +77,32 @@ pub enum QuantityError {
 
 impl Quantity {
     /// Nothing.
-    pub const ZERO: Self = Self { nanos: 0, format: QuantityFormat::DecimalSi };
+    pub const ZERO: Self = Self::from_nanos(0, QuantityFormat::DecimalSi);
 
     /// Returns a quantity of whole units.
     pub const fn from_value(value: i64, format: QuantityFormat) -> Self {
-        Self { nanos: value as i128 * NANO, format }
+        Self::from_nanos(value as i128 * NANO, format)
     }
 
     /// Returns a quantity of thousandths.
     pub const fn from_milli(value: i64, format: QuantityFormat) -> Self {
-        Self { nanos: value as i128 * 1_000_000, format }
+        Self::from_nanos(value as i128 * 1_000_000, format)
+    }
+
+    /// Returns a quantity of a number that a script has computed.
+    ///
+    /// One with a fraction keeps being written with a point until it is computed with.
+    ///
+    /// # Errors
+    /// When the number is out of range, infinite or none.
+    pub fn from_number(number: f64) -> Result<Self, QuantityError> {
+        let quantity: Self = number.to_string().parse()?;
+        let notation = if number.fract() == 0.0 { Notation::Canonical } else { Notation::Point };
+        Ok(Self { notation, ..quantity })
+    }
+
+    const fn from_nanos(nanos: i128, format: QuantityFormat) -> Self {
+        Self { nanos, format, notation: Notation::Canonical }
     }
 
     /// Returns the value in thousand-millionths, exactly.
@@ -148,7 +174,7 @@ impl FromStr for Quantity {
                 (nanos, format)
             }
         };
-        Ok(Self { nanos: if negative { -magnitude } else { magnitude }, format })
+        Ok(Self::from_nanos(if negative { -magnitude } else { magnitude }, format))
     }
 }
 
@@ -156,6 +182,12 @@ impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.nanos == 0 {
             return f.write_str("0");
+        }
+        if matches!(self.notation, Notation::Point) {
+            let sign = if self.nanos < 0 { "-" } else { "" };
+            let (whole, fraction) = (self.nanos.abs() / NANO, self.nanos.abs() % NANO);
+            let text = format!("{sign}{whole}.{fraction:09}");
+            return f.write_str(text.trim_end_matches('0').trim_end_matches('.'));
         }
         let small = self.nanos.abs() < 1024 * NANO;
         if self.format == QuantityFormat::BinarySi && !small && self.nanos % NANO == 0 {
@@ -216,6 +248,7 @@ impl AddAssign for Quantity {
         if self.is_zero() {
             self.format = other.format;
         }
+        self.notation = Notation::Canonical;
         self.nanos = self.nanos.saturating_add(other.nanos);
     }
 }
@@ -226,6 +259,7 @@ impl SubAssign for Quantity {
         if self.is_zero() {
             self.format = other.format;
         }
+        self.notation = Notation::Canonical;
         self.nanos = self.nanos.saturating_sub(other.nanos);
     }
 }
@@ -252,7 +286,7 @@ impl Neg for Quantity {
     type Output = Self;
 
     fn neg(self) -> Self {
-        Self { nanos: self.nanos.saturating_neg(), format: self.format }
+        Self::from_nanos(self.nanos.saturating_neg(), self.format)
     }
 }
 
@@ -260,7 +294,7 @@ impl Mul<i64> for Quantity {
     type Output = Self;
 
     fn mul(self, factor: i64) -> Self {
-        Self { nanos: self.nanos.saturating_mul(i128::from(factor)), format: self.format }
+        Self::from_nanos(self.nanos.saturating_mul(i128::from(factor)), self.format)
     }
 }
 
@@ -300,7 +334,7 @@ impl de::Visitor<'_> for QuantityVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Quantity, E> {
-        Ok(Quantity { nanos: i128::from(value) * NANO, format: QuantityFormat::DecimalSi })
+        Ok(Quantity::from_nanos(i128::from(value) * NANO, QuantityFormat::DecimalSi))
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Quantity, E> {
@@ -409,6 +443,15 @@ mod tests {
     }
 
     #[test]
+    fn keeps_the_point_of_computed_numbers() {
+        for (number, expected) in [(2.048, "2.048"), (-0.5, "-0.5"), (512e6, "512M"), (1.0, "1")] {
+            assert_eq!(Quantity::from_number(number).unwrap().to_string(), expected);
+        }
+        assert_eq!((Quantity::from_number(0.5).unwrap() + quantity("1")).to_string(), "1500m");
+        assert!(Quantity::from_number(f64::NAN).is_err());
+    }
+
+    #[test]
     fn prints_the_canonical_form() {
         for (text, expected) in [
             ("0", "0"),
@@ -479,7 +522,7 @@ mod tests {
         #[test]
         fn printing_loses_nothing(nanos in any::<i64>(), scale in 0_u32..10, format in 0..3) {
             let format = [QuantityFormat::DecimalSi, QuantityFormat::BinarySi, QuantityFormat::DecimalExponent][format as usize];
-            let before = Quantity { nanos: i128::from(nanos) * 10_i128.pow(scale), format };
+            let before = Quantity::from_nanos(i128::from(nanos) * 10_i128.pow(scale), format);
             prop_assert_eq!(quantity(&before.to_string()), before);
         }
 

@@ -6,21 +6,21 @@ use regex_lite::Regex;
 use serde_json::Value;
 
 use crate::{
-    api::reserved::CLAIMED_BY_LABEL,
+    api::{apps, autoscaling, cluster, config, networking, policy, remedy, reserved::CLAIMED_BY_LABEL, work},
     object::{self, GroupVersionKind, is_reserved_namespace},
 };
 
 /// Groups whose resources are never propagated.
 const SKIPPED_GROUPS: &[&str] = &[
-    "apps.karmada.io",
-    "autoscaling.karmada.io",
-    "cluster.karmada.io",
-    "config.karmada.io",
+    apps::constants::GROUP,
+    autoscaling::constants::GROUP,
+    cluster::constants::GROUP,
+    config::constants::GROUP,
     "events.k8s.io",
-    "networking.karmada.io",
-    "policy.karmada.io",
-    "remedy.karmada.io",
-    "work.karmada.io",
+    networking::constants::GROUP,
+    policy::constants::GROUP,
+    remedy::constants::GROUP,
+    work::constants::GROUP,
 ];
 
 /// The namespaces that are skipped when nothing else is said.

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Plugin, ScheduleError, Snapshot, filter::SpreadProperty, snapshot::ClusterEntry};
+use super::{
+    Division, Limit, Plugin, ScheduleError, Selection, Snapshot, filter::SpreadProperty,
+    snapshot::ClusterEntry,
+};
 use crate::api::work::TargetCluster;
 
 /// Where a cluster is in a [`Snapshot`].
@@ -16,6 +19,11 @@ pub struct Decision {
     pub result: Result<Vec<TargetCluster>, ScheduleError>,
     /// One verdict per cluster of the snapshot, sorted by cluster name.
     pub verdicts: Vec<Verdict>,
+    /// How clusters were selected from those that passed the filters.
+    pub selection: Selection,
+    /// How replicas were divided over the selected clusters, tier by tier; the last one may have
+    /// failed.
+    pub divisions: Vec<Division>,
 }
 
 /// What the scheduler thought of one cluster.
@@ -33,6 +41,8 @@ pub struct Verdict {
     pub tier: u16,
     /// How many further replicas (or sets of components) fit; none when nobody asked.
     pub estimate: Option<i32>,
+    /// What the estimate is limited by.
+    pub limit: Limit,
     /// True when the spread constraints chose it.
     pub selected: bool,
     /// How many replicas it got; none when it is not in the result.
@@ -48,6 +58,7 @@ impl Verdict {
             locality_score: 0,
             tier: 0,
             estimate: None,
+            limit: Limit::None,
             selected: false,
             share: None,
         }
@@ -56,6 +67,13 @@ impl Verdict {
     /// Returns true when no filter stood against the cluster.
     pub fn is_feasible(&self) -> bool {
         !self.deleting && self.refusals.is_empty()
+    }
+
+    /// Returns the scores by plugin; the cluster's score is their sum.
+    ///
+    /// The score of the affinity is always 0: it says yes or no.
+    pub fn scores(&self) -> impl Iterator<Item = (Plugin, u8)> {
+        [(Plugin::ClusterAffinity, 0), (Plugin::ClusterLocality, self.locality_score)].into_iter()
     }
 
     /// Returns why the cluster was refused, by plugin, in the order of [`Plugin::FILTERS`].

@@ -14,8 +14,10 @@ mod checker;
 mod decision;
 mod error;
 mod estimate;
+mod explain;
 mod filter;
 mod input;
+mod numbers;
 mod options;
 #[cfg(test)]
 mod properties;
@@ -26,12 +28,17 @@ mod select;
 mod snapshot;
 #[cfg(test)]
 mod testing;
+mod trace;
 
 pub use assign::dispense_replicas;
-pub use checker::{Violation, check_placement};
+pub use checker::{PlacementCheck, Violation, check_placement};
 pub use decision::{ClusterIndex, Decision, Refusals, Verdict};
-pub use error::{ScheduleError, ScheduleErrorKind};
-pub use estimate::{AssumedWorkload, AssumedWorkloads};
+pub use error::{DivisionStep, ScheduleError, ScheduleErrorKind};
+pub use estimate::{AssumedWorkload, AssumedWorkloads, Limit};
+pub use explain::{
+    ClusterExplanation, Explanation, Obstacle, Outcome, RefusalExplanation, RoomExplanation, Rounding,
+    ScorePart, ShareExplanation,
+};
 pub use filter::{Plugin, PluginSet, UnknownPlugin, WorkloadGroups};
 pub use input::{ClusterWeight, ScheduleContext, ScheduleInput};
 pub use options::{EmptyWorkloads, FeatureGates, ScheduleOptions};
@@ -42,3 +49,4 @@ pub use reconcile::{
 pub use schedule::schedule;
 pub use select::{SpreadGroup, select_groups};
 pub use snapshot::Snapshot;
+pub use trace::{ClusterSelection, Division, DivisionRule, Part, RegionRating, Selection, TieOrder};

@@ -1,7 +1,7 @@
 //! The steps of scheduling: filter, score, select, assign.
 
 use super::{
-    Decision, ScheduleContext, ScheduleError, ScheduleInput, Verdict,
+    Decision, Division, ScheduleContext, ScheduleError, ScheduleInput, Selection, Verdict,
     affinity::AffinityTiers,
     assign::assign_replicas,
     decision::no_cluster_fit,
@@ -21,12 +21,14 @@ pub fn schedule(context: &ScheduleContext<'_>, input: &ScheduleInput<'_>) -> Dec
     let tiers = AffinityTiers::new(input.placement(), input.affinity_name);
     let mut verdicts = filter_clusters(context, input, &tiers, &is_target);
     let candidates = rate(context, input, &tiers, &held, &mut verdicts);
-    let result = choose(context, input, &tiers, candidates, &mut verdicts);
-    Decision { result, verdicts }
+    let (mut selection, mut divisions) = (Selection::NotReached, Vec::new());
+    let trace = (&mut selection, &mut divisions);
+    let result = choose(context, input, &tiers, candidates, &mut verdicts, trace);
+    Decision { result, verdicts, selection, divisions }
 }
 
 /// Returns the replicas that clusters have of this workload, by cluster index.
-fn replicas_held(context: &ScheduleContext<'_>, input: &ScheduleInput<'_>) -> Vec<Option<i32>> {
+pub(super) fn replicas_held(context: &ScheduleContext<'_>, input: &ScheduleInput<'_>) -> Vec<Option<i32>> {
     let mut held = vec![None; context.snapshot.len()];
     for target in &input.spec.clusters {
         if let Some(index) = context.snapshot.index_of(&target.name) {
@@ -48,16 +50,11 @@ fn rate(
     let mut candidates = Vec::new();
     for verdict in verdicts.iter_mut().filter(|verdict| verdict.is_feasible()) {
         let held = held[verdict.cluster.0 as usize];
-        let estimate = estimator.estimate(context.snapshot.entry(verdict.cluster));
+        let (estimate, limit) = estimator.estimate(context.snapshot.entry(verdict.cluster));
         verdict.estimate = Some(estimate);
+        verdict.limit = limit;
         verdict.locality_score = locality_score(context.options.plugins, held.is_some());
-        candidates.push(Candidate {
-            cluster: verdict.cluster,
-            tier: if tiers.may_overflow() { verdict.tier } else { 0 },
-            score: i64::from(verdict.locality_score),
-            allocatable: i64::from(estimate),
-            available: i64::from(estimate) + i64::from(held.unwrap_or(0)),
-        });
+        candidates.push(Candidate::new(verdict, held, tiers.may_overflow()));
     }
     candidates.sort_unstable_by(Candidate::cmp_preference);
     candidates
@@ -69,15 +66,16 @@ fn choose(
     tiers: &AffinityTiers<'_>,
     candidates: Vec<Candidate>,
     verdicts: &mut [Verdict],
+    (selection, divisions): (&mut Selection, &mut Vec<Division>),
 ) -> Result<Vec<TargetCluster>, ScheduleError> {
     if candidates.is_empty() {
         return Err(no_cluster_fit(context.snapshot, verdicts));
     }
-    let selected = select_candidates(context, input, candidates)?;
+    let selected = select_candidates(context, input, candidates, selection)?;
     for candidate in &selected {
         verdicts[candidate.cluster.0 as usize].selected = true;
     }
-    let targets = assign_replicas(context, input, &selected, tiers.may_overflow())?;
+    let targets = assign_replicas(context, input, &selected, tiers.may_overflow(), divisions)?;
     for (cluster, target) in &targets {
         verdicts[cluster.0 as usize].share = Some(target.replicas);
     }

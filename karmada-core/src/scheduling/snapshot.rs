@@ -1,14 +1,11 @@
 //! The clusters, prepared for scheduling.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{ClusterIndex, estimate::Capacity};
+use super::{ClusterIndex, estimate::Capacity, numbers::Numbers};
 use crate::{
     api::cluster::{
-        Cluster, Taint,
+        ApiEnablement, Cluster, Taint,
         constants::{EFFECT_NO_EXECUTE, EFFECT_NO_SCHEDULE},
     },
     propagation::ClusterFacts,
@@ -22,12 +19,26 @@ use crate::{
 pub struct Snapshot {
     /// Sorted by name: the order of indexes is the order of names.
     entries: Vec<Arc<ClusterEntry>>,
-    apis: Arc<ApiNumbers>,
+    names: Arc<Names>,
 }
 
-/// Numbers for kinds, so that a cluster's APIs are a short sorted list.
+/// The names that clusters share.
+///
+/// They are kept when the last cluster with a name goes: there are few.
 #[derive(Clone, Debug, Default)]
-struct ApiNumbers(HashMap<String, u32>);
+struct Names {
+    /// Versions and kinds.
+    apis: Numbers,
+    regions: Numbers,
+    resources: Numbers,
+}
+
+/// Lists of APIs that were numbered before; those of one fleet are much alike.
+#[derive(Default)]
+struct KnownApis<'a>(Vec<(&'a [ApiEnablement], Arc<[u32]>)>);
+
+/// How many lists are remembered.
+const KNOWN_APIS: usize = 4;
 
 /// One cluster.
 #[derive(Clone, Debug)]
@@ -37,12 +48,15 @@ pub(super) struct ClusterEntry {
     pub(super) labels: BTreeMap<String, String>,
     pub(super) provider: String,
     pub(super) region: String,
+    /// The number of the region; it compares faster than the name.
+    pub(super) region_number: u32,
     pub(super) zones: Vec<String>,
     /// Only taints that keep new workloads away.
     pub(super) taints: Vec<Taint>,
     /// None when the cluster has not reported its resources.
     pub(super) capacity: Option<Capacity>,
-    apis: Vec<u32>,
+    /// Sorted; shared with clusters that have the same.
+    apis: Arc<[u32]>,
 }
 
 impl Snapshot {
@@ -53,17 +67,26 @@ impl Snapshot {
         for cluster in clusters {
             by_name.insert(cluster.name(), cluster);
         }
-        let entries = by_name.into_values().map(|cluster| Arc::new(snapshot.prepare(cluster))).collect();
+        let mut known = KnownApis::default();
+        let entries =
+            by_name.into_values().map(|cluster| Arc::new(snapshot.prepare(cluster, &mut known))).collect();
         snapshot.entries = entries;
         snapshot
     }
 
     /// Adds a cluster or replaces the one of its name.
     pub fn upsert(&mut self, cluster: &Cluster) {
-        let entry = Arc::new(self.prepare(cluster));
-        match self.position(&entry.name) {
-            Ok(position) => self.entries[position] = entry,
-            Err(position) => self.entries.insert(position, entry),
+        let mut entry = self.prepare(cluster, &mut KnownApis::default());
+        let position = self.position(&entry.name);
+        let (Ok(neighbour) | Err(neighbour)) = position;
+        if let Some(other) = self.entries.get(neighbour).or(self.entries.last())
+            && other.apis == entry.apis
+        {
+            entry.apis = Arc::clone(&other.apis);
+        }
+        match position {
+            Ok(position) => self.entries[position] = Arc::new(entry),
+            Err(position) => self.entries.insert(position, Arc::new(entry)),
         }
     }
 
@@ -115,41 +138,93 @@ impl Snapshot {
     pub(super) fn api_number(&self, group_version: &str, kind: &str) -> Option<u32> {
         let mut key = String::new();
         write_api_key(&mut key, group_version, kind);
-        self.apis.0.get(&key).copied()
+        self.names.apis.find(&key)
     }
 
-    /// Returns the number of a kind; a new one when it is new.
-    fn number_api(&mut self, key: &str) -> u32 {
-        if let Some(number) = self.apis.0.get(key) {
-            return *number;
+    /// Returns the number of a resource; none when no cluster has it.
+    pub(super) fn resource_number(&self, name: &str) -> Option<u32> {
+        self.names.resources.find(name)
+    }
+
+    /// Returns how many numbers regions have.
+    pub(super) fn region_count(&self) -> usize {
+        self.names.regions.len()
+    }
+
+    /// Returns the versions in which a cluster serves kinds of this name, sorted.
+    pub(super) fn versions_of<'a>(&'a self, entry: &ClusterEntry, kind: &str) -> Vec<&'a str> {
+        let version = |(number, key): (u32, &'a str)| {
+            let (version, known) = key.split_once('\n')?;
+            (known == kind && entry.has_api(number)).then_some(version)
+        };
+        let mut versions: Vec<&str> = self.names.apis.iter().filter_map(version).collect();
+        versions.sort_unstable();
+        versions
+    }
+
+    /// Returns the number of a name in one of the tables; a new one when it is new.
+    fn number(
+        names: &mut Arc<Names>,
+        table: impl Fn(&Names) -> &Numbers,
+        table_mut: impl Fn(&mut Names) -> &mut Numbers,
+        name: &str,
+    ) -> u32 {
+        // Tables are shared with other snapshots, and seldom grow.
+        match table(names).find(name) {
+            Some(number) => number,
+            None => table_mut(Arc::make_mut(names)).number(name),
         }
-        let numbers = &mut Arc::make_mut(&mut self.apis).0;
-        let number = numbers.len() as u32;
-        numbers.insert(key.to_owned(), number);
-        number
     }
 
     fn position(&self, name: &str) -> Result<usize, usize> {
         self.entries.binary_search_by(|entry| entry.name.as_str().cmp(name))
     }
 
-    fn prepare(&mut self, cluster: &Cluster) -> ClusterEntry {
+    fn prepare<'a>(&mut self, cluster: &'a Cluster, known: &mut KnownApis<'a>) -> ClusterEntry {
         let mut entry = ClusterEntry::without_resources(cluster);
+        let names = &mut self.names;
+        entry.region_number =
+            Self::number(names, |names| &names.regions, |names| &mut names.regions, &entry.region);
         let Some(status) = &cluster.status else { return entry };
+        let number =
+            |name: &str| Self::number(names, |names| &names.resources, |names| &mut names.resources, name);
         entry.capacity = status
             .resource_summary
             .as_ref()
-            .map(|summary| Capacity::new(summary, &cluster.spec.resource_models));
-        let mut key = String::new();
-        for enablement in &status.api_enablements {
+            .map(|summary| Capacity::new(summary, &cluster.spec.resource_models, number));
+        entry.apis = known.find(&status.api_enablements).unwrap_or_else(|| {
+            let apis = self.number_apis(&status.api_enablements);
+            known.add(&status.api_enablements, &apis);
+            apis
+        });
+        entry
+    }
+
+    fn number_apis(&mut self, enablements: &[ApiEnablement]) -> Arc<[u32]> {
+        let (mut apis, mut key) = (Vec::new(), String::new());
+        for enablement in enablements {
             for resource in &enablement.resources {
                 write_api_key(&mut key, &enablement.group_version, &resource.kind);
-                entry.apis.push(self.number_api(&key));
+                apis.push(Self::number(&mut self.names, |names| &names.apis, |names| &mut names.apis, &key));
             }
         }
-        entry.apis.sort_unstable();
-        entry.apis.dedup();
-        entry
+        apis.sort_unstable();
+        apis.dedup();
+        apis.into()
+    }
+}
+
+impl<'a> KnownApis<'a> {
+    fn find(&self, enablements: &[ApiEnablement]) -> Option<Arc<[u32]>> {
+        let known = self.0.iter().rev().find(|(known, _)| *known == enablements);
+        known.map(|(_, apis)| Arc::clone(apis))
+    }
+
+    fn add(&mut self, enablements: &'a [ApiEnablement], apis: &Arc<[u32]>) {
+        if self.0.len() == KNOWN_APIS {
+            self.0.remove(0);
+        }
+        self.0.push((enablements, Arc::clone(apis)));
     }
 }
 
@@ -165,10 +240,11 @@ impl ClusterEntry {
             labels: cluster.metadata.labels.clone().unwrap_or_default(),
             provider: spec.provider.clone(),
             region: spec.region.clone(),
+            region_number: 0,
             zones: spec.zones.clone(),
             taints: spec.taints.iter().filter(keeps_away).cloned().collect(),
             capacity: None,
-            apis: Vec::new(),
+            apis: Arc::default(),
         }
     }
 
@@ -181,6 +257,11 @@ impl ClusterEntry {
             region: &self.region,
             zones: &self.zones,
         }
+    }
+
+    /// Returns true when the cluster reported any kind.
+    pub(super) fn has_apis(&self) -> bool {
+        !self.apis.is_empty()
     }
 
     /// Returns true when the cluster serves the kind of this number.

@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{
-    AssumedWorkloads, Decision, ScheduleContext, ScheduleInput, ScheduleOptions, Snapshot, WorkloadGroups,
-    check_placement, schedule,
+    AssumedWorkloads, Decision, Explanation, PlacementCheck, ScheduleContext, ScheduleInput, ScheduleOptions,
+    Snapshot, WorkloadGroups, check_placement, schedule,
 };
-use crate::api::{cluster::Cluster, work::ResourceBindingSpec};
+use crate::api::{
+    cluster::Cluster,
+    work::{ResourceBinding, ResourceBindingSpec},
+};
 
 /// A cluster that serves Deployments.
 pub(super) struct TestCluster(Value);
@@ -27,6 +30,12 @@ impl TestCluster {
         self.0["spec"]["region"] = region.into();
         self
     }
+
+    /// Replaces a part of the object; what leads to it is made.
+    pub(super) fn set(&mut self, path: &str, value: Value) {
+        let target = path.split('/').skip(1).fold(&mut self.0, |object, key| &mut object[key]);
+        *target = value;
+    }
 }
 
 /// Everything around one call of the scheduler; change the fields before it.
@@ -34,7 +43,8 @@ pub(super) struct TestCase {
     pub(super) clusters: Vec<Cluster>,
     pub(super) spec: Value,
     pub(super) affinity_name: &'static str,
-    pub(super) groups: WorkloadGroups,
+    /// Other bindings.
+    pub(super) peers: Vec<ResourceBinding>,
     pub(super) options: ScheduleOptions,
 }
 
@@ -53,7 +63,7 @@ pub(super) fn case(
             "placement": placement,
         }),
         affinity_name: "",
-        groups: WorkloadGroups::default(),
+        peers: Vec::new(),
         options: ScheduleOptions::default(),
     }
 }
@@ -85,12 +95,23 @@ impl TestCase {
     }
 
     pub(super) fn decide(&self) -> Decision {
+        self.decide_and(|_, _, decision| decision)
+    }
+
+    /// Schedules and reads the explanation.
+    pub(super) fn explain<T>(&self, read: impl FnOnce(Explanation<'_>) -> T) -> T {
+        self.decide_and(|context, input, decision| read(decision.explain(context, input)))
+    }
+
+    fn decide_and<T>(&self, read: impl FnOnce(&ScheduleContext<'_>, &ScheduleInput<'_>, Decision) -> T) -> T {
         let snapshot = Snapshot::new(&self.clusters);
         let spec: ResourceBindingSpec = serde_json::from_value(self.spec.clone()).unwrap();
+        let mut groups = WorkloadGroups::default();
+        self.peers.iter().for_each(|peer| groups.observe(peer));
         let assumed = AssumedWorkloads::default();
         let context = ScheduleContext {
             snapshot: &snapshot,
-            groups: &self.groups,
+            groups: &groups,
             assumed: &assumed,
             options: &self.options,
         };
@@ -102,8 +123,10 @@ impl TestCase {
             estimates: None,
         };
         let decision = schedule(&context, &input);
-        assert_eq!(check_placement(&context, &input, &decision), []);
-        decision
+        let check =
+            PlacementCheck { clusters: &self.clusters, peers: &self.peers, context: &context, input: &input };
+        assert_eq!(check_placement(&check, &decision), []);
+        read(&context, &input, decision)
     }
 }
 

@@ -4,12 +4,10 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::Condition;
-use crate::api::work::constants::{CONDITION_APPLIED, CONDITION_DISPATCHING};
-
-const APPLIED_SUCCESSFUL: &str = "AppliedSuccessful";
-const APPLIED_FAILED: &str = "AppliedFailed";
-const DISPATCHING: &str = "Dispatching";
-const SUSPEND_DISPATCHING: &str = "SuspendDispatching";
+use crate::api::work::constants::{
+    CONDITION_APPLIED, CONDITION_DISPATCHING, REASON_APPLIED_FAILED, REASON_APPLIED_SUCCESSFUL,
+    REASON_DISPATCHING, REASON_SUSPEND_DISPATCHING,
+};
 
 /// Returns the condition that says whether the manifests are in the member.
 ///
@@ -17,22 +15,22 @@ const SUSPEND_DISPATCHING: &str = "SuspendDispatching";
 pub fn applied_condition(manifests: usize, failures: &[String], now: Timestamp) -> Condition {
     if failures.is_empty() {
         let message = "Manifest has been successfully applied";
-        return condition(CONDITION_APPLIED, "True", APPLIED_SUCCESSFUL, message, now);
+        return condition(CONDITION_APPLIED, "True", REASON_APPLIED_SUCCESSFUL, message, now);
     }
     let errors = if failures.len() == 1 { failures.concat() } else { format!("[{}]", failures.join(", ")) };
     let applied = manifests.saturating_sub(failures.len());
     let message = format!("Failed to apply all manifests ({applied}/{manifests}): {errors}");
-    condition(CONDITION_APPLIED, "False", APPLIED_FAILED, &message, now)
+    condition(CONDITION_APPLIED, "False", REASON_APPLIED_FAILED, &message, now)
 }
 
 /// Returns the condition that says whether the Work is dispatched or held back.
 pub fn dispatching_condition(suspend_dispatching: Option<bool>, now: Timestamp) -> Condition {
     if suspend_dispatching == Some(true) {
         let message = "Work dispatching is in a suspended state.";
-        return condition(CONDITION_DISPATCHING, "False", SUSPEND_DISPATCHING, message, now);
+        return condition(CONDITION_DISPATCHING, "False", REASON_SUSPEND_DISPATCHING, message, now);
     }
     let message = "Work is being dispatched to member clusters.";
-    condition(CONDITION_DISPATCHING, "True", DISPATCHING, message, now)
+    condition(CONDITION_DISPATCHING, "True", REASON_DISPATCHING, message, now)
 }
 
 /// Puts a condition into a list; returns whether that changed anything but a time.

@@ -3,6 +3,7 @@
 pub mod completion;
 pub mod demo;
 pub mod get;
+pub mod interpret;
 pub mod join;
 pub mod local_up;
 pub mod propagate;
@@ -24,6 +25,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Propagate(args) => propagate::run(args, context).await,
         Command::Join(args) => join::run(args, context).await,
         Command::Unjoin(args) => unjoin::run(args, context).await,
+        Command::Interpret(args) => interpret::run(args, context),
         Command::Completion(args) => completion::run(&args, context),
         Command::Version(args) => version::run(args, context).await,
     }

@@ -1,13 +1,12 @@
 //! One table, or one document, out of what several clusters answered.
 
+use karmada_core::api::reserved::MANAGED_LABEL;
 use serde_json::{Value, json};
 
 use super::fetch::Column;
 use super::{CONTROL_PLANE, Content, NamespaceChoice, Part};
 use crate::discovery::{ResourceKind, Scope};
 use crate::table::Table;
-
-const MANAGED_LABEL: &str = "karmada.io/managed";
 
 /// Which columns are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

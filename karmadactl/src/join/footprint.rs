@@ -14,24 +14,25 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use karmada_core::api::{
+    cluster::constants::CLUSTER_NAME_MAX_LENGTH,
+    reserved::{CLUSTER_NAMESPACE, IMPERSONATOR_NAME, SYSTEM_LABEL},
+};
 use serde_json::{Value, json};
 
 use super::JoinOptions;
 use crate::kubeconfig::Verification;
 
 /// The namespace of credentials in both clusters, unless the user chose another.
-pub const DEFAULT_CLUSTER_NAMESPACE: &str = "karmada-cluster";
+pub const DEFAULT_CLUSTER_NAMESPACE: &str = CLUSTER_NAMESPACE;
 /// The service account the control plane impersonates users through.
-pub const IMPERSONATOR: &str = "karmada-impersonator";
+pub const IMPERSONATOR: &str = IMPERSONATOR_NAME;
 /// Type of a secret that holds a service account's token.
 pub const TOKEN_SECRET_TYPE: &str = "kubernetes.io/service-account-token";
 /// Names the service account of a token secret.
 pub const SERVICE_ACCOUNT_ANNOTATION: &str = "kubernetes.io/service-account.name";
 
-const SYSTEM_LABEL: &str = "karmada.io/system";
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
-/// Longest name a cluster may have, so that names derived from it stay labels.
-const MAX_CLUSTER_NAME: usize = 48;
 
 /// Name of the service account the control plane works with in the member.
 pub fn service_account_name(cluster: &str) -> String {
@@ -55,8 +56,8 @@ pub fn execution_namespace(cluster: &str) -> String {
 
 /// Returns why a name cannot be a cluster's.
 pub fn check_cluster_name(name: &str) -> Result<(), String> {
-    if name.len() > MAX_CLUSTER_NAME {
-        return Err(format!("must be no more than {MAX_CLUSTER_NAME} characters"));
+    if name.len() > CLUSTER_NAME_MAX_LENGTH {
+        return Err(format!("must be no more than {CLUSTER_NAME_MAX_LENGTH} characters"));
     }
     let edge =
         |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());

@@ -64,21 +64,40 @@ impl Node {
     }
 
     /// Returns the place of `spec.containers[0].image`, or of the deepest part of it that exists.
+    ///
+    /// Keys may contain dots: of two that fit, the longer one is taken.
     pub fn locate(&self, path: &str) -> Location {
         let mut node = self;
-        for step in
-            path.split(['.', '[']).map(|step| step.trim_end_matches(']')).filter(|step| !step.is_empty())
-        {
-            let next = match &node.value {
-                NodeValue::List(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
-                _ => node.field(step),
-            };
-            match next {
-                Some(next) => node = next,
-                None => break,
-            }
+        let mut rest = path;
+        while let Some((next, after)) = node.step(rest) {
+            node = next;
+            rest = after;
         }
         node.location
+    }
+
+    /// Returns the value that the first step of a path leads to, and the rest of the path.
+    fn step<'a>(&self, path: &'a str) -> Option<(&Self, &'a str)> {
+        let path = path.strip_prefix('.').unwrap_or(path);
+        let (inner, bracket) = match path.strip_prefix('[') {
+            Some(inner) => (inner, "]"),
+            None => (path, ""),
+        };
+        match &self.value {
+            NodeValue::Scalar(_) => None,
+            NodeValue::List(items) => {
+                let (index, rest) = inner.split_once([']', '.']).unwrap_or((inner, ""));
+                items.get(index.parse::<usize>().ok()?).map(|item| (item, rest))
+            }
+            NodeValue::Object(fields) => fields
+                .iter()
+                .filter(|(key, _, _)| !key.is_empty())
+                .filter_map(|(key, _, node)| {
+                    let rest = inner.strip_prefix(key.as_str())?.strip_prefix(bracket)?;
+                    (rest.is_empty() || rest.starts_with(['.', '['])).then_some((node, rest))
+                })
+                .min_by_key(|(_, rest)| rest.len()),
+        }
     }
 }
 

@@ -118,19 +118,23 @@ fn read_file(path: &Path) -> Result<Vec<Manifest>, ManifestError> {
 
 /// Reads all objects of a text; `origin` names it in messages.
 pub fn read_text(origin: &str, text: &str) -> Result<Vec<Manifest>, ManifestError> {
-    let options = serde_saphyr::options! { legacy_octal_numbers: true };
-    let documents: Vec<Node> = serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
-        let location = error.location().map(Location::from).filter(|location| location.line > 0);
-        ManifestError::Syntax { origin: origin.to_owned(), location, message: syntax_message(&error) }
-    })?;
     let mut manifests = Vec::new();
-    for document in documents {
+    for document in read_documents(origin, text)? {
         read_object(origin, document, &mut manifests)?;
     }
     if manifests.is_empty() {
         return Err(ManifestError::NoObjects { origin: origin.to_owned() });
     }
     Ok(manifests)
+}
+
+/// Reads the documents of a text, whatever they are; `origin` names it in messages.
+pub fn read_documents(origin: &str, text: &str) -> Result<Vec<Node>, ManifestError> {
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
+        let location = error.location().map(Location::from).filter(|location| location.line > 0);
+        ManifestError::Syntax { origin: origin.to_owned(), location, message: syntax_message(&error) }
+    })
 }
 
 /// The parser's message without the place, which stands in front already, and without the quoted text.

@@ -83,7 +83,7 @@ fn check(schema: &Value, node: &Node, path: &str, unknown: &mut Vec<UnknownField
 }
 
 /// Returns the name that differs least, if it differs little enough to be a slip.
-fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+pub fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let limit = (name.len() / 3).max(1);
     names
         .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use karmada_core::api::policy::constants::{
+    CLUSTER_PROPAGATION_POLICY_NAME_ANNOTATION, PROPAGATION_POLICY_NAME_ANNOTATION,
+};
 use serde_json::Value;
 
 use super::{Applied, Purpose};
@@ -175,9 +178,9 @@ fn object_state(template: &Applied, policy: Option<&Value>, binding: Option<&Val
 /// Names the policy that claimed the object when it is not ours.
 fn other_policy(binding: &Value, policy: &Value) -> Option<String> {
     let annotations = &binding["metadata"]["annotations"];
-    let claim = annotations["propagationpolicy.karmada.io/name"]
+    let claim = annotations[PROPAGATION_POLICY_NAME_ANNOTATION]
         .as_str()
-        .or_else(|| annotations["clusterpropagationpolicy.karmada.io/name"].as_str())?;
+        .or_else(|| annotations[CLUSTER_PROPAGATION_POLICY_NAME_ANNOTATION].as_str())?;
     (policy["metadata"]["name"] != claim).then(|| claim.to_owned())
 }
 

@@ -10,6 +10,7 @@ use clap::Parser;
 use karmada_tests::replay::driver::{Selection, Stop};
 use karmada_tests::replay::report::Counts;
 use karmada_tests::replay::{categories, driver, passing, report, vectors};
+use karmada_tests::rig::Binaries;
 
 /// Replay recorded cases against this implementation
 ///
@@ -35,6 +36,9 @@ struct Args {
     /// Add the cases that pass to the lists that `cargo test` checks; never removes one
     #[arg(long)]
     write_list: bool,
+    /// Replay against a real kube-apiserver instead, which Go builds on the first use: this proves the comparison
+    #[arg(long)]
+    rig: bool,
     /// A category's folder, or a folder of such folders
     #[arg(required = true, value_name = "DIR")]
     directories: Vec<PathBuf>,
@@ -53,7 +57,11 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Args { category: wanted, name, fail_fast, jobs, show, write_list, directories } = args;
+    let Args { category: wanted, name, fail_fast, jobs, show, write_list, rig, directories } = args;
+    if *rig && *write_list {
+        anyhow::bail!("--write-list is about this implementation, --rig is not");
+    }
+    let binaries = if *rig { Some(Binaries::obtain()?) } else { None };
     let stop = if *fail_fast { Stop::AtFirstFailure } else { Stop::Never };
     let mut folders = Vec::new();
     let mut missing: BTreeSet<&String> = wanted.iter().collect();
@@ -75,7 +83,11 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for folder in folders {
         let category = vectors::read_category(&folder)?;
         let selection = Selection { name_parts: name, stop, jobs: *jobs };
-        let results = driver::run_category(&category, categories::runner(&category.name), selection);
+        let runner = match &binaries {
+            Some(binaries) => categories::rig_runner(&category.name, binaries)?,
+            None => categories::runner(&category.name),
+        };
+        let results = driver::run_category(&category, runner, selection);
         report::print_category(out, &category.name, &results, *show)?;
         if *write_list {
             let list = passing::read_list(&category.name)?;

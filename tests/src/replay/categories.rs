@@ -1,24 +1,38 @@
 //! Which function runs the cases of which category.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{
-    Outcome, apiserver, e2e, image_reference, interpreter_lua, interpreter_native, naming_prune_status,
-    overrides, policy_matching, scheduling, validation,
+    Outcome, apiserver, e2e, image_reference, interpreter_lua, interpreter_native, interpreter_thirdparty,
+    naming_prune_status, overrides, policy_matching, scheduling, validation,
 };
+use crate::rig::Binaries;
 
 /// API servers that run at once: transcripts mostly wait for silence.
 const APISERVERS: usize = 8;
+/// Scenarios that run at once on a real server, which needs most of the machine itself.
+const REAL_SCENARIOS: usize = 4;
 /// Fleets that run at once.
 const FLEETS: usize = 4;
 
+/// Runs one case.
+pub type RunCase = Arc<dyn Fn(&Value) -> Outcome + Send + Sync>;
+
 /// How the cases of a category are run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Runner {
     /// Runs one case.
-    pub run: fn(&Value) -> Outcome,
+    pub run: RunCase,
     /// What bounds how many cases run at once.
     pub bound: Bound,
+}
+
+impl std::fmt::Debug for Runner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runner").field("bound", &self.bound).finish_non_exhaustive()
+    }
 }
 
 /// What bounds how many cases run at once.
@@ -32,13 +46,14 @@ pub enum Bound {
 
 /// Returns the runner of a category, or `None` when there is none for it.
 pub fn runner(category: &str) -> Option<Runner> {
-    let computes = |run| Some(Runner { run, bound: Bound::Processor });
+    let computes = |run: fn(&Value) -> Outcome| Some(Runner { run: Arc::new(run), bound: Bound::Processor });
     match category {
-        "apiserver" => Some(Runner { run: apiserver::run, bound: Bound::Waiting(APISERVERS) }),
-        "e2e" => Some(Runner { run: e2e::run, bound: Bound::Waiting(FLEETS) }),
+        "apiserver" => Some(Runner { run: Arc::new(apiserver::run), bound: Bound::Waiting(APISERVERS) }),
+        "e2e" => Some(Runner { run: Arc::new(e2e::run), bound: Bound::Waiting(FLEETS) }),
         "image-reference" => computes(image_reference::run),
         "interpreter-lua" => computes(interpreter_lua::run),
         "interpreter-native" => computes(interpreter_native::run),
+        "interpreter-thirdparty" => computes(interpreter_thirdparty::run),
         "overrides" => computes(overrides::run),
         "policy-matching" => computes(policy_matching::run),
         "validation-defaulting" => computes(validation::run),
@@ -46,4 +61,17 @@ pub fn runner(category: &str) -> Option<Runner> {
         "naming-prune-status" => computes(naming_prune_status::run),
         _ => None,
     }
+}
+
+/// Returns the runner of a category against real clusters, or `None` when it has nothing to do with them.
+///
+/// # Errors
+/// When the clusters do not start.
+pub fn rig_runner(category: &str, binaries: &Binaries) -> anyhow::Result<Option<Runner>> {
+    if category != "apiserver" {
+        return Ok(None);
+    }
+    let servers = apiserver::RealServers::start(binaries)?;
+    let run = Arc::new(move |case: &Value| servers.run(case));
+    Ok(Some(Runner { run, bound: Bound::Waiting(REAL_SCENARIOS) }))
 }

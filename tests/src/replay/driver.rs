@@ -72,7 +72,7 @@ pub fn run_category(
                 while !stopped.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(index) else { break };
-                    let outcome = run_case(case, runner);
+                    let outcome = run_case(case, &runner);
                     if selection.stop == Stop::AtFirstFailure && matches!(outcome, Outcome::Failed(_)) {
                         stopped.store(true, Ordering::Relaxed);
                     }
@@ -96,7 +96,7 @@ fn jobs(bound: Bound, wanted: Option<NonZero<usize>>) -> usize {
     }
 }
 
-fn run_case(case: &Case, runner: Runner) -> Outcome {
+fn run_case(case: &Case, runner: &Runner) -> Outcome {
     let value = match &case.value {
         Ok(value) => value,
         Err(message) => return Outcome::Failed(message.clone()),
@@ -153,7 +153,7 @@ mod tests {
             json!({"by": 0, "expect": 1}),
             json!({"by": 2, "expect": 51}),
         ]);
-        let runner = Runner { run: divide, bound: Bound::Processor };
+        let runner = Runner { run: std::sync::Arc::new(divide), bound: Bound::Processor };
         let results = run_category(&cases, Some(runner), Selection::default());
         assert_eq!(results[0].1, Outcome::Passed);
         assert!(

@@ -12,6 +12,7 @@ pub mod e2e;
 pub mod image_reference;
 pub mod interpreter_lua;
 pub mod interpreter_native;
+pub mod interpreter_thirdparty;
 pub mod names;
 pub mod naming_prune_status;
 pub mod outcome;

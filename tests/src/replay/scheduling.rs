@@ -15,9 +15,9 @@ use karmada_core::{
     propagation::cluster_matches,
     scheduling::{
         AssumedWorkload, AssumedWorkloads, BindingDecision, BindingInput, ClusterWeight, Decision,
-        EmptyWorkloads, FeatureGates, ScheduleContext, ScheduleError, ScheduleErrorKind, ScheduleInput,
-        ScheduleOptions, Snapshot, SpreadGroup, WorkloadGroups, check_placement, dispense_replicas,
-        reconcile_binding, schedule, select_groups,
+        EmptyWorkloads, FeatureGates, PlacementCheck, ScheduleContext, ScheduleError, ScheduleErrorKind,
+        ScheduleInput, ScheduleOptions, Snapshot, SpreadGroup, WorkloadGroups, check_placement,
+        dispense_replicas, reconcile_binding, schedule, select_groups,
     },
 };
 use serde::de::DeserializeOwned;
@@ -48,6 +48,9 @@ pub fn run(case: &Value) -> Outcome {
 
 /// What a case says about the surroundings of its binding.
 struct World {
+    clusters: Vec<Cluster>,
+    /// The other bindings.
+    peers: Vec<ResourceBinding>,
     snapshot: Snapshot,
     groups: WorkloadGroups,
     assumed: AssumedWorkloads,
@@ -58,11 +61,9 @@ impl World {
     fn read(case: &Value) -> Result<Self, serde_json::Error> {
         let clusters: Vec<Cluster> = read(case, "/clusters")?;
         let mut groups = WorkloadGroups::default();
-        for path in ["/otherBindings", "/assigningBindings"] {
-            for binding in read::<Vec<ResourceBinding>>(case, path)? {
-                groups.observe(&binding);
-            }
-        }
+        let mut peers: Vec<ResourceBinding> = read(case, "/otherBindings")?;
+        peers.extend(read::<Vec<ResourceBinding>>(case, "/assigningBindings")?);
+        peers.iter().for_each(|binding| groups.observe(binding));
         let mut assumed = AssumedWorkloads::default();
         for workload in read::<Vec<Value>>(case, "/assumedWorkloads")? {
             let components: Vec<Component> = read(&workload, "/components")?;
@@ -92,7 +93,8 @@ impl World {
         let propagate = case["options"]["enableEmptyWorkloadPropagation"] == true;
         let empty_workloads = if propagate { EmptyWorkloads::Propagate } else { EmptyWorkloads::Drop };
         let options = ScheduleOptions { gates, empty_workloads, ..Default::default() };
-        Ok(Self { snapshot: Snapshot::new(&clusters), groups, assumed, options })
+        let snapshot = Snapshot::new(&clusters);
+        Ok(Self { clusters, peers, snapshot, groups, assumed, options })
     }
 
     fn context(&self) -> ScheduleContext<'_> {
@@ -117,8 +119,10 @@ fn run_schedule(case: &Value) -> Result<Outcome, serde_json::Error> {
         estimates: None,
     };
     let decision = schedule(&world.context(), &input);
-    let violations =
-        if is_validated(case) { check_placement(&world.context(), &input, &decision) } else { Vec::new() };
+    let context = world.context();
+    let check =
+        PlacementCheck { clusters: &world.clusters, peers: &world.peers, context: &context, input: &input };
+    let violations = if is_validated(case) { check_placement(&check, &decision) } else { Vec::new() };
     let expect = &case["expect"];
     let is_workload = spec.replicas > 0 || !spec.components.is_empty();
     let mut wanted = json!({

@@ -1,15 +1,17 @@
 //! Kind WorkloadRebalancer.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::meta::is_zero;
 
 /// What is scheduled again from scratch.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadRebalancerSpec {
     /// The workloads.
+    #[schemars(length(min = 1))]
     pub workloads: Vec<ObjectReference>,
     /// How long the finished object stays; none means for ever.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -17,7 +19,7 @@ pub struct WorkloadRebalancerSpec {
 }
 
 /// Names a workload.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ObjectReference {
     /// Group and version.
@@ -32,7 +34,7 @@ pub struct ObjectReference {
 }
 
 /// What became of the workloads.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadRebalancerStatus {
     /// One entry for each workload.
@@ -47,7 +49,7 @@ pub struct WorkloadRebalancerStatus {
 }
 
 /// What became of one workload.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ObservedWorkload {
     /// The workload.
@@ -62,7 +64,7 @@ pub struct ObservedWorkload {
 
 string_enum! {
     /// How asking for a new schedule went.
-    RebalanceResult {
+    RebalanceResult as text {
         /// It was asked for.
         Successful = "Successful",
         /// It could not be asked for.
@@ -72,7 +74,7 @@ string_enum! {
 
 string_enum! {
     /// Why a new schedule could not be asked for.
-    RebalanceFailedReason {
+    RebalanceFailedReason as text {
         /// The workload has no binding.
         ReferencedBindingNotFound = "ReferencedBindingNotFound",
     }

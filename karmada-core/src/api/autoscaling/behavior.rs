@@ -1,11 +1,12 @@
 //! How fast an autoscaler moves.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::object::Quantity;
 
 /// How fast to grow and to shrink.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HorizontalPodAutoscalerBehavior {
     /// Rules for growing.
@@ -17,7 +18,7 @@ pub struct HorizontalPodAutoscalerBehavior {
 }
 
 /// Rules for one direction.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HPAScalingRules {
     /// How long older recommendations still count.
@@ -28,6 +29,7 @@ pub struct HPAScalingRules {
     pub select_policy: Option<ScalingPolicySelect>,
     /// The policies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub policies: Vec<HPAScalingPolicy>,
     /// How far a metric may be off before anything happens.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +38,7 @@ pub struct HPAScalingRules {
 
 string_enum! {
     /// Which of several policies counts.
-    ScalingPolicySelect {
+    ScalingPolicySelect as text {
         /// The one that allows the largest change.
         Max = "Max",
         /// The one that allows the smallest change.
@@ -47,7 +49,7 @@ string_enum! {
 }
 
 /// A limit to change over a period.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HPAScalingPolicy {
     /// What `value` counts.
@@ -61,7 +63,7 @@ pub struct HPAScalingPolicy {
 
 string_enum! {
     /// What a scaling policy counts.
-    HPAScalingPolicyType {
+    HPAScalingPolicyType as text {
         /// Pods.
         Pods = "Pods",
         /// Percent of the pods there are.

@@ -1,12 +1,13 @@
 //! Kind CronFederatedHPA.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::CrossVersionObjectReference;
 
 /// What is scaled, and when.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CronFederatedHPASpec {
     /// What is scaled: a workload or a FederatedHPA.
@@ -16,10 +17,11 @@ pub struct CronFederatedHPASpec {
 }
 
 /// One schedule.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CronFederatedHPARule {
     /// The rule's name.
+    #[schemars(length(min = 1, max = 32))]
     pub name: String,
     /// When, as a cron expression.
     pub schedule: String,
@@ -34,20 +36,23 @@ pub struct CronFederatedHPARule {
     pub target_max_replicas: Option<i32>,
     /// Whether the rule rests.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = false))]
     pub suspend: Option<bool>,
     /// The zone of the schedule; none means the controller's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
     /// How many successes are remembered.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 32), extend("default" = 3))]
     pub successful_history_limit: Option<i32>,
     /// How many failures are remembered.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 32), extend("default" = 3))]
     pub failed_history_limit: Option<i32>,
 }
 
 /// What the rules did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CronFederatedHPAStatus {
     /// One entry for each rule.
@@ -56,7 +61,7 @@ pub struct CronFederatedHPAStatus {
 }
 
 /// What one rule did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExecutionHistory {
     /// The rule.
@@ -73,8 +78,9 @@ pub struct ExecutionHistory {
 }
 
 /// A rule was carried out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["executionTime", "scheduleTime"]))]
 pub struct SuccessfulExecution {
     /// When it was due; writers always set it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,8 +100,9 @@ pub struct SuccessfulExecution {
 }
 
 /// A rule could not be carried out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["executionTime", "message", "scheduleTime"]))]
 pub struct FailedExecution {
     /// When it was due; writers always set it.
     #[serde(skip_serializing_if = "Option::is_none")]

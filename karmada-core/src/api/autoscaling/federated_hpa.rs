@@ -1,13 +1,15 @@
 //! Kind FederatedHPA.
 
+use crate::api::schema::optional;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CrossVersionObjectReference, HorizontalPodAutoscalerBehavior, MetricSpec, MetricStatus};
 use crate::api::meta::is_zero;
 
 /// What is scaled, between which bounds, and by which metrics.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FederatedHPASpec {
     /// What is scaled.
@@ -26,7 +28,7 @@ pub struct FederatedHPASpec {
 }
 
 /// What an autoscaler saw and did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HorizontalPodAutoscalerStatus {
     /// The generation that was looked at.
@@ -41,14 +43,16 @@ pub struct HorizontalPodAutoscalerStatus {
     /// The replicas that are wanted.
     pub desired_replicas: i32,
     /// The metrics; written also when there are none.
+    #[schemars(skip_serializing_if = "optional", extend("x-kubernetes-list-type" = "atomic"))]
     pub current_metrics: Option<Vec<MetricStatus>>,
     /// Conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<HorizontalPodAutoscalerCondition>,
 }
 
 /// One aspect of an autoscaler's state.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HorizontalPodAutoscalerCondition {
     /// What the condition is about.

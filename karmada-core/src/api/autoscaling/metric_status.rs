@@ -1,12 +1,13 @@
 //! What metrics were when they were last read.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CrossVersionObjectReference, MetricIdentifier, MetricSourceType};
 use crate::object::Quantity;
 
 /// The last value of a metric; the field that `type` names is set.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MetricStatus {
     /// Which of the sources it is.
@@ -30,7 +31,7 @@ pub struct MetricStatus {
 }
 
 /// The last value of a metric of one object.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ObjectMetricStatus {
     /// The metric.
@@ -42,7 +43,7 @@ pub struct ObjectMetricStatus {
 }
 
 /// The last value of a metric of the pods.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodsMetricStatus {
     /// The metric.
@@ -52,7 +53,7 @@ pub struct PodsMetricStatus {
 }
 
 /// The last use of a resource by the pods.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceMetricStatus {
     /// The resource.
@@ -62,7 +63,7 @@ pub struct ResourceMetricStatus {
 }
 
 /// The last use of a resource by one container of the pods.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerResourceMetricStatus {
     /// The resource.
@@ -74,7 +75,7 @@ pub struct ContainerResourceMetricStatus {
 }
 
 /// The last value of a metric from outside.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExternalMetricStatus {
     /// The metric.
@@ -84,7 +85,7 @@ pub struct ExternalMetricStatus {
 }
 
 /// A value of a metric.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MetricValueStatus {
     /// The value.

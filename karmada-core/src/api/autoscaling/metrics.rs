@@ -1,12 +1,13 @@
 //! The metrics an autoscaler follows, and what they were last.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{api::LabelSelector, object::Quantity};
 
 string_enum! {
     /// Where a metric comes from.
-    MetricSourceType {
+    MetricSourceType as text {
         /// One object.
         Object = "Object",
         /// Every pod of the target.
@@ -22,7 +23,7 @@ string_enum! {
 
 string_enum! {
     /// How a metric is compared.
-    MetricTargetType {
+    MetricTargetType as text {
         /// Percent of what the pods ask for.
         Utilization = "Utilization",
         /// The value itself.
@@ -33,7 +34,7 @@ string_enum! {
 }
 
 /// A metric and its target; the field that `type` names is set.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MetricSpec {
     /// Which of the sources it is.
@@ -57,7 +58,7 @@ pub struct MetricSpec {
 }
 
 /// A metric of one object.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ObjectMetricSource {
     /// The object.
@@ -69,7 +70,7 @@ pub struct ObjectMetricSource {
 }
 
 /// A metric of every pod of the target.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodsMetricSource {
     /// The metric.
@@ -79,7 +80,7 @@ pub struct PodsMetricSource {
 }
 
 /// A resource that the pods ask for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceMetricSource {
     /// The resource.
@@ -89,7 +90,7 @@ pub struct ResourceMetricSource {
 }
 
 /// A resource that one container of the pods asks for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerResourceMetricSource {
     /// The resource.
@@ -101,7 +102,7 @@ pub struct ContainerResourceMetricSource {
 }
 
 /// A metric from outside of Kubernetes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExternalMetricSource {
     /// The metric.
@@ -111,7 +112,7 @@ pub struct ExternalMetricSource {
 }
 
 /// Names a metric.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MetricIdentifier {
     /// Its name.
@@ -122,7 +123,7 @@ pub struct MetricIdentifier {
 }
 
 /// What a metric should be.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MetricTarget {
     /// Which of the fields counts.
@@ -140,7 +141,7 @@ pub struct MetricTarget {
 }
 
 /// Names an object of any kind in the same namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CrossVersionObjectReference {
     /// Kind.

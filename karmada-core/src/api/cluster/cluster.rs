@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::api::schema::{unchecked_conditions, unsigned};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
 };
 
 /// How to reach a member cluster, and what it is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterSpec {
     /// An identity that survives a new name.
@@ -59,7 +61,7 @@ pub struct ClusterSpec {
 
 string_enum! {
     /// How manifests get to the member.
-    ClusterSyncMode {
+    ClusterSyncMode as text {
         /// The control plane writes them.
         Push = "Push",
         /// An agent in the member fetches them.
@@ -68,7 +70,7 @@ string_enum! {
 }
 
 /// Names a secret.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LocalSecretReference {
     /// Namespace.
@@ -78,7 +80,7 @@ pub struct LocalSecretReference {
 }
 
 /// Keeps workloads away that do not tolerate it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Taint {
     /// The key.
@@ -94,17 +96,18 @@ pub struct Taint {
 }
 
 /// A grade of nodes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceModel {
     /// Its number; higher grades have more resources.
+    #[schemars(schema_with = "unsigned")]
     pub grade: u32,
     /// What its nodes have.
     pub ranges: Vec<ResourceModelRange>,
 }
 
 /// How much of a resource nodes of a grade have: at least `min`, less than `max`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceModelRange {
     /// The resource.
@@ -116,7 +119,7 @@ pub struct ResourceModelRange {
 }
 
 /// What was observed of a cluster.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterStatus {
     /// Version of the member's API server.
@@ -127,6 +130,7 @@ pub struct ClusterStatus {
     pub api_enablements: Vec<ApiEnablement>,
     /// Conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "unchecked_conditions")]
     pub conditions: Vec<Condition>,
     /// Its nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,7 +144,7 @@ pub struct ClusterStatus {
 }
 
 /// The kinds of one group and version.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApiEnablement {
     /// Group and version.
@@ -151,7 +155,7 @@ pub struct ApiEnablement {
 }
 
 /// A resource and its kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApiResource {
     /// Plural name.
@@ -161,7 +165,7 @@ pub struct ApiResource {
 }
 
 /// Numbers of nodes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeSummary {
     /// All nodes.
@@ -173,7 +177,7 @@ pub struct NodeSummary {
 }
 
 /// Resources of a cluster.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceSummary {
     /// What the nodes have.
@@ -191,10 +195,11 @@ pub struct ResourceSummary {
 }
 
 /// Nodes of one grade.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AllocatableModeling {
     /// The grade.
+    #[schemars(schema_with = "unsigned")]
     pub grade: u32,
     /// How many nodes.
     pub count: i32,

@@ -1,9 +1,10 @@
 //! Kind ResourceInterpreterCustomization.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Scripts for one kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceInterpreterCustomizationSpec {
     /// The kind.
@@ -13,7 +14,7 @@ pub struct ResourceInterpreterCustomizationSpec {
 }
 
 /// The kind that scripts are for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CustomizationTarget {
     /// Group and version.
@@ -23,7 +24,7 @@ pub struct CustomizationTarget {
 }
 
 /// One script for each question about a resource.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CustomizationRules {
     /// What of the member's object is kept on an update.
@@ -53,7 +54,7 @@ pub struct CustomizationRules {
 }
 
 /// A script.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LuaRule {
     /// The script's text; it defines the function of its question.

@@ -107,7 +107,7 @@ pub struct ResourceInterpreterResponse {
 
 string_enum! {
     /// The form of a patch.
-    PatchType {
+    PatchType as text {
         /// RFC 6902.
         JsonPatch = "JSONPatch",
     }

@@ -1,10 +1,13 @@
 //! Kind ResourceInterpreterWebhookConfiguration.
 
 use k8s_openapi::ByteString;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::schema::bytes;
+
 /// A web server that explains kinds to Karmada.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceInterpreterWebhook {
     /// Its name, a domain.
@@ -22,7 +25,7 @@ pub struct ResourceInterpreterWebhook {
 }
 
 /// How a web server is reached: by `url` or by `service`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WebhookClientConfig {
     /// Its address.
@@ -33,11 +36,12 @@ pub struct WebhookClientConfig {
     pub service: Option<ServiceReference>,
     /// Who vouches for its certificate, in PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "bytes")]
     pub ca_bundle: Option<ByteString>,
 }
 
 /// A path on a port of a service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceReference {
     /// Namespace of the service.
@@ -53,7 +57,7 @@ pub struct ServiceReference {
 }
 
 /// Questions about kinds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RuleWithOperations {
     /// The questions.
@@ -68,7 +72,7 @@ pub struct RuleWithOperations {
 
 string_enum! {
     /// A question about a resource.
-    InterpreterOperation {
+    InterpreterOperation as text {
         /// Every question.
         All = "*",
         /// How many replicas are wanted, and what one needs.

@@ -1,15 +1,18 @@
 //! Kind ServiceImport.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A service of the other clusters of the set.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceImportSpec {
     /// Its ports.
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub ports: Vec<ServicePort>,
     /// Its address; empty when it is headless.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1))]
     pub ips: Vec<String>,
     /// Whether it has an address.
     #[serde(rename = "type")]
@@ -33,7 +36,7 @@ string_enum! {
 }
 
 /// A port of an imported service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServicePort {
     /// Its name.
@@ -50,7 +53,7 @@ pub struct ServicePort {
 }
 
 /// How long a caller stays with one pod.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SessionAffinityConfig {
     /// By address.
@@ -59,7 +62,7 @@ pub struct SessionAffinityConfig {
 }
 
 /// How long an address stays with one pod.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClientIPConfig {
     /// Seconds.
@@ -68,16 +71,17 @@ pub struct ClientIPConfig {
 }
 
 /// Where an imported service comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceImportStatus {
     /// The clusters.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["cluster"]))]
     pub clusters: Vec<ClusterStatus>,
 }
 
 /// A cluster that exports the service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterStatus {
     /// Its name.

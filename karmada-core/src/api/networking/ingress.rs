@@ -1,12 +1,14 @@
 //! The rules of an Ingress.
 
+use crate::api::schema::optional;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::PortStatus;
 use crate::api::meta::is_zero;
 
 /// Rules by which requests find services.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IngressSpec {
     /// Whose ingress it is.
@@ -17,14 +19,16 @@ pub struct IngressSpec {
     pub default_backend: Option<IngressBackend>,
     /// Certificates.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub tls: Vec<IngressTls>,
     /// The rules.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub rules: Vec<IngressRule>,
 }
 
 /// Where requests go: a service or another resource.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IngressBackend {
     /// A service.
@@ -36,18 +40,20 @@ pub struct IngressBackend {
 }
 
 /// A service and its port.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IngressServiceBackend {
     /// The service.
     pub name: String,
     /// Its port.
+    #[schemars(skip_serializing_if = "optional")]
     pub port: ServiceBackendPort,
 }
 
 /// A port, by name or by number.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct ServiceBackendPort {
     /// Its name.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -58,8 +64,9 @@ pub struct ServiceBackendPort {
 }
 
 /// Names an object in the same namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct TypedLocalObjectReference {
     /// Group; none for the core group.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,11 +78,12 @@ pub struct TypedLocalObjectReference {
 }
 
 /// A certificate and its hosts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IngressTls {
     /// The hosts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub hosts: Vec<String>,
     /// The secret with the certificate.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -83,7 +91,7 @@ pub struct IngressTls {
 }
 
 /// The rules of one host.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IngressRule {
     /// The host; empty means all.
@@ -95,16 +103,18 @@ pub struct IngressRule {
 }
 
 /// Rules by path.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HttpIngressRuleValue {
     /// The paths.
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub paths: Vec<HttpIngressPath>,
 }
 
 /// Where requests of a path go.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["backend", "pathType"]))]
 pub struct HttpIngressPath {
     /// The path.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -117,16 +127,17 @@ pub struct HttpIngressPath {
 }
 
 /// The addresses of a load balancer for an ingress.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IngressLoadBalancerStatus {
     /// The addresses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub ingress: Vec<IngressLoadBalancerIngress>,
 }
 
 /// One address of a load balancer for an ingress.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IngressLoadBalancerIngress {
     /// IP address.
@@ -137,5 +148,6 @@ pub struct IngressLoadBalancerIngress {
     pub hostname: String,
     /// Its ports.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub ports: Vec<PortStatus>,
 }

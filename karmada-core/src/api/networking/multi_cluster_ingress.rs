@@ -1,14 +1,17 @@
 //! Kind MultiClusterIngress.
 
+use crate::api::schema::optional;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{IngressLoadBalancerStatus, IngressSpec};
 
 /// What was observed of an ingress over clusters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MultiClusterIngressStatus {
     /// Where its load balancer is.
+    #[schemars(skip_serializing_if = "optional")]
     pub load_balancer: IngressLoadBalancerStatus,
     /// Clusters that get no requests for now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -19,7 +22,7 @@ pub struct MultiClusterIngressStatus {
 }
 
 /// Where a service is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceLocation {
     /// The service.

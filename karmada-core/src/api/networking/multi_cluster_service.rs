@@ -1,12 +1,14 @@
 //! Kind MultiClusterService.
 
+use crate::api::schema::optional;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::LoadBalancerStatus;
 use crate::api::Condition;
 
 /// Which clusters offer a service, and which use it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MultiClusterServiceSpec {
     /// How the service is offered.
@@ -15,6 +17,7 @@ pub struct MultiClusterServiceSpec {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<ExposurePort>,
     /// Deprecated, without effect.
+    #[schemars(skip_serializing_if = "optional")]
     pub range: ExposureRange,
     /// Deprecated, without effect: use `providerClusters`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -32,7 +35,7 @@ pub struct MultiClusterServiceSpec {
 
 string_enum! {
     /// How a service is offered.
-    ExposureType {
+    ExposureType as text {
         /// To other clusters.
         CrossCluster = "CrossCluster",
         /// By a load balancer.
@@ -41,7 +44,7 @@ string_enum! {
 }
 
 /// A port of the service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExposurePort {
     /// Its name.
@@ -52,7 +55,7 @@ pub struct ExposurePort {
 }
 
 /// Clusters, by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExposureRange {
     /// The names.
@@ -61,7 +64,7 @@ pub struct ExposureRange {
 }
 
 /// One cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterSelector {
     /// Its name.
@@ -69,13 +72,15 @@ pub struct ClusterSelector {
 }
 
 /// What was observed of a service.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceStatus {
     /// Where its load balancer is.
+    #[schemars(skip_serializing_if = "optional")]
     pub load_balancer: LoadBalancerStatus,
     /// Conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 }
 

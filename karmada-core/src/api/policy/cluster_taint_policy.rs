@@ -1,11 +1,12 @@
 //! Kind ClusterTaintPolicy.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ClusterAffinity;
 
 /// When clusters get taints and when they lose them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterTaintPolicySpec {
     /// The clusters; none means all.
@@ -18,11 +19,12 @@ pub struct ClusterTaintPolicySpec {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remove_on_conditions: Vec<MatchCondition>,
     /// The taints.
+    #[schemars(length(min = 1))]
     pub taints: Vec<PolicyTaint>,
 }
 
 /// Matches a condition of a cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MatchCondition {
     /// The type of the condition.
@@ -34,7 +36,7 @@ pub struct MatchCondition {
 }
 
 /// A taint.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PolicyTaint {
     /// The key.

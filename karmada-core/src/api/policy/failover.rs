@@ -1,9 +1,10 @@
 //! What happens when a cluster or an application fails.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How to move a workload away from where it fails.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FailoverBehavior {
     /// When the application is unhealthy; none means never.
@@ -15,13 +16,14 @@ pub struct FailoverBehavior {
 }
 
 /// How to move an unhealthy application.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApplicationFailoverBehavior {
     /// When to move.
     pub decision_conditions: DecisionConditions,
     /// When the failing copy goes.
     #[serde(skip_serializing_if = "PurgeMode::is_unset")]
+    #[schemars(extend("default" = "Gracefully", "enum" = ["Directly", "Gracefully", "Never"]))]
     pub purge_mode: PurgeMode,
     /// How long a graceful move may take.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,20 +34,22 @@ pub struct ApplicationFailoverBehavior {
 }
 
 /// When an application counts as failed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DecisionConditions {
     /// How long it may stay unhealthy.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 300))]
     pub toleration_seconds: Option<i32>,
 }
 
 /// How to move away from a failed cluster.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterFailoverBehavior {
     /// When the copy in the failed cluster goes.
     #[serde(skip_serializing_if = "PurgeMode::is_unset")]
+    #[schemars(extend("default" = "Gracefully", "enum" = ["Directly", "Gracefully"]))]
     pub purge_mode: PurgeMode,
     /// State that moves along.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +58,7 @@ pub struct ClusterFailoverBehavior {
 
 string_enum! {
     /// When the old copy of a moved workload is removed.
-    PurgeMode {
+    PurgeMode as text {
         /// At once.
         Directly = "Directly",
         /// When the new copy is healthy, or the grace period is over.
@@ -69,7 +73,7 @@ string_enum! {
 }
 
 /// State that is read from the old copy and given to the new one as labels.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StatePreservation {
     /// What to read.
@@ -77,7 +81,7 @@ pub struct StatePreservation {
 }
 
 /// One piece of state.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StatePreservationRule {
     /// The label that carries it.

@@ -1,11 +1,12 @@
 //! Kind FederatedResourceQuota.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::ResourceList;
 
 /// A quota over all clusters, and its shares.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FederatedResourceQuotaSpec {
     /// The limits over all clusters.
@@ -16,7 +17,7 @@ pub struct FederatedResourceQuotaSpec {
 }
 
 /// The limits of one cluster.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StaticClusterAssignment {
     /// The cluster.
@@ -26,7 +27,7 @@ pub struct StaticClusterAssignment {
 }
 
 /// Limits and use.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FederatedResourceQuotaStatus {
     /// The limits over all clusters.
@@ -41,7 +42,7 @@ pub struct FederatedResourceQuotaStatus {
 }
 
 /// Limits and use of one cluster.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterQuotaStatus {
     /// The cluster.

@@ -1,11 +1,13 @@
 //! Kind OverridePolicy, and the spec both override policies share.
 
+use crate::api::schema::optional;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ClusterAffinity, Overriders, ResourceSelector};
 
 /// Which resources differ in which clusters, and how.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OverrideSpec {
     /// What is selected; empty selects everything the policy reaches.
@@ -18,11 +20,12 @@ pub struct OverrideSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_cluster: Option<ClusterAffinity>,
     /// Deprecated form of one rule: its changes.
+    #[schemars(skip_serializing_if = "optional")]
     pub overriders: Overriders,
 }
 
 /// Changes for the clusters an affinity selects.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RuleWithCluster {
     /// The clusters; none means all.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::api::schema::{any_value, optional};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Changes to a resource.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Overriders {
     /// JSON patch operations.
@@ -45,7 +47,7 @@ string_enum! {
 }
 
 /// One JSON patch operation.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PlaintextOverrider {
     /// JSON pointer.
@@ -53,11 +55,12 @@ pub struct PlaintextOverrider {
     /// What to do.
     pub operator: OverriderOperator,
     /// The value; written also when it is null.
+    #[schemars(schema_with = "any_value", skip_serializing_if = "optional")]
     pub value: Value,
 }
 
 /// A change to image references.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImageOverrider {
     /// Where the image is; none means in every container of known workloads.
@@ -73,7 +76,7 @@ pub struct ImageOverrider {
 }
 
 /// Where an image reference is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImagePredicate {
     /// JSON pointer.
@@ -93,12 +96,13 @@ string_enum! {
 }
 
 /// A change to the command or the arguments of a container.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CommandArgsOverrider {
     /// The container's name.
     pub container_name: String,
     /// What to do.
+    #[schemars(extend("enum" = ["add", "remove"]))]
     pub operator: OverriderOperator,
     /// The words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -106,8 +110,9 @@ pub struct CommandArgsOverrider {
 }
 
 /// A change to labels or annotations.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["operator", "value"]))]
 pub struct LabelAnnotationOverrider {
     /// What to do.
     pub operator: OverriderOperator,
@@ -117,7 +122,7 @@ pub struct LabelAnnotationOverrider {
 }
 
 /// Changes inside a field that holds JSON or YAML text.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FieldOverrider {
     /// JSON pointer to the field.
@@ -131,7 +136,7 @@ pub struct FieldOverrider {
 }
 
 /// One operation inside a field.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FieldPatchOperation {
     /// JSON pointer inside the field.
@@ -139,5 +144,6 @@ pub struct FieldPatchOperation {
     /// What to do.
     pub operator: OverriderOperator,
     /// The value; written also when it is null.
+    #[schemars(schema_with = "any_value", skip_serializing_if = "optional")]
     pub value: Value,
 }

@@ -1,17 +1,19 @@
 //! Where resources go and how replicas are shared.
 
+use crate::api::schema::integer;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{LabelSelector, SelectorRequirement, Toleration};
 
 /// Rules for choosing clusters and sharing replicas.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Placement {
     /// The clusters that may be chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_affinity: Option<ClusterAffinity>,
-    /// Groups of clusters, tried in order; excludes `cluster_affinity`.
+    /// Groups of clusters, tried in order; excludes `clusterAffinity`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cluster_affinities: Vec<ClusterAffinityTerm>,
     /// Taints of clusters that are tolerated.
@@ -29,7 +31,7 @@ pub struct Placement {
 }
 
 /// A filter on clusters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterAffinity {
     /// Labels of the cluster.
@@ -47,7 +49,7 @@ pub struct ClusterAffinity {
 }
 
 /// A filter on the fields `provider`, `region` and `zone`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FieldSelector {
     /// Requirements; all must hold.
@@ -56,10 +58,11 @@ pub struct FieldSelector {
 }
 
 /// A named group of clusters with the groups it may overflow into.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterAffinityTerm {
     /// The group's name.
+    #[schemars(length(min = 1, max = 32))]
     pub affinity_name: String,
     /// The group's clusters.
     #[serde(flatten)]
@@ -70,10 +73,11 @@ pub struct ClusterAffinityTerm {
 }
 
 /// A named group of clusters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AffinityTerm {
     /// The group's name.
+    #[schemars(length(min = 1, max = 32))]
     pub affinity_name: String,
     /// The group's clusters.
     #[serde(flatten)]
@@ -95,7 +99,7 @@ string_enum! {
 }
 
 /// How many groups of clusters must and may be used.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SpreadConstraint {
     /// The property that forms groups.
@@ -106,9 +110,11 @@ pub struct SpreadConstraint {
     pub spread_by_label: String,
     /// The most groups to use; zero means no limit.
     #[serde(skip_serializing_if = "crate::api::meta::is_zero")]
+    #[schemars(schema_with = "integer")]
     pub max_groups: i64,
     /// The least groups to use.
     #[serde(skip_serializing_if = "crate::api::meta::is_zero")]
+    #[schemars(schema_with = "integer")]
     pub min_groups: i64,
 }
 
@@ -141,11 +147,12 @@ string_enum! {
 }
 
 /// How replicas are shared between clusters.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReplicaSchedulingStrategy {
     /// Duplicated or divided.
     #[serde(skip_serializing_if = "ReplicaSchedulingType::is_unset")]
+    #[schemars(extend("default" = "Divided"))]
     pub replica_scheduling_type: ReplicaSchedulingType,
     /// Aggregated or weighted, when divided.
     #[serde(skip_serializing_if = "DivisionPreference::is_unset")]
@@ -156,7 +163,7 @@ pub struct ReplicaSchedulingStrategy {
 }
 
 /// Weights of clusters.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterPreferences {
     /// Fixed weights.
@@ -168,17 +175,18 @@ pub struct ClusterPreferences {
 }
 
 /// The weight of the clusters an affinity selects.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StaticClusterWeight {
     /// The clusters.
     pub target_cluster: ClusterAffinity,
     /// Their weight.
+    #[schemars(range(min = 1))]
     pub weight: i64,
 }
 
 /// Which workloads should share clusters or avoid each other.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadAffinity {
     /// Workloads of a group share clusters.
@@ -190,7 +198,7 @@ pub struct WorkloadAffinity {
 }
 
 /// Groups workloads by a label of theirs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadAffinityTerm {
     /// The label key; workloads with equal values form a group.

@@ -1,14 +1,18 @@
 //! The spec that both propagation policies share.
 
+use crate::api::reserved::DEFAULT_SCHEDULER_NAME;
+use crate::api::schema::optional;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{FailoverBehavior, Placement, ResourceSelector};
 
 /// Which resources to propagate, where, and how.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PropagationSpec {
     /// What is selected.
+    #[schemars(length(min = 1))]
     pub resource_selectors: Vec<ResourceSelector>,
     /// Deprecated, without effect.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -17,24 +21,29 @@ pub struct PropagationSpec {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub propagate_deps: bool,
     /// Where.
+    #[schemars(skip_serializing_if = "optional")]
     pub placement: Placement,
     /// The explicit priority; none counts as zero.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 0))]
     pub priority: Option<i32>,
     /// Whether the policy takes resources from lower policies.
     #[serde(skip_serializing_if = "Preemption::is_unset")]
+    #[schemars(extend("default" = "Never"))]
     pub preemption: Preemption,
     /// Override policies that must exist before anything is propagated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dependent_overrides: Vec<String>,
     /// The scheduler in charge.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(extend("default" = DEFAULT_SCHEDULER_NAME))]
     pub scheduler_name: String,
     /// What to do when a cluster or the application fails.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failover: Option<FailoverBehavior>,
     /// What to do with objects that are in the member already.
     #[serde(skip_serializing_if = "ConflictResolution::is_unset")]
+    #[schemars(extend("default" = "Abort"))]
     pub conflict_resolution: ConflictResolution,
     /// When a change of the policy takes effect.
     #[serde(skip_serializing_if = "ActivationPreference::is_unset")]
@@ -79,7 +88,7 @@ string_enum! {
 }
 
 /// What a policy holds back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Suspension {
     /// No cluster gets changes.
@@ -91,7 +100,7 @@ pub struct Suspension {
 }
 
 /// Clusters that get no changes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SuspendClusters {
     /// Their names.
@@ -100,10 +109,11 @@ pub struct SuspendClusters {
 }
 
 /// Where the scheduling priority comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SchedulePriority {
     /// The kind of priority class.
+    #[schemars(extend("enum" = ["KubePriorityClass"]))]
     pub priority_class_source: PriorityClassSource,
     /// Its name.
     pub priority_class_name: String,
@@ -111,7 +121,7 @@ pub struct SchedulePriority {
 
 string_enum! {
     /// Kinds of priority classes.
-    PriorityClassSource {
+    PriorityClassSource as text {
         /// `PriorityClass` of the control plane.
         KubePriorityClass = "KubePriorityClass",
         /// The class of the pod template; not supported.

@@ -1,9 +1,10 @@
 //! Kind Remedy.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What to do about which condition of which clusters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RemedySpec {
     /// The clusters; none means all.
@@ -18,7 +19,7 @@ pub struct RemedySpec {
 }
 
 /// Clusters, by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterAffinity {
     /// Their names.
@@ -27,7 +28,7 @@ pub struct ClusterAffinity {
 }
 
 /// When to act.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DecisionMatch {
     /// A condition of the cluster.
@@ -36,7 +37,7 @@ pub struct DecisionMatch {
 }
 
 /// A condition of a cluster and its status.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterConditionRequirement {
     /// The type of the condition.
@@ -59,7 +60,7 @@ string_enum! {
 
 string_enum! {
     /// What to do about a condition.
-    RemedyAction {
+    RemedyAction as text {
         /// Lead requests elsewhere.
         TrafficControl = "TrafficControl",
     }

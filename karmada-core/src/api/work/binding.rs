@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::api::schema::{REASON_PATTERN, any_object};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,7 +15,7 @@ use crate::api::{
 };
 
 /// A template, how it may be placed, and where it was placed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceBindingSpec {
     /// The template.
@@ -50,6 +52,7 @@ pub struct ResourceBindingSpec {
     pub failover: Option<FailoverBehavior>,
     /// What to do with objects that are in the member already.
     #[serde(skip_serializing_if = "ConflictResolution::is_unset")]
+    #[schemars(extend("default" = "Abort"))]
     pub conflict_resolution: ConflictResolution,
     /// When a new schedule from scratch was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,7 +84,7 @@ impl ResourceBindingSpec {
 }
 
 /// A reference to a template.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ObjectReference {
     /// Group and version.
@@ -102,7 +105,7 @@ pub struct ObjectReference {
 }
 
 /// What one replica needs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReplicaRequirements {
     /// What it needs of the node.
@@ -120,7 +123,7 @@ pub struct ReplicaRequirements {
 }
 
 /// What a replica needs of a node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeClaim {
     /// Required node affinity.
@@ -135,10 +138,11 @@ pub struct NodeClaim {
 }
 
 /// One part of a workload with several pod templates.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Component {
     /// The part's name.
+    #[schemars(length(max = 32))]
     pub name: String,
     /// Its replicas.
     pub replicas: i32,
@@ -148,7 +152,7 @@ pub struct Component {
 }
 
 /// What one replica of a component needs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ComponentRequirements {
     /// What it needs of the node.
@@ -163,7 +167,7 @@ pub struct ComponentRequirements {
 }
 
 /// A chosen cluster and its share.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TargetCluster {
     /// The cluster.
@@ -177,7 +181,7 @@ pub struct TargetCluster {
 }
 
 /// A cluster's share of a component.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TargetComponent {
     /// The component.
@@ -187,21 +191,24 @@ pub struct TargetComponent {
 }
 
 /// A cluster that a workload is leaving.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GracefulEvictionTask {
     /// The cluster.
     pub from_cluster: String,
     /// When the old copy goes.
     #[serde(skip_serializing_if = "PurgeMode::is_unset")]
+    #[schemars(extend("enum" = ["Directly", "Gracefully", "Never"]))]
     pub purge_mode: PurgeMode,
     /// The replicas it had there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i32>,
     /// Why, as a word.
+    #[schemars(length(min = 1, max = 32), regex(pattern = REASON_PATTERN))]
     pub reason: String,
     /// Why, as a sentence.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 1024))]
     pub message: String,
     /// Who asked.
     pub producer: String,
@@ -223,7 +230,7 @@ pub struct GracefulEvictionTask {
 }
 
 /// Where a binding that depends on this one was placed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BindingSnapshot {
     /// Namespace of the binding.
@@ -237,7 +244,7 @@ pub struct BindingSnapshot {
 }
 
 /// What is held back for a binding: the policy's part and the scheduler's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BindingSuspension {
     /// What the policy holds back.
@@ -249,16 +256,17 @@ pub struct BindingSuspension {
 }
 
 /// The place in the scheduling queue.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BindingSchedulePriority {
     /// Higher comes first.
     #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(extend("default" = 0))]
     pub priority: i32,
 }
 
 /// The groups a workload belongs to, each as `<label key>=<label value>`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadAffinityGroups {
     /// The group that shares clusters.
@@ -270,7 +278,7 @@ pub struct WorkloadAffinityGroups {
 }
 
 /// What was observed of a binding.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceBindingStatus {
     /// The generation the scheduler last looked at.
@@ -291,13 +299,14 @@ pub struct ResourceBindingStatus {
 }
 
 /// The status in one cluster.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AggregatedStatusItem {
     /// The cluster.
     pub cluster_name: String,
     /// The status of the member's object.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "any_object")]
     pub status: Option<Value>,
     /// Whether the object is in the member as wanted.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -74,6 +74,15 @@ pub const REASON_FULLY_APPLIED_SUCCESS: &str = "FullyAppliedSuccess";
 /// Reason of `FullyApplied`: it is not.
 pub const REASON_FULLY_APPLIED_FAILED: &str = "FullyAppliedFailed";
 
+/// Reason of `Applied`: they are.
+pub const REASON_APPLIED_SUCCESSFUL: &str = "AppliedSuccessful";
+/// Reason of `Applied`: they are not.
+pub const REASON_APPLIED_FAILED: &str = "AppliedFailed";
+/// Reason of `Dispatching`: it is dispatched.
+pub const REASON_DISPATCHING: &str = "Dispatching";
+/// Reason of `Dispatching`: it is held back.
+pub const REASON_SUSPEND_DISPATCHING: &str = "SuspendDispatching";
+
 /// Event: the binding was scheduled.
 pub const SCHEDULE_BINDING_SUCCEED: &str = "ScheduleBindingSucceed";
 /// Event: the binding could not be scheduled.

@@ -4,6 +4,7 @@ mod binding;
 mod cluster_resource_binding;
 pub mod constants;
 mod resource_binding;
+pub mod v1alpha1;
 #[expect(clippy::module_inception, reason = "one file per kind, and the kind is named like its group")]
 mod work;
 

@@ -1,5 +1,7 @@
 //! Kind Work.
 
+use crate::api::schema::{any_object, any_objects, integer, optional};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -7,10 +9,11 @@ use super::ResourceHealth;
 use crate::api::Condition;
 
 /// What one cluster is given.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkSpec {
     /// The manifests.
+    #[schemars(skip_serializing_if = "optional")]
     pub workload: WorkloadTemplate,
     /// Whether the manifests are held back.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -21,16 +24,17 @@ pub struct WorkSpec {
 }
 
 /// Manifests, as plain objects.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadTemplate {
     /// The manifests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "any_objects")]
     pub manifests: Vec<Value>,
 }
 
 /// What was observed in the member.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkStatus {
     /// Conditions.
@@ -42,13 +46,14 @@ pub struct WorkStatus {
 }
 
 /// The status of one manifest's object.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ManifestStatus {
     /// Which manifest.
     pub identifier: ResourceIdentifier,
     /// The status of the member's object.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "any_object")]
     pub status: Option<Value>,
     /// How it is doing.
     #[serde(skip_serializing_if = "ResourceHealth::is_unset")]
@@ -56,10 +61,11 @@ pub struct ManifestStatus {
 }
 
 /// Names one manifest of a Work.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceIdentifier {
     /// Its place in the list.
+    #[schemars(schema_with = "integer")]
     pub ordinal: i64,
     /// Group.
     #[serde(skip_serializing_if = "String::is_empty")]

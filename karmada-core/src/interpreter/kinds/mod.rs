@@ -23,4 +23,6 @@ mod service_import;
 mod stateful_set;
 mod typed;
 
+pub(super) use pod_dependencies::pod_dependencies;
+pub(super) use requirements::requirements;
 pub(super) use rules::rules;

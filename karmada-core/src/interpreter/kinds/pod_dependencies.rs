@@ -36,7 +36,7 @@ pub(super) fn template_dependencies(
 ///
 /// ConfigMaps come first, then Secrets, the ServiceAccount and volume claims; those of one kind in
 /// the order in which the pod names them.
-pub(super) fn pod_dependencies(spec: &Value, namespace: &str) -> Vec<DependentReference> {
+pub(in super::super) fn pod_dependencies(spec: &Value, namespace: &str) -> Vec<DependentReference> {
     let mut config_maps = Vec::new();
     let mut secrets = Vec::new();
     let mut claims = Vec::new();

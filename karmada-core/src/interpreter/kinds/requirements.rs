@@ -23,7 +23,7 @@ pub(super) fn workload_replicas(
 }
 
 /// Returns what a pod needs: its spec as its type reads it, and as it was written.
-pub(super) fn requirements(
+pub(in super::super) fn requirements(
     spec: &Value,
     written: &Value,
     options: NativeOptions,

@@ -9,25 +9,10 @@ use std::{
     collections::{BTreeMap, BinaryHeap},
 };
 
-use crate::{object::fnv1a_32, scheduling::ClusterWeight};
-
-/// A party that competes for seats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Party {
-    /// Its share of the votes; never negative.
-    pub(super) weight: i64,
-    /// The seats it holds.
-    pub(super) seats: i64,
-}
-
-/// Who wins when priority and seats are equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TieOrder {
-    /// The first party in the slice.
-    First,
-    /// The last party in the slice.
-    Last,
-}
+use crate::{
+    object::fnv1a_32,
+    scheduling::{ClusterIndex, ClusterWeight, Part, TieOrder},
+};
 
 impl TieOrder {
     /// Returns the order for a template: its uid decides, so that not every workload favours
@@ -54,9 +39,13 @@ pub fn dispense_replicas(
     }
     let by_name: BTreeMap<&str, i64> =
         weights.iter().map(|weight| (weight.cluster.as_str(), weight.weight)).collect();
-    let mut parties: Vec<Party> = by_name
-        .iter()
-        .map(|(name, weight)| Party { weight: *weight, seats: initial.get(*name).copied().unwrap_or(0) })
+    let mut parties: Vec<Part> = (0..)
+        .zip(&by_name)
+        .map(|(index, (name, weight))| Part {
+            cluster: ClusterIndex(index),
+            weight: *weight,
+            seats: initial.get(*name).copied().unwrap_or(0),
+        })
         .collect();
     dispense(&mut parties, replicas, TieOrder::of_uid(uid));
     for (name, party) in by_name.keys().zip(parties) {
@@ -70,7 +59,7 @@ pub fn dispense_replicas(
 /// Most seats are handed out in one step: those whose priority is above a bound that fewer than
 /// `seats` seats can exceed. The greedy method would hand out exactly these first, so the
 /// result is the same as handing out one by one.
-pub(super) fn dispense(parties: &mut [Party], seats: i64, tie_order: TieOrder) {
+pub(super) fn dispense(parties: &mut [Part], seats: i64, tie_order: TieOrder) {
     let total: f64 = parties.iter().map(|party| party.weight as f64).sum();
     if total <= 0.0 || seats <= 0 {
         return;
@@ -99,7 +88,7 @@ pub(super) fn dispense(parties: &mut [Party], seats: i64, tie_order: TieOrder) {
 }
 
 /// Hands out the seats above a safe priority bound; returns how many.
-fn dispense_bulk(parties: &mut [Party], seats: i64, total: f64) -> i64 {
+fn dispense_bulk(parties: &mut [Part], seats: i64, total: f64) -> i64 {
     let count = parties.len() as i64;
     if seats <= 4 * count {
         return 0;
@@ -111,7 +100,7 @@ fn dispense_bulk(parties: &mut [Party], seats: i64, total: f64) -> i64 {
 }
 
 /// Gives every party all seats whose priority is above `bound`; returns how many were new.
-fn raise_above(parties: &mut [Party], bound: f64) -> i64 {
+fn raise_above(parties: &mut [Part], bound: f64) -> i64 {
     let mut new = 0;
     for party in parties.iter_mut().filter(|party| party.weight > 0) {
         let mut target = (((party.weight as f64 / bound) - 1.0) / 2.0).max(0.0) as i64;
@@ -130,7 +119,8 @@ fn raise_above(parties: &mut [Party], bound: f64) -> i64 {
     new
 }
 
-fn priority(weight: i64, seats: i64) -> f64 {
+/// Returns how strong a claim to the next seat is.
+pub(in crate::scheduling) fn priority(weight: i64, seats: i64) -> f64 {
     weight as f64 / (2 * seats + 1) as f64
 }
 
@@ -170,8 +160,12 @@ mod tests {
 
     use super::*;
 
+    fn party(weight: i64, seats: i64) -> Part {
+        Part { cluster: ClusterIndex(0), weight, seats }
+    }
+
     /// Webster's method as it is defined: one seat at a time, the best party by a scan.
-    fn dispense_seat_by_seat(parties: &mut [Party], seats: i64, tie_order: TieOrder) {
+    fn dispense_seat_by_seat(parties: &mut [Part], seats: i64, tie_order: TieOrder) {
         for _ in 0..seats {
             let mut order: Vec<usize> = (0..parties.len()).collect();
             if tie_order == TieOrder::Last {
@@ -235,7 +229,7 @@ mod tests {
 
     #[test]
     fn shares_two_thousand_million_replicas_at_once() {
-        let mut parties: Vec<Party> = (1..=50).map(|weight| Party { weight, seats: 0 }).collect();
+        let mut parties: Vec<Part> = (1..=50).map(|weight| party(weight, 0)).collect();
         dispense(&mut parties, 2_000_000_000, TieOrder::First);
         assert_eq!(parties.iter().map(|party| party.seats).sum::<i64>(), 2_000_000_000);
         assert_eq!(parties[49].seats, 78_431_373);
@@ -249,9 +243,9 @@ mod tests {
             seats in 0_i64..900,
             last in any::<bool>(),
         ) {
-            let mut fast: Vec<Party> = parties
+            let mut fast: Vec<Part> = parties
                 .iter()
-                .map(|(weight, seats)| Party { weight: *weight, seats: if held { *seats } else { 0 } })
+                .map(|(weight, seats)| party(*weight, if held { *seats } else { 0 }))
                 .collect();
             prop_assume!(fast.iter().any(|party| party.weight > 0));
             let mut naive = fast.clone();
@@ -265,7 +259,7 @@ mod tests {
         fn equals_handing_out_one_by_one_with_equal_weights(
             count in 1_usize..20, weight in 1_i64..5, seats in 0_i64..900, last in any::<bool>(),
         ) {
-            let mut fast = vec![Party { weight, seats: 0 }; count];
+            let mut fast = vec![party(weight, 0); count];
             let mut naive = fast.clone();
             let tie_order = if last { TieOrder::Last } else { TieOrder::First };
             dispense(&mut fast, seats, tie_order);

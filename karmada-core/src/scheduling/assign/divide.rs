@@ -1,10 +1,11 @@
 //! From selected clusters to the result of scheduling.
 
-use super::{components, duplicated, dynamic::Division, overflow, static_weight, strategy::Strategy};
+use super::{components, duplicated, dynamic::Divider, overflow, static_weight, strategy::Strategy};
 use crate::{
     api::work::TargetCluster,
     scheduling::{
-        ClusterIndex, EmptyWorkloads, ScheduleContext, ScheduleError, ScheduleInput, select::Candidate,
+        ClusterIndex, Division, DivisionRule, EmptyWorkloads, ScheduleContext, ScheduleError, ScheduleInput,
+        TieOrder, select::Candidate,
     },
 };
 
@@ -23,6 +24,7 @@ pub(in crate::scheduling) fn assign_replicas(
     input: &ScheduleInput<'_>,
     selected: &[Candidate],
     may_overflow: bool,
+    trace: &mut Vec<Division>,
 ) -> Result<Vec<(ClusterIndex, TargetCluster)>, ScheduleError> {
     if selected.is_empty() {
         return Err(ScheduleError::NoClusterSelected);
@@ -36,7 +38,7 @@ pub(in crate::scheduling) fn assign_replicas(
         };
         return Ok(selected.iter().map(target).collect());
     }
-    let mut shares = divide(context, input, selected, may_overflow)?;
+    let mut shares = divide(context, input, selected, may_overflow, trace)?;
     shares.retain(|share| share.replicas > 0);
     if context.options.empty_workloads == EmptyWorkloads::Propagate {
         let mut has_share = vec![false; context.snapshot.len()];
@@ -58,29 +60,36 @@ fn divide(
     input: &ScheduleInput<'_>,
     selected: &[Candidate],
     may_overflow: bool,
+    trace: &mut Vec<Division>,
 ) -> Result<Vec<Share>, ScheduleError> {
     let strategy = Strategy::of_placement(input.placement())?;
     let replicas = i64::from(input.spec.replicas);
     if strategy == Strategy::Duplicated {
+        trace.push(Division::new(DivisionRule::Copies, replicas, TieOrder::First));
         return Ok(duplicated::divide(replicas, selected));
     }
-    let division = Division::new(context.snapshot, input);
+    let divider = Divider::new(context.snapshot, input);
     if may_overflow {
-        return overflow::divide(&division, strategy, replicas, selected);
+        return overflow::divide(&divider, strategy, replicas, selected, trace);
     }
-    divide_once(&division, strategy, replicas, selected)
+    divide_once(&divider, strategy, replicas, selected, trace)
 }
 
 /// Divides by one strategy, without overflow.
 pub(super) fn divide_once(
-    division: &Division<'_>,
+    divider: &Divider<'_>,
     strategy: Strategy<'_>,
     replicas: i64,
     selected: &[Candidate],
+    trace: &mut Vec<Division>,
 ) -> Result<Vec<Share>, ScheduleError> {
     match strategy {
         Strategy::Duplicated => Ok(duplicated::divide(replicas, selected)),
-        Strategy::StaticWeight(weights) => Ok(static_weight::divide(division, weights, replicas, selected)),
-        Strategy::Aggregated | Strategy::DynamicWeight => division.divide(strategy, replicas, selected),
+        Strategy::StaticWeight(weights) => {
+            let (division, shares) = static_weight::divide(divider, weights, replicas, selected);
+            trace.push(division);
+            Ok(shares)
+        }
+        Strategy::Aggregated | Strategy::DynamicWeight => divider.divide(strategy, replicas, selected, trace),
     }
 }

@@ -1,18 +1,13 @@
 //! Dynamic division: by the room of the clusters, moving as little as possible.
 
-use super::{
-    aggregated,
-    dispense::{Party, TieOrder, dispense},
-    divide::Share,
-    go_sort::sort_like_go,
-    strategy::Strategy,
-};
+use super::{aggregated, dispense::dispense, divide::Share, go_sort::sort_like_go, strategy::Strategy};
 use crate::scheduling::{
-    ClusterIndex, ScheduleError, ScheduleInput, Snapshot, error::DivisionStep, select::Candidate,
+    ClusterIndex, Division, DivisionRule, DivisionStep, Part, ScheduleError, ScheduleInput, Snapshot,
+    TieOrder, select::Candidate,
 };
 
 /// What dividing one binding's replicas looks at, whatever the clusters.
-pub(super) struct Division<'a> {
+pub(super) struct Divider<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// Where the replicas are now, in the order of the binding.
     previous: Vec<Share>,
@@ -20,7 +15,7 @@ pub(super) struct Division<'a> {
     tie_order: TieOrder,
 }
 
-impl<'a> Division<'a> {
+impl<'a> Divider<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, input: &ScheduleInput<'_>) -> Self {
         let share = |target: &crate::api::work::TargetCluster| {
             let cluster = snapshot.index_of(&target.name)?;
@@ -42,62 +37,72 @@ impl<'a> Division<'a> {
         strategy: Strategy<'_>,
         replicas: i64,
         selected: &[Candidate],
+        trace: &mut Vec<Division>,
     ) -> Result<Vec<Share>, ScheduleError> {
         let kept = self.previous_in(selected);
         let assigned: i64 = kept.iter().map(|share| share.replicas).sum();
-        if self.is_fresh {
-            self.divide_fresh(strategy, replicas, selected, &kept)
-        } else if assigned == replicas {
-            Ok(kept)
+        let (step, target) = if self.is_fresh {
+            (DivisionStep::Fresh, replicas)
         } else if assigned > replicas {
-            let weights = by_weight(kept);
-            self.divide_by_room(strategy, replicas, weights, &[], DivisionStep::ScaleDown)
+            (DivisionStep::ScaleDown, replicas)
         } else {
-            self.scale_up(strategy, replicas - assigned, selected, kept)
+            (DivisionStep::ScaleUp, replicas - assigned)
+        };
+        if target == 0 && step == DivisionStep::ScaleUp {
+            trace.push(self.begin(DivisionRule::Kept, replicas));
+            return Ok(kept);
+        }
+        let rule = match strategy {
+            Strategy::Aggregated => DivisionRule::Aggregated(step),
+            _ => DivisionRule::DynamicWeight(step),
+        };
+        trace.push(self.begin(rule, target));
+        let division = trace.last_mut().expect("it was pushed");
+        match step {
+            DivisionStep::Fresh => {
+                let held = self.replicas_by_cluster(&kept);
+                let weight = |candidate: &Candidate| Share {
+                    cluster: candidate.cluster,
+                    replicas: candidate.allocatable + held[candidate.cluster.0 as usize],
+                };
+                self.divide_by_room(division, step, selected.iter().map(weight).collect(), &[])
+            }
+            DivisionStep::ScaleDown => self.divide_by_room(division, step, kept, &[]),
+            DivisionStep::ScaleUp => self.scale_up(division, selected, kept),
         }
     }
 
-    /// Shares replicas by weight; returns every cluster of `weights`, sorted by name.
+    /// Begins a division by a rule; nobody takes part yet.
+    pub(super) fn begin(&self, rule: DivisionRule, replicas: i64) -> Division {
+        Division::new(rule, replicas, self.tie_order)
+    }
+
+    /// Shares the replicas of a division by weight; returns every cluster of `weights`, sorted by
+    /// name.
     ///
     /// What comes in as `replicas` of a share is its weight.
-    pub(super) fn dispense(&self, replicas: i64, mut weights: Vec<Share>) -> Vec<Share> {
-        weights.sort_unstable_by_key(|share| share.cluster);
-        let mut parties: Vec<Party> =
-            weights.iter().map(|share| Party { weight: share.replicas, seats: 0 }).collect();
-        dispense(&mut parties, replicas, self.tie_order);
-        for (share, party) in weights.iter_mut().zip(parties) {
-            share.replicas = party.seats;
-        }
-        weights
-    }
-
-    fn divide_fresh(
-        &self,
-        strategy: Strategy<'_>,
-        replicas: i64,
-        selected: &[Candidate],
-        kept: &[Share],
-    ) -> Result<Vec<Share>, ScheduleError> {
-        let held = self.replicas_by_cluster(kept);
-        let weight = |candidate: &Candidate| Share {
-            cluster: candidate.cluster,
-            replicas: candidate.allocatable + held[candidate.cluster.0 as usize],
-        };
-        let weights = by_weight(selected.iter().map(weight).collect());
-        self.divide_by_room(strategy, replicas, weights, &[], DivisionStep::Fresh)
+    pub(super) fn dispense(division: &mut Division, weights: &[Share]) -> Vec<Share> {
+        let part = |share: &Share| Part { cluster: share.cluster, weight: share.replicas, seats: 0 };
+        division.parts = weights.iter().map(part).collect();
+        division.parts.sort_unstable_by_key(|part| part.cluster);
+        dispense(&mut division.parts, division.replicas, division.tie_order);
+        let share = |part: &Part| Share { cluster: part.cluster, replicas: part.seats };
+        division.parts.iter().map(share).collect()
     }
 
     fn scale_up(
         &self,
-        strategy: Strategy<'_>,
-        missing: i64,
+        division: &mut Division,
         selected: &[Candidate],
         kept: Vec<Share>,
     ) -> Result<Vec<Share>, ScheduleError> {
         let weight =
             |candidate: &Candidate| Share { cluster: candidate.cluster, replicas: candidate.allocatable };
-        let weights = by_weight(selected.iter().map(weight).collect());
-        let mut shares = self.divide_by_room(strategy, missing, weights, &kept, DivisionStep::ScaleUp)?;
+        let weights = selected.iter().map(weight).collect();
+        let mut shares = self.divide_by_room(division, DivisionStep::ScaleUp, weights, &kept)?;
+        if kept.is_empty() {
+            return Ok(shares);
+        }
         let mut held = self.replicas_by_cluster(&kept);
         for share in &mut shares {
             let held = &mut held[share.cluster.0 as usize];
@@ -113,23 +118,24 @@ impl<'a> Division<'a> {
     /// Divides by weights that say how much room there is.
     fn divide_by_room(
         &self,
-        strategy: Strategy<'_>,
-        target: i64,
+        division: &mut Division,
+        step: DivisionStep,
         mut weights: Vec<Share>,
         used: &[Share],
-        step: DivisionStep,
     ) -> Result<Vec<Share>, ScheduleError> {
         // DEVIATION: upstream adds room in 32 bits, so a sum beyond 2^31 wraps around and
         // clusters with the most room are refused.
         let available: i64 = weights.iter().map(|weight| weight.replicas).sum();
-        if available < target {
+        if available < division.replicas {
             return Err(ScheduleError::NotEnoughReplicas { step, available });
         }
-        if strategy == Strategy::Aggregated {
+        if matches!(division.rule, DivisionRule::Aggregated(_)) {
+            sort_by_weight(&mut weights);
             let held = self.replicas_by_cluster(used);
-            weights = aggregated::shorten(weights, target, |share| held[share.cluster.0 as usize] > 0);
+            let is_used = |share: &Share| held[share.cluster.0 as usize] > 0;
+            weights = aggregated::shorten(weights, division.replicas, is_used);
         }
-        Ok(self.dispense(target, weights))
+        Ok(Self::dispense(division, &weights))
     }
 
     /// Returns the old shares that are in selected clusters.
@@ -155,9 +161,8 @@ impl<'a> Division<'a> {
 }
 
 /// Sorts weights, highest first; equals end up where upstream's sort leaves them.
-fn by_weight(mut weights: Vec<Share>) -> Vec<Share> {
-    sort_like_go(&mut weights, |left, right| left.replicas > right.replicas);
-    weights
+fn sort_by_weight(weights: &mut [Share]) {
+    sort_like_go(weights, |left, right| left.replicas > right.replicas);
 }
 
 #[cfg(test)]

@@ -12,4 +12,5 @@ mod static_weight;
 mod strategy;
 
 pub use dispense::dispense_replicas;
+pub(super) use dispense::priority;
 pub(super) use divide::assign_replicas;

@@ -2,17 +2,18 @@
 
 use super::{
     divide::{Share, divide_once},
-    dynamic::Division,
+    dynamic::Divider,
     strategy::Strategy,
 };
-use crate::scheduling::{ScheduleError, select::Candidate};
+use crate::scheduling::{Division, ScheduleError, select::Candidate};
 
 /// Fills the tiers in order, each by the strategy, as if its clusters were all there are.
 pub(super) fn divide(
-    division: &Division<'_>,
+    divider: &Divider<'_>,
     strategy: Strategy<'_>,
     replicas: i64,
     selected: &[Candidate],
+    trace: &mut Vec<Division>,
 ) -> Result<Vec<Share>, ScheduleError> {
     let mut tiers: Vec<u16> = selected.iter().map(|candidate| candidate.tier).collect();
     tiers.sort_unstable();
@@ -27,7 +28,12 @@ pub(super) fn divide(
         if part <= 0 {
             continue;
         }
-        let tier_shares = divide_once(division, strategy, part, &candidates)?;
+        let first = trace.len();
+        let tier_shares = divide_once(divider, strategy, part, &candidates, trace);
+        for division in &mut trace[first..] {
+            division.tier = tier;
+        }
+        let tier_shares = tier_shares?;
         remaining -= tier_shares.iter().map(|share| share.replicas).sum::<i64>();
         shares.extend(tier_shares);
     }

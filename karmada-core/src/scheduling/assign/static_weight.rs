@@ -1,40 +1,49 @@
 //! Static weight: by weights that the policy gives to clusters.
 
-use super::{divide::Share, dynamic::Division};
-use crate::{api::policy::ClusterPreferences, propagation::CompiledAffinity, scheduling::select::Candidate};
+use super::{divide::Share, dynamic::Divider};
+use crate::{
+    api::policy::ClusterPreferences,
+    propagation::CompiledAffinity,
+    scheduling::{Division, DivisionRule, select::Candidate},
+};
 
 /// Divides by the policy's weights, from scratch and whatever room clusters have.
 ///
 /// A cluster's weight is the highest of the rules that select it; clusters without a weight get
 /// nothing, unless none has one: then all weights are equal, as without rules.
 pub(super) fn divide(
-    division: &Division<'_>,
+    divider: &Divider<'_>,
     weights: Option<&ClusterPreferences>,
     replicas: i64,
     selected: &[Candidate],
-) -> Vec<Share> {
-    let equal = |candidate: &Candidate| Share { cluster: candidate.cluster, replicas: 1 };
-    let Some(weights) = weights else {
-        return division.dispense(replicas, selected.iter().map(equal).collect());
+) -> (Division, Vec<Share>) {
+    let divide = |rule, weights: &[Share]| {
+        let mut division = divider.begin(rule, replicas);
+        let shares = Divider::dispense(&mut division, weights);
+        (division, shares)
     };
+    let equal = |candidate: &Candidate| Share { cluster: candidate.cluster, replicas: 1 };
+    let by_equal_weight =
+        || divide(DivisionRule::EqualWeight, &selected.iter().map(equal).collect::<Vec<Share>>());
+    let Some(weights) = weights else { return by_equal_weight() };
     let rules: Vec<(CompiledAffinity<'_>, i64)> = weights
         .static_weight_list
         .iter()
         .map(|rule| (CompiledAffinity::new(&rule.target_cluster), rule.weight))
         .collect();
     let weight_of = |candidate: &Candidate| {
-        let facts = division.snapshot.entry(candidate.cluster).facts();
+        let facts = divider.snapshot.entry(candidate.cluster).facts();
         rules.iter().filter(|(affinity, _)| affinity.matches_facts(&facts)).map(|(_, weight)| *weight).max()
     };
-    let mut shares: Vec<Share> = selected
+    let shares: Vec<Share> = selected
         .iter()
         .map(|candidate| Share { cluster: candidate.cluster, replicas: weight_of(candidate).unwrap_or(0) })
         .filter(|share| share.replicas > 0)
         .collect();
     if shares.is_empty() {
-        shares = selected.iter().map(equal).collect();
+        return by_equal_weight();
     }
-    division.dispense(replicas, shares)
+    divide(DivisionRule::StaticWeight, &shares)
 }
 
 #[cfg(test)]

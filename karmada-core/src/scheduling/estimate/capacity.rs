@@ -19,7 +19,7 @@ const PODS: &str = "pods";
 pub(in crate::scheduling) struct Capacity {
     /// How many more pods are allowed.
     pub(super) pods: i64,
-    /// What is free of every resource the cluster has, sorted by name.
+    /// What is free of every resource the cluster has.
     pub(super) free: Vec<Free>,
     /// Nodes by grade; none when the grades are not known.
     pub(super) nodes: Option<Vec<NodeGrade>>,
@@ -28,7 +28,8 @@ pub(in crate::scheduling) struct Capacity {
 /// What is free of one resource.
 #[derive(Clone, Debug)]
 pub(super) struct Free {
-    pub(super) name: String,
+    /// The number of the resource in the snapshot.
+    pub(super) resource: u32,
     /// In the unit of the resource.
     pub(super) amount: i64,
     /// In the unit of the quantity's format.
@@ -44,7 +45,12 @@ pub(super) struct NodeGrade {
 }
 
 impl Capacity {
-    pub(in crate::scheduling) fn new(summary: &ResourceSummary, models: &[ResourceModel]) -> Self {
+    /// `number` gives numbers to the names of resources.
+    pub(in crate::scheduling) fn new(
+        summary: &ResourceSummary,
+        models: &[ResourceModel],
+        mut number: impl FnMut(&str) -> u32,
+    ) -> Self {
         let value_of = |list: &ResourceList| list.get(PODS).map_or(0, Quantity::value);
         let pods = value_of(&summary.allocatable)
             .saturating_sub(value_of(&summary.allocated))
@@ -53,7 +59,7 @@ impl Capacity {
             let taken = |list: &ResourceList| list.get(name).copied().unwrap_or_default();
             let free = *allocatable - taken(&summary.allocated) - taken(&summary.allocating);
             Free {
-                name: name.clone(),
+                resource: number(name),
                 amount: amount_in_unit(name, &free),
                 amount_by_format: amount_by_format(&free),
             }
@@ -61,8 +67,15 @@ impl Capacity {
         Self { pods, free: free.collect(), nodes: nodes_by_grade(summary, models) }
     }
 
-    pub(super) fn free(&self, name: &str) -> Option<&Free> {
-        self.free.iter().find(|free| free.name == name)
+    /// Returns how many more pods are allowed.
+    pub(in crate::scheduling) fn pods(&self) -> i64 {
+        self.pods
+    }
+
+    /// Returns what is free of the resource of this number.
+    pub(super) fn free(&self, resource: Option<u32>) -> Option<&Free> {
+        let resource = resource?;
+        self.free.iter().find(|free| free.resource == resource)
     }
 }
 
@@ -94,6 +107,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::scheduling::numbers::Numbers;
 
     #[test]
     fn subtracts_what_is_taken_and_what_is_about_to_be() {
@@ -103,10 +117,11 @@ mod tests {
             "allocating": {"cpu": "500m", "memory": "1Gi", "pods": "5"},
         }))
         .unwrap();
-        let capacity = Capacity::new(&summary, &[]);
+        let mut numbers = Numbers::default();
+        let capacity = Capacity::new(&summary, &[], |name| numbers.number(name));
         assert_eq!(capacity.pods, 95);
-        assert_eq!(capacity.free("cpu").unwrap().amount, 2000);
-        assert_eq!(capacity.free("memory").unwrap().amount, 7 << 30);
+        assert_eq!(capacity.free(numbers.find("cpu")).unwrap().amount, 2000);
+        assert_eq!(capacity.free(numbers.find("memory")).unwrap().amount, 7 << 30);
         assert!(capacity.nodes.is_none());
     }
 
@@ -120,10 +135,10 @@ mod tests {
             json!([{"grade": 1, "ranges": [{"name": "cpu", "min": "1", "max": "2"}]}]),
         )
         .unwrap();
-        assert_eq!(Capacity::new(&summary, &models).nodes, None);
+        assert_eq!(Capacity::new(&summary, &models, |_| 0).nodes, None);
         let summary: ResourceSummary =
             serde_json::from_value(json!({"allocatableModelings": [{"grade": 1, "count": 2}]})).unwrap();
         let node = NodeGrade { count: 2, resources: vec![("cpu".into(), 1000)] };
-        assert_eq!(Capacity::new(&summary, &models).nodes, Some(vec![node]));
+        assert_eq!(Capacity::new(&summary, &models, |_| 0).nodes, Some(vec![node]));
     }
 }

@@ -2,22 +2,48 @@
 
 use std::collections::BTreeMap;
 
-use super::{Footprint, capacity::Capacity, demand::PodSet, general::MAX_ESTIMATE, models::Nodes};
+use super::{
+    Footprint,
+    capacity::Capacity,
+    demand::PodSet,
+    general::MAX_ESTIMATE,
+    limit::{Estimate, Limit, place},
+    models::Nodes,
+};
+use crate::scheduling::Snapshot;
 
 /// A workload with several components, prepared for many clusters.
 pub(super) struct ComponentSet {
     components: Vec<PodSet>,
     /// The pods of one set.
     pods: i64,
-    /// What one set asks for, in the units of the quantities' formats.
-    demand: BTreeMap<String, i64>,
+    /// What one set asks for, in the units of the quantities' formats, sorted by name.
+    demand: Vec<SetDemand>,
+}
+
+/// How much of one resource a set asks for.
+struct SetDemand {
+    name: String,
+    /// The number of the resource in the snapshot; none when no cluster has it.
+    resource: Option<u32>,
+    amount: i64,
 }
 
 impl ComponentSet {
-    pub(super) fn new(components: Vec<PodSet>) -> Self {
+    pub(super) fn new(components: Vec<PodSet>, snapshot: &Snapshot) -> Self {
         let pods = components.iter().map(|component| component.replicas).sum();
-        let demand = sum_by_format(&components);
+        let one = |(name, amount): (String, i64)| SetDemand {
+            resource: snapshot.resource_number(&name),
+            name,
+            amount,
+        };
+        let demand = sum_by_format(&components).into_iter().map(one).collect();
         Self { components, pods, demand }
+    }
+
+    /// Returns a resource that a set asks for, by its place.
+    pub(super) fn resource(&self, place: usize) -> Option<&str> {
+        self.demand.get(place).map(|one| one.name.as_str())
     }
 
     /// Returns how many sets fit: the sums of the cluster are the bound, its nodes decide.
@@ -26,31 +52,33 @@ impl ComponentSet {
         capacity: &Capacity,
         footprint: Option<&Footprint<'_>>,
         use_models: bool,
-    ) -> i64 {
+    ) -> Estimate {
         let pods = capacity.pods.saturating_sub(footprint.map_or(0, Footprint::pods));
         if pods <= 0 {
-            return 0;
+            return Estimate::new(0, Limit::Pods);
         }
         if self.pods <= 0 {
-            return pods.min(MAX_ESTIMATE);
+            return Estimate::new(pods.min(MAX_ESTIMATE), Limit::Pods);
         }
-        let mut sets = (pods / self.pods).min(MAX_ESTIMATE);
-        for (name, amount) in &self.demand {
-            let Some(free) = capacity.free(name) else { return 0 };
-            let used = footprint.map_or(0, |footprint| footprint.used_by_format(name));
+        let mut sets = Estimate::new((pods / self.pods).min(MAX_ESTIMATE), Limit::Pods);
+        for (index, one) in self.demand.iter().enumerate() {
+            let Some(free) = capacity.free(one.resource) else {
+                return Estimate::new(0, Limit::MissingResource(place(index)));
+            };
+            let used = footprint.map_or(0, |footprint| footprint.used_by_format(&one.name));
             let free = free.amount_by_format.saturating_sub(used);
             if free <= 0 {
-                return 0;
+                return Estimate::new(0, Limit::Resource(place(index)));
             }
-            sets = sets.min(free / amount);
+            sets = sets.at_most(free / one.amount, Limit::Resource(place(index)));
         }
         match &capacity.nodes {
-            Some(grades) if use_models && sets > 0 => {
+            Some(grades) if use_models && sets.replicas > 0 => {
                 let mut nodes = Nodes::new(grades);
                 if let Some(footprint) = footprint {
                     footprint.place(&mut nodes);
                 }
-                nodes.count_sets(&self.components, sets)
+                sets.at_most(nodes.count_sets(&self.components, sets.replicas), Limit::Nodes)
             }
             _ => sets,
         }

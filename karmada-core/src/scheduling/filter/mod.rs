@@ -13,5 +13,6 @@ mod workload_groups;
 
 pub use plugin::{Plugin, PluginSet, UnknownPlugin};
 pub(super) use run::filter_clusters;
-pub(super) use spread_constraint::SpreadProperty;
+pub(super) use spread_constraint::{SpreadProperties, SpreadProperty};
+pub(super) use taint_toleration::TaintToleration;
 pub use workload_groups::WorkloadGroups;

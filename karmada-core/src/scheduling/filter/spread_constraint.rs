@@ -18,13 +18,13 @@ pub(in crate::scheduling) enum SpreadProperty {
 }
 
 /// Refuses clusters without a property that a constraint spreads by.
-pub(super) struct SpreadProperties {
+pub(in crate::scheduling) struct SpreadProperties {
     /// In the order of the constraints.
     wanted: Vec<SpreadProperty>,
 }
 
 impl SpreadProperties {
-    pub(super) fn new(constraints: &[SpreadConstraint]) -> Self {
+    pub(in crate::scheduling) fn new(constraints: &[SpreadConstraint]) -> Self {
         let property = |constraint: &SpreadConstraint| match constraint.spread_by_field {
             SpreadField::Provider => Some(SpreadProperty::Provider),
             SpreadField::Region => Some(SpreadProperty::Region),
@@ -36,7 +36,15 @@ impl SpreadProperties {
 
     /// Returns the first property that the cluster does not have.
     pub(super) fn missing(&self, entry: &ClusterEntry) -> Option<SpreadProperty> {
-        self.wanted.iter().copied().find(|property| match property {
+        self.all_missing(entry).next()
+    }
+
+    /// Returns all properties that the cluster does not have.
+    pub(in crate::scheduling) fn all_missing(
+        &self,
+        entry: &ClusterEntry,
+    ) -> impl Iterator<Item = SpreadProperty> {
+        self.wanted.iter().copied().filter(|property| match property {
             SpreadProperty::Provider => entry.provider.is_empty(),
             SpreadProperty::Region => entry.region.is_empty(),
             SpreadProperty::Zones => entry.zones.is_empty(),

@@ -6,19 +6,30 @@ use crate::{
 };
 
 /// Refuses clusters with a `NoSchedule` or `NoExecute` taint that the placement does not tolerate.
-pub(super) struct TaintToleration<'a> {
+pub(in crate::scheduling) struct TaintToleration<'a> {
     tolerations: &'a [Toleration],
 }
 
 impl<'a> TaintToleration<'a> {
-    pub(super) fn new(placement: Option<&'a Placement>) -> Self {
+    pub(in crate::scheduling) fn new(placement: Option<&'a Placement>) -> Self {
         Self { tolerations: placement.map_or(&[], |placement| &placement.cluster_tolerations) }
     }
 
     /// Returns the position of the first taint that is not tolerated.
     pub(super) fn untolerated(&self, entry: &ClusterEntry) -> Option<usize> {
-        let tolerated = |taint| self.tolerations.iter().any(|toleration| tolerates(toleration, taint));
-        entry.taints.iter().position(|taint| !tolerated(taint))
+        entry.taints.iter().position(|taint| !self.is_tolerated(taint))
+    }
+
+    /// Returns all taints that are not tolerated.
+    pub(in crate::scheduling) fn all_untolerated(
+        &self,
+        entry: &'a ClusterEntry,
+    ) -> impl Iterator<Item = &'a Taint> {
+        entry.taints.iter().filter(|taint| !self.is_tolerated(taint))
+    }
+
+    fn is_tolerated(&self, taint: &Taint) -> bool {
+        self.tolerations.iter().any(|toleration| tolerates(toleration, taint))
     }
 }
 

@@ -16,7 +16,8 @@ impl WorkloadAffinity {
     pub(super) fn new(context: &ScheduleContext<'_>, input: &ScheduleInput<'_>) -> Option<Self> {
         let group = &input.spec.workload_affinity_groups.as_ref()?.affinity_group;
         let mut filter = Self { peers: 0, users: vec![0; context.snapshot.len()] };
-        for clusters in context.groups.affinity_peers(&input.spec.resource.namespace, group, input.name) {
+        for (_, clusters) in context.groups.affinity_peers(&input.spec.resource.namespace, group, input.name)
+        {
             filter.peers += 1;
             for index in clusters.iter().filter_map(|name| context.snapshot.index_of(name)) {
                 filter.users[index.0 as usize] += 1;
@@ -46,7 +47,7 @@ mod tests {
                 "metadata": {"namespace": "shop", "name": format!("peer{number}"), "resourceVersion": "1"},
                 "spec": {"clusters": clusters, "workloadAffinityGroups": {"affinityGroup": "g"}},
             });
-            case.groups.observe(&serde_json::from_value(peer).unwrap());
+            case.peers.push(serde_json::from_value(peer).unwrap());
         }
         case
     }

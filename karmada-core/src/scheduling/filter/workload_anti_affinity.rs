@@ -13,7 +13,8 @@ impl WorkloadAntiAffinity {
     pub(super) fn new(context: &ScheduleContext<'_>, input: &ScheduleInput<'_>) -> Option<Self> {
         let group = &input.spec.workload_affinity_groups.as_ref()?.anti_affinity_group;
         let mut used = vec![false; context.snapshot.len()];
-        for clusters in context.groups.anti_affinity_peers(&input.spec.resource.namespace, group, input.name)
+        for (_, clusters) in
+            context.groups.anti_affinity_peers(&input.spec.resource.namespace, group, input.name)
         {
             for index in clusters.iter().filter_map(|name| context.snapshot.index_of(name)) {
                 used[index.0 as usize] = true;
@@ -47,7 +48,7 @@ mod tests {
                     "clusters": [{"name": target}], "workloadAffinityGroups": {"antiAffinityGroup": "g"},
                 },
             });
-            case.groups.observe(&serde_json::from_value(peer).unwrap());
+            case.peers.push(serde_json::from_value(peer).unwrap());
         }
         assert_eq!(case.run(), "b:1 c:1");
     }

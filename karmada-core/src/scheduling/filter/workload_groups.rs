@@ -46,11 +46,16 @@ impl WorkloadGroups {
                 index.entry((namespace.clone(), group.clone())).or_default().insert(name.clone());
             }
         }
+        let mut clusters: Vec<String> =
+            binding.spec.clusters.iter().map(|target| target.name.clone()).collect();
+        // Users of a cluster are counted, so each counts once.
+        clusters.sort_unstable();
+        clusters.dedup();
         let member = Member {
             version,
             affinity_group: groups.affinity_group,
             anti_affinity_group: groups.anti_affinity_group,
-            clusters: binding.spec.clusters.iter().map(|target| target.name.clone()).collect(),
+            clusters,
         };
         self.members.insert((namespace, name), member);
     }
@@ -72,23 +77,23 @@ impl WorkloadGroups {
         }
     }
 
-    /// Returns the clusters of every other scheduled workload of an affinity group.
-    pub(super) fn affinity_peers<'a>(
+    /// Returns name and clusters of every other scheduled workload of an affinity group.
+    pub(in crate::scheduling) fn affinity_peers<'a>(
         &'a self,
         namespace: &'a str,
         group: &str,
         own_name: &'a str,
-    ) -> impl Iterator<Item = &'a [String]> {
+    ) -> impl Iterator<Item = (&'a str, &'a [String])> {
         self.peers(&self.affinity, namespace, group, own_name)
     }
 
-    /// Returns the clusters of every other scheduled workload of an anti-affinity group.
-    pub(super) fn anti_affinity_peers<'a>(
+    /// Returns name and clusters of every other scheduled workload of an anti-affinity group.
+    pub(in crate::scheduling) fn anti_affinity_peers<'a>(
         &'a self,
         namespace: &'a str,
         group: &str,
         own_name: &'a str,
-    ) -> impl Iterator<Item = &'a [String]> {
+    ) -> impl Iterator<Item = (&'a str, &'a [String])> {
         self.peers(&self.anti_affinity, namespace, group, own_name)
     }
 
@@ -98,15 +103,17 @@ impl WorkloadGroups {
         namespace: &'a str,
         group: &str,
         own_name: &'a str,
-    ) -> impl Iterator<Item = &'a [String]> {
+    ) -> impl Iterator<Item = (&'a str, &'a [String])> {
         let names = index.get(&(namespace.to_owned(), group.to_owned()));
         names
             .into_iter()
             .flatten()
             .filter(move |name| name.as_str() != own_name)
-            .filter_map(move |name| self.members.get(&(namespace.to_owned(), name.clone())))
-            .map(|member| member.clusters.as_slice())
-            .filter(|clusters| !clusters.is_empty())
+            .filter_map(move |name| {
+                let member = self.members.get(&(namespace.to_owned(), name.clone()))?;
+                Some((name.as_str(), member.clusters.as_slice()))
+            })
+            .filter(|(_, clusters)| !clusters.is_empty())
     }
 }
 
@@ -131,7 +138,7 @@ mod tests {
     }
 
     fn peers(groups: &WorkloadGroups, group: &str) -> Vec<Vec<String>> {
-        groups.affinity_peers("shop", group, "me").map(<[String]>::to_vec).collect()
+        groups.affinity_peers("shop", group, "me").map(|(_, clusters)| clusters.to_vec()).collect()
     }
 
     #[test]
@@ -142,6 +149,13 @@ mod tests {
         groups.observe(&binding("pending", "1", "g", &[]));
         groups.observe(&binding("other", "1", "h", &["m3"]));
         assert_eq!(peers(&groups, "g"), [["m2"]]);
+    }
+
+    #[test]
+    fn counts_a_cluster_once_however_often_it_is_listed() {
+        let mut groups = WorkloadGroups::default();
+        groups.observe(&binding("peer", "1", "g", &["m2", "m1", "m2"]));
+        assert_eq!(peers(&groups, "g"), [["m1", "m2"]]);
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl<'a> From<&'a ClusterResourceBinding> for BindingInput<'a> {
 }
 
 impl<'a> BindingInput<'a> {
-    fn schedule_input(&self) -> ScheduleInput<'a> {
+    pub(super) fn schedule_input(&self) -> ScheduleInput<'a> {
         let last_scheduled = self.status.and_then(|status| status.last_scheduled_time.as_ref());
         ScheduleInput {
             name: self.metadata.name.as_deref().unwrap_or_default(),

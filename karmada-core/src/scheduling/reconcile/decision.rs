@@ -11,7 +11,7 @@ use crate::{
         policy::constants::APPLIED_PLACEMENT_ANNOTATION,
         work::{TargetCluster, constants::CONDITION_SCHEDULED},
     },
-    scheduling::Decision,
+    scheduling::{BindingInput, Decision, Explanation, ScheduleContext, ScheduleInput},
 };
 
 /// What to do with a binding, in the order of the fields.
@@ -91,6 +91,21 @@ pub enum Retry {
     Backoff,
     /// When something changes, or after a while: there is too little room.
     Unschedulable,
+}
+
+impl Attempt {
+    /// Explains what came of it; context and binding must be those it was made from.
+    pub fn explain<'a>(
+        &'a self,
+        context: &ScheduleContext<'a>,
+        binding: &BindingInput<'a>,
+    ) -> Explanation<'a> {
+        let mut input: ScheduleInput<'a> = binding.schedule_input();
+        if !self.affinity_name.is_empty() {
+            input.affinity_name = &self.affinity_name;
+        }
+        self.decision.explain(context, &input)
+    }
 }
 
 impl BindingChange {

@@ -6,13 +6,11 @@ use crate::{
     api::{
         cluster::Cluster,
         policy::constants::{CLUSTER_PROPAGATION_POLICY_ID_LABEL, PROPAGATION_POLICY_ID_LABEL},
+        reserved::DEFAULT_SCHEDULER_NAME,
         work::{ResourceBindingSpec, ResourceBindingStatus, constants::BINDING_MANAGED_BY_LABEL},
     },
     propagation::cluster_matches,
 };
-
-/// The scheduler of bindings that name none.
-const DEFAULT_SCHEDULER: &str = "default-scheduler";
 
 /// Returns true when a new or changed binding is for the scheduler of this name to look at.
 ///
@@ -53,7 +51,7 @@ pub fn is_affected_by_cluster(
 }
 
 fn is_own(scheduler_name: &str, spec: &ResourceBindingSpec) -> bool {
-    let wanted = if spec.scheduler_name.is_empty() { DEFAULT_SCHEDULER } else { &spec.scheduler_name };
+    let wanted = if spec.scheduler_name.is_empty() { DEFAULT_SCHEDULER_NAME } else { &spec.scheduler_name };
     wanted == scheduler_name && !spec.is_scheduling_suspended()
 }
 
@@ -75,11 +73,11 @@ mod tests {
 
     #[test]
     fn looks_at_managed_bindings_of_its_name_that_are_not_suspended() {
-        let own = |value| is_in_charge(DEFAULT_SCHEDULER, &managed(), &spec(value));
+        let own = |value| is_in_charge(DEFAULT_SCHEDULER_NAME, &managed(), &spec(value));
         assert!(own(json!({})));
         assert!(!own(json!({"schedulerName": "other"})));
         assert!(!own(json!({"suspension": {"scheduling": true}})));
-        assert!(!is_in_charge(DEFAULT_SCHEDULER, &ObjectMeta::default(), &spec(json!({}))));
+        assert!(!is_in_charge(DEFAULT_SCHEDULER_NAME, &ObjectMeta::default(), &spec(json!({}))));
     }
 
     #[test]
@@ -92,7 +90,13 @@ mod tests {
             };
             let cluster = Cluster::new("m1", ClusterSpec::default());
             let spec = spec(json!({"placement": placement}));
-            is_affected_by_cluster(DEFAULT_SCHEDULER, &ObjectMeta::default(), &spec, Some(&status), &cluster)
+            is_affected_by_cluster(
+                DEFAULT_SCHEDULER_NAME,
+                &ObjectMeta::default(),
+                &spec,
+                Some(&status),
+                &cluster,
+            )
         };
         assert!(affected(json!({}), 0, ""));
         assert!(!affected(json!({"clusterAffinity": {"clusterNames": ["m2"]}}), 0, ""));

@@ -2,7 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use crate::scheduling::ClusterIndex;
+use crate::scheduling::{ClusterIndex, Verdict};
 
 /// A cluster that passed the filters, with all that selection and division look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,18 @@ pub(in crate::scheduling) struct Candidate {
 }
 
 impl Candidate {
+    /// Reads a verdict; `held` are the replicas that the cluster has already.
+    pub(in crate::scheduling) fn new(verdict: &Verdict, held: Option<i32>, may_overflow: bool) -> Self {
+        let allocatable = i64::from(verdict.estimate.unwrap_or(0));
+        Self {
+            cluster: verdict.cluster,
+            tier: if may_overflow { verdict.tier } else { 0 },
+            score: verdict.scores().map(|(_, score)| i64::from(score)).sum(),
+            allocatable,
+            available: allocatable + i64::from(held.unwrap_or(0)),
+        }
+    }
+
     /// Compares how much a cluster is wanted: tier, score, room, name.
     pub(in crate::scheduling) fn cmp_preference(&self, other: &Self) -> Ordering {
         let key = |one: &Self| (one.tier, Reverse(one.score), Reverse(one.available), one.cluster);

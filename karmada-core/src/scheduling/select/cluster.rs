@@ -3,7 +3,10 @@
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::candidate::Candidate;
-use crate::{api::policy::SpreadConstraint, scheduling::ScheduleError};
+use crate::{
+    api::policy::SpreadConstraint,
+    scheduling::{ClusterSelection, ScheduleError, Selection},
+};
 
 /// Selects the most wanted clusters, as many as the constraint allows.
 ///
@@ -13,30 +16,36 @@ pub(super) fn select_clusters(
     constraint: &SpreadConstraint,
     candidates: Vec<Candidate>,
     needed: Option<i64>,
+    trace: &mut Selection,
 ) -> Result<Vec<Candidate>, ScheduleError> {
+    let count = candidates.len().min(usize::try_from(constraint.max_groups).unwrap_or(0));
+    let mut facts = ClusterSelection { allowed: count, needed, room: 0, exchanged: 0 };
+    *trace = Selection::Clusters(facts);
     if (candidates.len() as i64) < constraint.min_groups {
         return Err(ScheduleError::TooFewClusters);
     }
-    let count = candidates.len().min(usize::try_from(constraint.max_groups).unwrap_or(0));
     let mut selected = candidates;
     let rest = selected.split_off(count);
-    let Some(needed) = needed else { return Ok(selected) };
+    facts.room = selected.iter().map(|candidate| candidate.available).sum();
+    *trace = Selection::Clusters(facts);
+    let Some(needed) = needed.filter(|needed| facts.room < *needed) else { return Ok(selected) };
 
-    let mut room: i64 = selected.iter().map(|candidate| candidate.available).sum();
     // Places in `rest`, the one with most room on top, the first among equals.
     let mut places: BinaryHeap<(i64, Reverse<usize>)> =
         rest.iter().enumerate().map(|(place, candidate)| (candidate.available, Reverse(place))).collect();
     let mut rest = rest;
     for candidate in selected.iter_mut().rev() {
-        if room >= needed {
+        if facts.room >= needed {
             break;
         }
         let Some(mut top) = places.peek_mut().filter(|top| top.0 > candidate.available) else { continue };
-        room += top.0 - candidate.available;
+        facts.room += top.0 - candidate.available;
         top.0 = candidate.available;
         std::mem::swap(candidate, &mut rest[top.1.0]);
+        facts.exchanged += 1;
     }
-    if room < needed {
+    *trace = Selection::Clusters(facts);
+    if facts.room < needed {
         return Err(ScheduleError::TooLittleRoom { selected: count });
     }
     Ok(selected)
@@ -60,7 +69,7 @@ mod tests {
 
     fn select(min: i64, max: i64, available: &[i64], needed: Option<i64>) -> Result<Vec<u32>, ScheduleError> {
         let constraint = SpreadConstraint { min_groups: min, max_groups: max, ..Default::default() };
-        let selected = select_clusters(&constraint, candidates(available), needed)?;
+        let selected = select_clusters(&constraint, candidates(available), needed, &mut Selection::All)?;
         Ok(selected.iter().map(|candidate| candidate.cluster.0).collect())
     }
 

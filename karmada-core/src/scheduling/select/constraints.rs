@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     api::policy::{DivisionPreference, Placement, ReplicaSchedulingType, SpreadConstraint, SpreadField},
-    scheduling::{ScheduleContext, ScheduleError, ScheduleInput},
+    scheduling::{ScheduleContext, ScheduleError, ScheduleInput, Selection},
 };
 
 /// Selects from candidates in the order of preference; keeps that order where it can.
@@ -19,9 +19,15 @@ pub(in crate::scheduling) fn select_candidates(
     context: &ScheduleContext<'_>,
     input: &ScheduleInput<'_>,
     candidates: Vec<Candidate>,
+    trace: &mut Selection,
 ) -> Result<Vec<Candidate>, ScheduleError> {
+    *trace = Selection::All;
     let Some(placement) = input.placement() else { return Ok(candidates) };
-    if placement.spread_constraints.is_empty() || is_weighted_by_hand(placement) {
+    if placement.spread_constraints.is_empty() {
+        return Ok(candidates);
+    }
+    if is_weighted_by_hand(placement) {
+        *trace = Selection::ConstraintsIgnored;
         return Ok(candidates);
     }
     let constraint = |field: &SpreadField| -> Option<&SpreadConstraint> {
@@ -40,6 +46,7 @@ pub(in crate::scheduling) fn select_candidates(
             input.spec.replicas,
             is_divided,
             &candidates,
+            trace,
         );
     }
     let Some(cluster) = cluster else { return Err(ScheduleError::UnsupportedConstraint) };
@@ -47,7 +54,7 @@ pub(in crate::scheduling) fn select_candidates(
     let has_components =
         context.options.gates.multiple_pod_templates_scheduling && !input.spec.components.is_empty();
     let needed = if has_components { 1 } else { i64::from(input.spec.replicas) };
-    select_clusters(cluster, candidates, is_divided.then_some(needed))
+    select_clusters(cluster, candidates, is_divided.then_some(needed), trace)
 }
 
 /// Returns true when replicas are divided by weights that do not depend on the clusters' state:

@@ -1,14 +1,12 @@
 //! Selecting clusters by region.
 
-use std::collections::BTreeMap;
-
 use super::{
     candidate::Candidate,
     groups::{SpreadGroup, select_groups},
 };
 use crate::{
     api::policy::SpreadConstraint,
-    scheduling::{ScheduleError, Snapshot},
+    scheduling::{RegionRating, ScheduleError, Selection, Snapshot},
 };
 
 /// A region's score counts replicas or clusters in thousands, so that these come before scores.
@@ -35,49 +33,92 @@ pub(super) fn select_by_region(
     replicas: i32,
     is_divided: bool,
     candidates: &[Candidate],
+    trace: &mut Selection,
 ) -> Result<Vec<Candidate>, ScheduleError> {
-    let mut regions: BTreeMap<&str, Vec<Candidate>> = BTreeMap::new();
-    for candidate in candidates {
-        let region = snapshot.entry(candidate.cluster).region.as_str();
-        if !region.is_empty() {
-            regions.entry(region).or_default().push(*candidate);
-        }
-    }
-    if (regions.len() as i64) < constraints.region.min_groups {
-        return Err(ScheduleError::TooFewRegions);
-    }
-    let groups: Vec<SpreadGroup> = regions
-        .iter()
-        .map(|(name, clusters)| SpreadGroup {
-            name: (*name).to_owned(),
-            value: clusters.len() as i64,
-            weight: if is_divided {
-                weight_for_division(constraints, i64::from(replicas), clusters)
-            } else {
-                weight_for_copies(i64::from(replicas), clusters)
-            },
-        })
-        .collect();
-    let chosen = select_groups(
-        &groups,
-        constraints.region.min_groups,
-        constraints.region.max_groups,
-        constraints.min_clusters(),
-    )
-    .ok_or(ScheduleError::TooFewClustersInRegions)?;
+    let regions = Regions::new(snapshot, candidates);
+    let group = |clusters: &[Candidate]| SpreadGroup {
+        name: region_of(snapshot, clusters).to_owned(),
+        value: clusters.len() as i64,
+        weight: if is_divided {
+            weight_for_division(constraints, i64::from(replicas), clusters)
+        } else {
+            weight_for_copies(i64::from(replicas), clusters)
+        },
+    };
+    let mut groups: Vec<SpreadGroup> = regions.iter().map(group).collect();
+    groups.sort_unstable_by(|left, right| left.name.cmp(&right.name));
+    let chosen = if (groups.len() as i64) < constraints.region.min_groups {
+        Err(ScheduleError::TooFewRegions)
+    } else {
+        select_groups(
+            &groups,
+            constraints.region.min_groups,
+            constraints.region.max_groups,
+            constraints.min_clusters(),
+        )
+        .ok_or(ScheduleError::TooFewClustersInRegions)
+    };
+    let is_chosen = |group| chosen.iter().flatten().any(|chosen| std::ptr::eq(*chosen, group));
+    let rating = |group: &SpreadGroup| RegionRating { group: group.clone(), chosen: is_chosen(group) };
+    *trace = Selection::Regions(groups.iter().map(rating).collect());
 
     let mut selected = Vec::new();
     let mut rest = Vec::new();
-    for group in chosen {
-        let clusters = &regions[group.name.as_str()];
+    for group in chosen? {
+        let clusters = regions.iter().find(|clusters| region_of(snapshot, clusters) == group.name);
+        let clusters = clusters.unwrap_or_default();
         selected.extend(clusters.first());
-        rest.extend_from_slice(&clusters[1..]);
+        rest.extend(clusters.iter().skip(1));
     }
     let max_clusters = constraints.cluster.map_or(0, |constraint| constraint.max_groups);
     let more = usize::try_from(max_clusters).unwrap_or(0).saturating_sub(selected.len());
     rest.sort_unstable_by(Candidate::cmp_preference);
     selected.extend(rest.into_iter().take(more));
     Ok(selected)
+}
+
+/// Candidates by region, in the order of preference.
+struct Regions {
+    /// All that have a region, those of one region together.
+    candidates: Vec<Candidate>,
+    /// Where regions end.
+    ends: Vec<usize>,
+}
+
+impl Regions {
+    fn new(snapshot: &Snapshot, candidates: &[Candidate]) -> Self {
+        let mut starts = vec![0; snapshot.region_count() + 1];
+        let entries = || candidates.iter().map(|candidate| (candidate, snapshot.entry(candidate.cluster)));
+        let with_region = || entries().filter(|(_, entry)| !entry.region.is_empty());
+        for (_, entry) in with_region() {
+            starts[entry.region_number as usize + 1] += 1;
+        }
+        for number in 1..starts.len() {
+            starts[number] += starts[number - 1];
+        }
+        let length = starts.last().copied().unwrap_or(0);
+        let mut grouped: Vec<Candidate> = candidates[..length].to_vec();
+        for (candidate, entry) in with_region() {
+            let next = &mut starts[entry.region_number as usize];
+            grouped[*next] = *candidate;
+            *next += 1;
+        }
+        // Every region was moved to its end, where the next one starts.
+        starts.pop();
+        Self { candidates: grouped, ends: starts }
+    }
+
+    /// Returns the candidates of every region that has some.
+    fn iter(&self) -> impl Iterator<Item = &[Candidate]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let ranges = starts.zip(&self.ends).filter(|(start, end)| start < *end);
+        ranges.map(|(start, end)| &self.candidates[start..*end])
+    }
+}
+
+/// Returns the region that candidates are of.
+fn region_of<'a>(snapshot: &'a Snapshot, clusters: &[Candidate]) -> &'a str {
+    clusters.first().map_or("", |first| &snapshot.entry(first.cluster).region)
 }
 
 /// The weight of a region when every cluster gets all replicas: the clusters with room for them.

@@ -1,11 +1,14 @@
 //! Replays HTTP transcripts of a real API server against ours, in process.
 //!
-//! [`scenario`] runs the steps, [`request`] sends one request, [`matching`] compares answers that hold [`placeholder`]s.
+//! [`target`] is the server, ours or a real one; [`scenario`] runs the steps, [`request`] sends one request, [`matching`] compares answers that hold [`placeholder`]s.
 
 pub mod matching;
 pub mod placeholder;
+mod real;
 pub mod request;
 pub mod scenario;
+pub mod target;
 pub mod watch;
 
+pub use real::RealServers;
 pub use scenario::run;

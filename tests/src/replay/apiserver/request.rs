@@ -1,21 +1,25 @@
-//! Sending one request of a transcript to a server in this process.
+//! Sending one request of a transcript.
 
-use axum::Router;
+use std::io;
+
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
+use serde::Serialize as _;
 use serde_json::Value;
+use serde_json::ser::Formatter;
 use tower::ServiceExt as _;
 
 use super::placeholder::Bindings;
+use super::target::Target;
 
 /// The user agent of requests that do not name one.
 const USER_AGENT: &str = "apirec/1.0";
 const JSON: &str = "application/json";
 
 /// Who sends a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Identity {
     /// The client certificate of this user.
     User { name: String, groups: Vec<String> },
@@ -23,20 +27,17 @@ pub enum Identity {
     None,
 }
 
-/// Gives the router that serves requests of an identity.
-pub type Api = Box<dyn Fn(&Identity) -> Router + Send + Sync>;
-
 /// An answer with its whole body.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
-    /// The body: JSON when it is, else text.
+    /// The body: a value when it is JSON or YAML, else text.
     pub body: Value,
 }
 
 /// Sends the request of a step and returns the answer with its body unread.
-pub async fn send(api: &Api, step: &Value, bindings: &Bindings) -> Result<Response, String> {
+pub async fn send(target: &Target, step: &Value, bindings: &Bindings) -> Result<Response, String> {
     let (identity, authorization) = authentication(&step["auth"], bindings)?;
     let body = body(step, bindings);
     let method = step["method"].as_str().unwrap_or_default();
@@ -68,7 +69,7 @@ pub async fn send(api: &Api, step: &Value, bindings: &Bindings) -> Result<Respon
     }
     let request =
         request.body(Body::from(body)).map_err(|error| format!("cannot build the request: {error}"))?;
-    let Ok(response) = api(&identity).oneshot(request).await;
+    let Ok(response) = target.router(&identity).await?.oneshot(request).await;
     Ok(response)
 }
 
@@ -77,15 +78,15 @@ pub async fn read(response: Response) -> Result<Answer, String> {
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.map_err(|error| format!("the body broke off: {error}"))?.to_bytes();
     let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
-    let is_json = parts
-        .headers
-        .get(http::header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|content_type| content_type.contains("json"));
+    let content_type = parts.headers.get(http::header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let body = if bytes.is_empty() {
         Value::Null
-    } else if is_json {
+    } else if content_type.contains("json") {
         serde_json::from_slice(&bytes).unwrap_or_else(|_| text())
+    } else if content_type.contains("yaml") {
+        let options = serde_saphyr::options! { legacy_octal_numbers: true };
+        serde_saphyr::from_slice_with_options(&bytes, options).unwrap_or_else(|_| text())
     } else {
         text()
     };
@@ -120,7 +121,31 @@ fn body(step: &Value, bindings: &Bindings) -> Vec<u8> {
     match step.get("body") {
         None => Vec::new(),
         Some(Value::String(text)) => bindings.fill_text(text).into_bytes(),
-        Some(value) => bindings.fill(value).to_string().into_bytes(),
+        Some(value) => spaced(&bindings.fill(value)),
+    }
+}
+
+/// Writes JSON as the recorder did, with blanks after `,` and `:`: some errors quote the body.
+fn spaced(value: &Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Spaced);
+    value.serialize(&mut serializer).expect("a value of JSON is written to memory");
+    bytes
+}
+
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
     }
 }
 
