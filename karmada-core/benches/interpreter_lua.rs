@@ -44,6 +44,11 @@ fn engine() -> Arc<LuaEngine> {
     Arc::new(LuaEngine::new(LuaOptions::new(Arc::new(|| Timestamp::UNIX_EPOCH))))
 }
 
+#[expect(clippy::disallowed_methods, reason = "time is one of the limits that are measured")]
+fn timed_engine() -> Arc<LuaEngine> {
+    Arc::new(LuaEngine::new(LuaOptions::new(Arc::new(Timestamp::now))))
+}
+
 fn customizations(engine: &Arc<LuaEngine>, rules: Value) -> Customizations {
     let customization: ResourceInterpreterCustomization = serde_json::from_value(json!({
         "apiVersion": "config.karmada.io/v1alpha1",
@@ -143,8 +148,7 @@ fn new_script(criterion: &mut Criterion) {
 
 fn runaway(criterion: &mut Criterion) {
     let object = object();
-    // Time is a limit too.
-    let engine = Arc::new(LuaEngine::new(LuaOptions::new(Arc::new(Timestamp::now))));
+    let engine = timed_engine();
     let mut group = criterion.benchmark_group("interpreter_lua/runaway");
     group.sample_size(10).measurement_time(Duration::from_secs(5));
     for (name, body) in [

@@ -43,8 +43,8 @@ impl<'a, 'o> Encoder<'a, 'o> {
         match value {
             Value::Nil => Ok(Json::Null),
             Value::Boolean(boolean) => Ok(Json::Bool(*boolean)),
-            Value::Integer(integer) => self.number(*integer as f64),
-            Value::Number(number) => self.number(*number),
+            Value::Integer(integer) => finite(*integer as f64),
+            Value::Number(number) => finite(*number),
             Value::String(text) => {
                 let text = text.as_bytes();
                 self.spend(text.len())?;
@@ -53,11 +53,6 @@ impl<'a, 'o> Encoder<'a, 'o> {
             Value::Table(table) => self.table(table, depth),
             other => Err(ScriptError::encode(format!("a {} cannot be in it", other.type_name()))),
         }
-    }
-
-    fn number(&self, number: f64) -> Result<Json, ScriptError> {
-        number::to_json(number)
-            .ok_or_else(|| ScriptError::encode(format!("JSON has no number {}", number::text(number))))
     }
 
     fn table(&mut self, table: &Table, depth: usize) -> Result<Json, ScriptError> {
@@ -108,6 +103,12 @@ impl<'a, 'o> Encoder<'a, 'o> {
             self.left.checked_sub(bytes).ok_or_else(|| ScriptError::encode("the result is too large"))?;
         Ok(())
     }
+}
+
+/// Returns a number as JSON, which knows neither infinity nor what is no number.
+fn finite(number: f64) -> Result<Json, ScriptError> {
+    number::to_json(number)
+        .ok_or_else(|| ScriptError::encode(format!("JSON has no number {}", number::text(number))))
 }
 
 /// Returns a part of an object as if it had gone through a script.
