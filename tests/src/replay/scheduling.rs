@@ -63,7 +63,7 @@ impl World {
         let mut groups = WorkloadGroups::default();
         let mut peers: Vec<ResourceBinding> = read(case, "/otherBindings")?;
         peers.extend(read::<Vec<ResourceBinding>>(case, "/assigningBindings")?);
-        for binding in peers {
+        for binding in &peers {
             groups.observe(binding);
         }
         let mut assumed = AssumedWorkloads::default();
