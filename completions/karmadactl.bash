@@ -56,8 +56,7 @@ _karmadactl() {
 
     case "${cmd}" in
         karmadactl)
-            opts="-h -V --kubeconfig --karmada-context --log --help --version demo local-up serve get propagate simulate join unjoin completion version"
-            opts="-h -V --kubeconfig --karmada-context --log --help --version demo local-up serve get propagate join unjoin interpret completion version"
+            opts="-h -V --kubeconfig --karmada-context --log --help --version demo local-up serve get propagate simulate join unjoin interpret completion version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -40,8 +40,8 @@ fn transcript(directory: &Path, lines: &[&str]) -> String {
         let (code, stdout, stderr) = simulate_in(directory, line, "");
         writeln!(text, "$ karmadactl simulate {line}\n{stdout}").unwrap();
         if !stderr.is_empty() {
-            let stderr: String = stderr.lines().map(|line| format!("stderr: {line}\n")).collect();
-            writeln!(text, "{stderr}").unwrap();
+            stderr.lines().for_each(|line| writeln!(text, "stderr: {line}").unwrap());
+            text.push('\n');
         }
         if code != 0 {
             writeln!(text, "(exit code {code})\n").unwrap();

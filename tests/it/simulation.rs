@@ -49,6 +49,8 @@ async fn members_receive_what_the_simulation_says() -> anyhow::Result<()> {
     }
     let settings = ControlPlaneSettings { connector, ..ControlPlaneSettings::default() };
     let control_plane = ControlPlane::start(client.clone(), settings).await?;
+    // Divided replicas stay where they are: both members must be there when they are placed.
+    wait_until_ready(&client, members.len()).await?;
     for object in application() {
         create(&client, &object).await?;
     }
@@ -73,6 +75,27 @@ async fn members_receive_what_the_simulation_says() -> anyhow::Result<()> {
         member.shutdown().await;
     }
     Ok(())
+}
+
+/// Waits until so many clusters are ready and have reported what they serve.
+async fn wait_until_ready(client: &Client, count: usize) -> anyhow::Result<()> {
+    let deadline = Instant::now() + TIMEOUT;
+    loop {
+        let clusters = list(client, &resource("cluster.karmada.io/v1alpha1", "Cluster", "clusters")).await?;
+        let is_ready = |cluster: &&Value| {
+            let conditions = cluster["status"]["conditions"].as_array().into_iter().flatten();
+            let mut conditions =
+                conditions.filter(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+            conditions.next().is_some()
+                && cluster["status"]["apiEnablements"].is_array()
+                && cluster["spec"]["taints"].as_array().is_none_or(Vec::is_empty)
+        };
+        if clusters.iter().filter(is_ready).count() == count {
+            return Ok(());
+        }
+        anyhow::ensure!(Instant::now() < deadline, "the clusters are not ready: {clusters:#?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 fn options(name: &str) -> EmbeddedOptions {
