@@ -110,16 +110,27 @@ fn clusters_that_report_nothing_serve_and_hold_everything() {
     let objects =
         vec![bare("m1"), bare("m2"), policy("p", json!({"placement": dynamic()})), deployment("web", 6)];
     let world = world(objects);
+    assert_eq!(world.problems(), [], "where none reports, there is nothing to be surprised of");
+    let record = world.simulate().next().unwrap();
+    assert_eq!(line(&record), "Deployment web [m1:3 m2:3] Divided");
+}
+
+#[test]
+fn a_cluster_that_reports_nothing_among_others_is_told() {
+    let mut reporting = cluster("m1", 5);
+    reporting["status"]["apiEnablements"] =
+        json!([{"groupVersion": "apps/v1", "resources": [{"name": "deployments", "kind": "Deployment"}]}]);
+    let mut silent = cluster("m2", 5);
+    silent["status"] = json!({});
+    let world = world(vec![reporting, silent, policy("p", json!({})), deployment("web", 1)]);
     let notes: Vec<&str> = world.problems().iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(
         notes,
         [
-            "m1, m2: no APIs reported, every kind counts as served",
-            "m1, m2: no resources reported, there counts as being room for everything",
+            "m2: no APIs reported, every kind counts as served",
+            "m2: no resources reported, there counts as being room for everything",
         ]
     );
-    let record = world.simulate().next().unwrap();
-    assert_eq!(line(&record), "Deployment web [m1:3 m2:3] Divided");
 }
 
 #[test]
