@@ -110,16 +110,27 @@ fn clusters_that_report_nothing_serve_and_hold_everything() {
     let objects =
         vec![bare("m1"), bare("m2"), policy("p", json!({"placement": dynamic()})), deployment("web", 6)];
     let world = world(objects);
+    assert_eq!(world.problems(), []);
+    let record = world.simulate().next().unwrap();
+    assert_eq!(line(&record), "Deployment web [m1:3 m2:3] Divided");
+}
+
+#[test]
+fn clusters_that_report_nothing_among_others_are_named() {
+    let bare =
+        json!({"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "Cluster", "metadata": {"name": "m2"}});
+    let mut full = cluster("m1", 5);
+    full["status"]["apiEnablements"] =
+        json!([{"groupVersion": "apps/v1", "resources": [{"name": "deployments", "kind": "Deployment"}]}]);
+    let world = world(vec![full, bare, policy("p", json!({})), deployment("web", 1)]);
     let notes: Vec<&str> = world.problems().iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(
         notes,
         [
-            "m1, m2: no APIs reported, every kind counts as served",
-            "m1, m2: no resources reported, there counts as being room for everything",
+            "m2: no APIs reported, every kind counts as served",
+            "m2: no resources reported, there counts as being room for everything",
         ]
     );
-    let record = world.simulate().next().unwrap();
-    assert_eq!(line(&record), "Deployment web [m1:3 m2:3] Divided");
 }
 
 #[test]
