@@ -10,4 +10,6 @@ mod interpret;
 mod join;
 mod protobuf;
 mod replay;
+mod simulate;
+mod simulation;
 mod tour;
