@@ -23,6 +23,7 @@ pub(crate) enum DecodeError {
     Truncated,
     #[error("proto: {0}")]
     Malformed(&'static str),
+    // DEVIATION: the real server names the field of the Go structure.
     #[error("proto: wrong wireType for field {number} of {message}")]
     WireType { message: String, number: u32 },
     #[error("no message for kind {kind:?} of version {api_version:?}")]
