@@ -1,6 +1,10 @@
 //! A real kubectl over TLS: it sends and asks for protobuf, and gets what it gets with JSON.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand, like tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::explicit_write,
+    reason = "helpers of tests fail where they stand, like tests, and print no other way"
+)]
 
 use std::io::Write as _;
 use std::path::PathBuf;
