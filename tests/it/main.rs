@@ -9,4 +9,6 @@ mod faults;
 mod interpret;
 mod join;
 mod replay;
+mod simulate;
+mod simulation;
 mod tour;

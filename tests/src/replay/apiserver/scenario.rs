@@ -20,7 +20,7 @@ use super::watch::{Bookmarks, End, Watch};
 /// How long a step with `retry` is repeated.
 const RETRY: Duration = Duration::from_secs(20);
 /// How long one step may take in all.
-const STEP: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_mins(1);
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// What scenarios may need that this server has.
 const SUPPORTED: [&str; 4] = ["crd", "controllers", "compaction", "timing"];
