@@ -10,6 +10,7 @@
 
 pub mod admission;
 pub mod auth;
+mod go_json;
 pub mod http;
 pub mod lifecycle;
 pub mod patch;

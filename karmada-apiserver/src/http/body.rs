@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::go_json;
+use crate::go_json;
 use crate::protobuf::{self, DecodeError, Envelope};
 use crate::registry::Registry;
 

@@ -10,7 +10,9 @@ use super::failure::{Cause, Failure};
 use super::options::WriteOptions;
 use crate::admission::{AdmissionDenied, AdmissionRequest, Operation, StoredObjects};
 use crate::auth::UserInfo;
-use crate::registry::{Body, FieldError, Lookup, PrepareContext, PrepareError, Registry, Resource};
+use crate::registry::{
+    Body, FieldError, Lookup, Persistence, PrepareContext, PrepareError, Registry, Resource, prepare,
+};
 use crate::server::Inner;
 use crate::store::{Store, Stored, object_key};
 
@@ -91,6 +93,15 @@ impl<'a> Call<'a> {
         convert::read(stored, &self.resource)
     }
 
+    /// Reads an object as the resource; the error is the registry's own.
+    pub(super) fn decode(&self, object: &mut Value) -> Result<Vec<String>, PrepareError> {
+        let mut context = PrepareContext::new(self.options.field_validation, self.now);
+        if let Some(body) = &self.body {
+            context = context.with_body(body);
+        }
+        prepare::decode(&self.resource, object, &context)
+    }
+
     /// Calls a function of the registry with the circumstances of this operation.
     pub(super) fn prepare<T>(
         &self,
@@ -106,31 +117,30 @@ impl<'a> Call<'a> {
         rules: impl FnOnce(&PrepareContext<'_>) -> Result<T, (PrepareError, String)>,
     ) -> Result<T, Failure> {
         let lookup = StoreLookup(self.server.store.clone());
-        let mut context = PrepareContext::new(self.options.field_validation, self.now).with_lookup(&lookup);
+        let persistence = if self.options.dry_run { Persistence::DryRun } else { Persistence::Stored };
+        let mut context = PrepareContext::new(self.options.field_validation, self.now)
+            .with_lookup(&lookup)
+            .with_persistence(persistence);
         if let Some(body) = &self.body {
             context = context.with_body(body);
         }
         rules(&context).map_err(|(error, name)| self.prepare_failure(error, &name))
     }
 
-    fn prepare_failure(&self, error: PrepareError, name: &str) -> Failure {
+    pub(super) fn prepare_failure(&self, error: PrepareError, name: &str) -> Failure {
         let resource = &self.resource;
         match error {
             PrepareError::Invalid(errors) => {
                 let causes: Vec<Cause> = errors.iter().map(cause).collect();
                 Failure::invalid(&resource.group, &resource.kind, name, &causes)
             }
-            PrepareError::UnknownFields(fields) => {
-                let why = format!("strict decoding error: {}", fields.join(", "));
-                Failure::bad_request(format!(
-                    "{} in version {:?} cannot be handled as a {}: {why}",
-                    resource.kind, resource.version, resource.kind
-                ))
-            }
+            PrepareError::UnknownFields(_) | PrepareError::Unreadable(_) => Failure::bad_request(format!(
+                "{} in version {:?} cannot be handled as a {}: {error}",
+                resource.kind, resource.version, resource.kind
+            )),
             PrepareError::NoRevision(error) => {
                 Failure::invalid(&resource.group, &resource.plural, name, &[cause(&error)])
             }
-            PrepareError::BadRequest(message) => Failure::bad_request(message),
             PrepareError::Forbidden(why) => Failure::forbidden(&resource.group, &resource.plural, name, &why),
         }
     }

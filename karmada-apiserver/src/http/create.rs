@@ -65,6 +65,7 @@ impl Call<'_> {
         let warnings = decoded(self, &mut object)?;
         self.warnings.extend(warnings);
         self.own_fields(&mut object, Some(&prepare::blank(&self.resource)));
+        self.note_requester(&mut object);
         self.create_decoded(object).await
     }
 
@@ -144,8 +145,12 @@ impl Call<'_> {
             target: self.patch_target(&api_version),
             now: self.now,
         };
-        managed_fields::update(new, &update);
-        self.forget_scale_times(new);
+        match &self.resource.scale {
+            Some(paths) if self.subresource == "scale" => {
+                patch::update_scale(new, &update, &paths.spec_replicas);
+            }
+            _ => managed_fields::update(new, &update),
+        }
     }
 
     /// The real server notes no time for owners that came by a scale.

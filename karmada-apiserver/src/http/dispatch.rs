@@ -23,7 +23,7 @@ use super::update::{check_names, check_namespace_matches};
 use super::watch::Watch;
 use super::{reviews, subresource};
 use crate::auth::UserInfo;
-use crate::registry::{Body, Resource, UpdateTarget};
+use crate::registry::{Body, Resource, UpdateTarget, prepare};
 use crate::server::Inner;
 
 const JOB_WARNING: &str = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
@@ -66,7 +66,7 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
         return Err(Failure::bad_request(format!("Name parameter invalid: {:?}: {why}", target.name)));
     }
     let options = WriteOptions::default();
-    let call = Call {
+    let mut call = Call {
         server,
         storage: registry.storage_key(&resource).into(),
         registry,
@@ -80,12 +80,21 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
         body: None,
         resource,
     };
-    if !target.subresource.is_empty() {
-        return subresource::dispatch(call, incoming).await;
-    }
-    if reviews::is_review(&call.resource) {
+    if target.subresource.is_empty() && reviews::is_review(&call.resource) {
         return reviews::create(call, &incoming).await;
     }
+    let result = if target.subresource.is_empty() {
+        answer(&mut call, &incoming).await
+    } else {
+        subresource::dispatch(&mut call, incoming).await
+    };
+    // What the client should know is said with a refusal too.
+    result.map_err(|failure| Failure { warnings: call.warnings.into(), ..failure })
+}
+
+/// Answers a request about objects themselves.
+async fn answer(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    let target = &incoming.target;
     let verb = target.verb(&incoming.method, &incoming.query);
     let allowed = call.resource.verbs.iter().any(|allowed| allowed == verb);
     // Collections take no PUT or PATCH, objects no POST; HEAD is not served.
@@ -99,14 +108,14 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
         return Err(Failure::method_not_allowed());
     }
     match verb {
-        "get" => get(&call, &incoming),
-        "list" => list(&call, &incoming),
-        "watch" => watch(&call, &incoming),
-        "create" => create(call, &incoming).await,
-        "update" => update(call, &incoming, UpdateTarget::Main).await,
-        "patch" => patch(call, &incoming, UpdateTarget::Main).await,
-        "delete" => delete(call, &incoming).await,
-        "deletecollection" => delete_collection(call, &incoming).await,
+        "get" => get(call, incoming),
+        "list" => list(call, incoming),
+        "watch" => watch(call, incoming),
+        "create" => create(call, incoming).await,
+        "update" => update(call, incoming, UpdateTarget::Main).await,
+        "patch" => patch(call, incoming, UpdateTarget::Main).await,
+        "delete" => delete(call, incoming).await,
+        "deletecollection" => delete_collection(call, incoming).await,
         _ => Err(Failure::method_not_allowed()),
     }
 }
@@ -289,16 +298,7 @@ pub(super) fn check_kind(
             "the API version in the data ({api_version}) does not match the expected API version ({own_version})"
         )));
     }
-    // The real server reads a body as what it says it is before it looks at what was wanted.
-    if let Some(foreign) = call.registry.resource_for_kind(group, version, kind)
-        && let Some(why) = foreign.mismatch(object)
-    {
-        return Err(Failure::bad_request(format!(
-            "{kind} in version {version:?} cannot be handled as a {}: {why}",
-            resource.kind
-        )));
-    }
-    check_foreign_kind(call, &resource.kind, &resource.group, kind, api_version)
+    check_foreign_kind(call, &resource.kind, &resource.group, (kind, api_version), object)
 }
 
 /// Refuses a body of a kind that the endpoint does not take, in the words of the real server.
@@ -306,52 +306,71 @@ pub(super) fn check_foreign_kind(
     call: &Call<'_>,
     wanted: &str,
     wanted_group: &str,
-    kind: &str,
-    api_version: &str,
+    (kind, api_version): (&str, &str),
+    object: &Value,
 ) -> Result<(), Failure> {
+    let (_, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let why = foreign_kind_problem(call, wanted, wanted_group, (kind, api_version), object);
+    Err(Failure::bad_request(format!("{kind} in version {version:?} cannot be handled as a {wanted}: {why}")))
+}
+
+/// Says why an object of another kind is not what is wanted.
+///
+/// The real server reads it as the kind that it claims to be first.
+pub(super) fn foreign_kind_problem(
+    call: &Call<'_>,
+    wanted: &str,
+    wanted_group: &str,
+    (kind, api_version): (&str, &str),
+    object: &Value,
+) -> String {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let internal = |group: &str| match group.split('.').next() {
         Some("") | None => "core".to_owned(),
         Some(first) => first.to_owned(),
     };
-    let why = if call.registry.resource_for_kind(group, version, kind).is_some() {
-        format!("converting ({version}.{kind}) to ({}.{wanted}): unknown conversion", internal(wanted_group))
-    } else {
-        format!(
+    let Some(claimed) = call.registry.resource_for_kind(group, version, kind) else {
+        return format!(
             "no kind {kind:?} is registered for version {api_version:?} in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\""
-        )
+        );
     };
-    Err(Failure::bad_request(format!("{kind} in version {version:?} cannot be handled as a {wanted}: {why}")))
+    match prepare::mismatch(&claimed, object) {
+        Some(mismatch) => mismatch.decoded,
+        None => format!(
+            "converting ({version}.{kind}) to ({}.{wanted}): unknown conversion",
+            internal(wanted_group)
+        ),
+    }
 }
 
-async fn create(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
-    object_view(&call, incoming)?;
+async fn create(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    object_view(call, incoming)?;
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "CreateOptions")?;
-    let mut object = read_object(&mut call, incoming)?;
-    check_namespace_matches(&call, &mut object)?;
+    let mut object = read_object(call, incoming)?;
+    check_namespace_matches(call, &mut object)?;
     let saved = call.create(object).await?;
-    let view = object_view(&call, incoming)?;
+    let view = object_view(call, incoming)?;
     Ok(warn(view.object(StatusCode::CREATED, &saved)?, &call.warnings))
 }
 
 pub(super) async fn update(
-    mut call: Call<'_>,
+    call: &mut Call<'_>,
     incoming: &Incoming,
     target: UpdateTarget,
 ) -> Result<Response, Failure> {
-    object_view(&call, incoming)?;
+    object_view(call, incoming)?;
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "UpdateOptions")?;
-    let mut object = read_object(&mut call, incoming)?;
-    check_names(&call, &mut object)?;
+    let mut object = read_object(call, incoming)?;
+    check_names(call, &mut object)?;
     let saved = if call.subresource.is_empty() && call.stored().is_none() && creates_on_update(&call.resource)
     {
-        let saved = create_by_update(&mut call, object).await?;
-        let view = object_view(&call, incoming)?;
+        let saved = create_by_update(call, object).await?;
+        let view = object_view(call, incoming)?;
         return Ok(warn(view.object(StatusCode::CREATED, &saved)?, &call.warnings));
     } else {
         call.update(target, |_, _| Ok(object.clone())).await?
     };
-    let view = object_view(&call, incoming)?;
+    let view = object_view(call, incoming)?;
     Ok(warn(view.object(StatusCode::OK, &saved)?, &call.warnings))
 }
 
@@ -390,26 +409,26 @@ fn creates_on_update(resource: &Resource) -> bool {
 }
 
 pub(super) async fn patch(
-    mut call: Call<'_>,
+    call: &mut Call<'_>,
     incoming: &Incoming,
     target: UpdateTarget,
 ) -> Result<Response, Failure> {
-    object_view(&call, incoming)?;
-    let patch = Patch::read(&call, &incoming.headers, incoming.body.clone())?;
+    object_view(call, incoming)?;
+    let patch = Patch::read(call, &incoming.headers, incoming.body.clone())?;
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "PatchOptions")?;
-    let patched = patch.run(&mut call, target).await?;
+    let patched = patch.run(call, target).await?;
     let code = if patched.created { StatusCode::CREATED } else { StatusCode::OK };
-    let view = object_view(&call, incoming)?;
+    let view = object_view(call, incoming)?;
     Ok(warn(view.object(code, &patched.saved)?, &call.warnings))
 }
 
-pub(super) async fn delete(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+pub(super) async fn delete(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let options = DeleteOptions::parse(&incoming.query, &incoming.headers, &incoming.body)?;
     call.options.dry_run = options.dry_run;
     if options.propagation.is_none() && call.resource.group == "batch" && call.resource.plural == "jobs" {
         call.warnings.push(JOB_WARNING.to_owned());
     }
-    let view = object_view(&call, incoming)?;
+    let view = object_view(call, incoming)?;
     let response = match call.delete(&options).await? {
         Deleted::Waiting(saved) => view.object(StatusCode::OK, &saved)?,
         Deleted::Gone(saved) if call.returns_object() => view.object(StatusCode::OK, &saved)?,
@@ -431,14 +450,14 @@ fn success(resource: &Resource, object: &Value) -> Value {
     json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
 }
 
-async fn delete_collection(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
-    object_view(&call, incoming)?;
+async fn delete_collection(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    object_view(call, incoming)?;
     let options = DeleteOptions::parse(&incoming.query, &incoming.headers, &incoming.body)?;
     call.options.dry_run = options.dry_run;
     let list_options = ListOptions::parse(&incoming.query, &call.resource)?;
     let prefix = scope(&call.namespace);
     let page = list::list(&call.server.store, &call.storage, &prefix, &list_options)?;
     call.delete_all(&page.items, &list_options.selection, &options).await?;
-    let view = object_view(&call, incoming)?;
+    let view = object_view(call, incoming)?;
     Ok(warn(view.list(&page.meta, &page.items)?, &call.warnings))
 }

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::registry::Resource;
+use crate::registry::{Resource, quote};
 use crate::store::{Expired, WriteError};
 
 /// An error as the client gets it.
@@ -15,8 +15,10 @@ pub struct Failure {
     pub message: String,
     pub details: Option<Value>,
     /// `metadata` of the status: a fresh continue token, for an expired one.
-    pub metadata: Value,
+    pub metadata: Box<Value>,
     pub retry_after: Option<u32>,
+    /// Texts for `Warning` headers.
+    pub warnings: Box<[String]>,
     /// The real server's mux answers some paths without a `Status`.
     pub plain: bool,
 }
@@ -47,8 +49,9 @@ impl Failure {
             reason,
             message: message.into(),
             details: None,
-            metadata: json!({}),
+            metadata: Box::new(json!({})),
             retry_after: None,
+            warnings: Box::default(),
             plain: false,
         }
     }
@@ -173,6 +176,14 @@ impl Failure {
             details.insert("causes".to_owned(), causes_value(causes));
         }
         failure
+    }
+
+    /// A patch whose result, or that itself, cannot be read.
+    pub fn unreadable_patch(shown: &str, why: &str) -> Self {
+        let message = format!("Invalid value: {}: {why}", quote(shown));
+        let failure = Self::invalid("", "", "", &[Cause::new("FieldValueInvalid", "patch", message)]);
+        let causes = failure.details.as_ref().map(|details| details["causes"].clone());
+        Self { details: Some(json!({"causes": causes})), ..failure }
     }
 
     /// An answer of 422 that names no object.

@@ -83,6 +83,6 @@ fn page(listing: Listing, prefix: &str, start: &str, limit: Option<usize>, optio
 fn expired_token(start: &str) -> Failure {
     let token = Continue { revision: None, start: start.to_owned() }.encode();
     let mut failure = Failure::expired(TOKEN_TOO_OLD);
-    failure.metadata = serde_json::json!({"continue": token});
+    *failure.metadata = serde_json::json!({"continue": token});
     failure
 }

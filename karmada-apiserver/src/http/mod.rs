@@ -5,12 +5,12 @@
 
 pub(crate) mod body;
 pub(crate) mod call;
+mod certificate;
 mod convert;
 mod create;
 mod delete;
 mod dispatch;
 pub mod failure;
-mod go_json;
 mod list;
 mod meta;
 mod metrics;

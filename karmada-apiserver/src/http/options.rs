@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use super::body::{self, Format};
 use super::failure::{Cause, Failure};
-use super::go_json;
 use super::query::Query;
 use super::selector::{Selection, parse_fields, parse_labels};
 use crate::protobuf::{DecodeError, Envelope};
@@ -102,8 +101,9 @@ impl Continue {
             };
             invalid(format!("illegal base64 data at input byte {offset}"))
         })?;
-        let token: ContinueToken = serde_json::from_slice(&bytes)
-            .map_err(|error| invalid(go_json::syntax_error(&bytes).unwrap_or_else(|| error.to_string())))?;
+        let token: ContinueToken = serde_json::from_slice(&bytes).map_err(|error| {
+            invalid(crate::go_json::syntax_error(&bytes).unwrap_or_else(|| error.to_string()))
+        })?;
         if token.v != "meta.k8s.io/v1" {
             return Err(invalid(format!("server does not recognize this encoded version \"{}\"", token.v)));
         }
@@ -304,7 +304,7 @@ impl WriteOptions {
                     "FieldValueNotSupported",
                     "fieldValidation",
                     format!(
-                        "Unsupported value: {other:?}: supported values: \"Ignore\", \"Strict\", \"Warn\""
+                        "Unsupported value: {other:?}: supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""
                     ),
                 ));
                 FieldValidation::Warn

@@ -4,13 +4,13 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::body;
 use super::call::{Call, object_name};
 use super::failure::{Cause, Failure};
 use super::respond::Saved;
 use super::update::{Changed, check_names, check_namespace_matches};
+use super::{body, dispatch};
 use crate::patch::{self, ApplyError, ApplyOptions, Force, PatchError};
-use crate::registry::{UpdateTarget, prepare};
+use crate::registry::{PrepareError, UpdateTarget, prepare};
 
 /// The language of a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,31 @@ pub(super) enum Language {
     Merge,
     Strategic,
     Apply,
+}
+
+/// What the refusal of a patch shows of it.
+#[derive(Clone, Debug)]
+pub(super) enum Shown {
+    Patch(Value),
+    Result(Value),
+}
+
+impl Shown {
+    fn text(&self) -> String {
+        match self {
+            Self::Patch(patch) => patch::go_value(patch),
+            Self::Result(object) => object.to_string(),
+        }
+    }
+
+    /// Returns the answer for a patch that leaves an object nobody can read.
+    pub(super) fn refusal(&self, error: &PrepareError) -> Failure {
+        let why = match (self, error) {
+            (Self::Patch(_), PrepareError::Unreadable(mismatch)) => mismatch.converted.clone(),
+            _ => error.to_string(),
+        };
+        Failure::unreadable_patch(&self.text(), &why)
+    }
 }
 
 /// A patch as it came.
@@ -64,6 +89,37 @@ impl Patch {
         result.map_err(|error| patch_failure(&error))
     }
 
+    /// Returns what a refusal shows: a strategic patch itself, the result of any other.
+    fn shown(&self, patch: &Value, new: &Value) -> Shown {
+        match self.language {
+            Language::Strategic => Shown::Patch(patch.clone()),
+            _ => Shown::Result(new.clone()),
+        }
+    }
+
+    /// A patch may not move an object or make another kind of it.
+    fn check_patched(&self, call: &Call<'_>, new: &mut Value, shown: &Shown) -> Result<(), Failure> {
+        let resource = &call.resource;
+        let type_meta = |key: &str| new.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (kind, api_version) = (type_meta("kind"), type_meta("apiVersion"));
+        let same = kind == resource.kind && api_version == resource.api_version();
+        if self.language != Language::Strategic && !same {
+            let known = call.resource.is_custom() || kind.is_empty() || api_version.is_empty();
+            if known {
+                dispatch::check_kind(call, &kind, &api_version, new)?;
+            } else {
+                let claimed = (kind.as_str(), api_version.as_str());
+                let why = dispatch::foreign_kind_problem(call, &resource.kind, &resource.group, claimed, new);
+                return Err(Failure::unreadable_patch(&shown.text(), &why));
+            }
+        }
+        // Metadata that is none is for the decoder to refuse.
+        match new.get("metadata") {
+            None | Some(Value::Null | Value::Object(_)) => check_names(call, new),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// Applies the patch to an object of the main resource or its status.
     pub(super) async fn run(&self, call: &mut Call<'_>, target: UpdateTarget) -> Result<Patched, Failure> {
         if self.language == Language::Apply {
@@ -77,8 +133,9 @@ impl Patch {
         let saved = call
             .change(target, |call, old| {
                 let mut new = self.patched(call, old, &patch)?;
-                check_patched(call, &mut new)?;
-                Ok(Changed::Patched(new))
+                let shown = self.shown(&patch, &new);
+                self.check_patched(call, &mut new, &shown)?;
+                Ok(Changed::Patched { new, shown })
             })
             .await?;
         Ok(Patched { saved, created: false })
@@ -220,14 +277,6 @@ pub(super) fn applied_to(call: &Call<'_>, live: Option<&Value>, applied: &Value)
             }
         }
     })
-}
-
-/// A patch may not move an object.
-fn check_patched(call: &Call<'_>, new: &mut Value) -> Result<(), Failure> {
-    let type_meta = |key: &str| new.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (kind, api_version) = (type_meta("kind"), type_meta("apiVersion"));
-    super::dispatch::check_kind(call, &kind, &api_version, new)?;
-    check_names(call, new)
 }
 
 fn check_apply_options(call: &Call<'_>) -> Result<(), Failure> {

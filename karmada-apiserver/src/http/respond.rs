@@ -13,7 +13,8 @@ use super::negotiate::{self, Encoding, Form, Negotiated};
 use super::query::Query;
 use super::yaml;
 use crate::protobuf;
-use crate::registry::{IncludeObject, Resource, own_metadata, table};
+use crate::registry::table::held_metadata;
+use crate::registry::{IncludeObject, Resource, table};
 use crate::store::Stored;
 
 const WARNING: HeaderName = HeaderName::from_static("warning");
@@ -82,9 +83,9 @@ pub(super) fn include_object(query: &Query) -> Result<IncludeObject, Failure> {
 }
 
 /// Reduces an object to its metadata.
-fn partial(object: &Value, version: &str) -> Value {
+fn partial(resource: &Resource, object: &Value, version: &str) -> Value {
     json!({"kind": "PartialObjectMetadata", "apiVersion": format!("meta.k8s.io/{version}"),
-        "metadata": own_metadata(object)})
+        "metadata": held_metadata(resource, object)})
 }
 
 impl View<'_> {
@@ -115,7 +116,7 @@ impl View<'_> {
         match &self.negotiated.form {
             Form::Object => Ok(object),
             Form::Table(version) => Ok(self.table(&[&object], None, version)),
-            Form::PartialObject(version) => Ok(partial(&object, version)),
+            Form::PartialObject(version) => Ok(partial(self.resource, &object, version)),
             Form::PartialObjectList(_) => Err(not_a_list(self.resource)),
         }
     }
@@ -176,7 +177,7 @@ impl View<'_> {
                 let items: Value = if objects.is_empty() {
                     Value::Null
                 } else {
-                    objects.iter().map(|object| partial(object, version)).collect()
+                    objects.iter().map(|object| partial(self.resource, object, version)).collect()
                 };
                 json!({"kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"),
                     "metadata": meta, "items": items})
@@ -311,7 +312,7 @@ pub(super) fn failure(failure: &Failure, headers: &HeaderMap, query: &Query) -> 
     if let Some(seconds) = failure.retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
-    response
+    warn(response, &failure.warnings)
 }
 
 /// Adds `Warning` headers.

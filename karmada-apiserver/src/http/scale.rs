@@ -18,7 +18,7 @@ use crate::registry::{Registry, ScalePaths, UpdateTarget};
 const DEFINITION: &str = "io.k8s.api.autoscaling.v1.Scale";
 
 /// Answers a request about a scale.
-pub(super) async fn answer(mut call: Call<'_>, incoming: Incoming, verb: &str) -> Result<Response, Failure> {
+pub(super) async fn answer(call: &mut Call<'_>, incoming: Incoming, verb: &str) -> Result<Response, Failure> {
     let negotiated =
         negotiate::negotiate(&incoming.headers, &incoming.query, Offer::objects(&call.resource))?;
     let paths = call.resource.scale.clone().ok_or_else(Failure::no_such_resource)?;
@@ -27,8 +27,8 @@ pub(super) async fn answer(mut call: Call<'_>, incoming: Incoming, verb: &str) -
             let stored = call.existing()?;
             call.read(&stored)
         }
-        "update" => update(&mut call, &incoming, &paths).await?,
-        "patch" => patch(&mut call, &incoming, &paths).await?,
+        "update" => update(call, &incoming, &paths).await?,
+        "patch" => patch(call, &incoming, &paths).await?,
         _ => return Err(Failure::method_not_allowed()),
     };
     let scale = scale_of(&object, &paths);
@@ -110,7 +110,9 @@ async fn update(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) ->
         scale["metadata"] = json!({});
     }
     check_names(call, &mut scale)?;
-    let saved = call.update(UpdateTarget::Scale, |call, old| with_scale(call, old, &scale, paths)).await?;
+    let saved = call
+        .change(UpdateTarget::Scale, |call, old| with_scale(call, old, &scale, paths).map(Changed::Raw))
+        .await?;
     Ok(saved.value(&call.resource))
 }
 
@@ -137,7 +139,7 @@ async fn patch(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) -> 
         let schema = Registry::definition(DEFINITION);
         call.change(UpdateTarget::Scale, |call, old| {
             let scale = patch.on_view(&scale_of(old, paths), &schema)?;
-            with_scale(call, old, &scale, paths).map(Changed::Patched)
+            with_scale(call, old, &scale, paths).map(Changed::Scaled)
         })
         .await?
     };
@@ -210,7 +212,7 @@ fn check_type(call: &Call<'_>, scale: &Value) -> Result<(), Failure> {
     if (kind.is_empty() || kind == "Scale") && (api_version.is_empty() || api_version == "autoscaling/v1") {
         return Ok(());
     }
-    dispatch::check_foreign_kind(call, "Scale", "autoscaling", kind, api_version)
+    dispatch::check_foreign_kind(call, "Scale", "autoscaling", (kind, api_version), scale)
 }
 
 fn table(scale: &Value, version: &str, now: jiff::Timestamp) -> Value {

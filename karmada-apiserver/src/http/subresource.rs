@@ -11,7 +11,7 @@ use super::{pod, scale, token_request};
 use crate::registry::{UpdateTarget, prepare};
 
 /// Answers a request about a subresource.
-pub(super) async fn dispatch(mut call: Call<'_>, incoming: Incoming) -> Result<Response, Failure> {
+pub(super) async fn dispatch(call: &mut Call<'_>, incoming: Incoming) -> Result<Response, Failure> {
     let name = incoming.target.subresource.clone();
     let Some(subresource) = call.resource.subresource(&name).cloned() else {
         return Err(if call.resource.is_custom() { call.not_found() } else { Failure::no_such_resource() });
@@ -25,18 +25,18 @@ pub(super) async fn dispatch(mut call: Call<'_>, incoming: Incoming) -> Result<R
     match (name.as_str(), verb) {
         ("scale", _) => scale::answer(call, incoming, verb).await,
         ("finalize", "update") => finalize(call, &incoming).await,
-        ("binding", "create") => pod::bind(&mut call, &incoming).await,
-        ("eviction", "create") => pod::evict(&mut call, &incoming).await,
-        ("token", "create") => token_request::create(&call, &incoming),
-        (_, "get") if is_view_of_parent(&name) => dispatch::get(&call, &incoming),
+        ("binding", "create") => pod::bind(call, &incoming).await,
+        ("eviction", "create") => pod::evict(call, &incoming).await,
+        ("token", "create") => token_request::create(call, &incoming),
+        (_, "get") if is_view_of_parent(&name) => dispatch::get(call, &incoming),
         ("status" | "approval", "update") => dispatch::update(call, &incoming, UpdateTarget::Status).await,
         ("status" | "approval", "patch") => dispatch::patch(call, &incoming, UpdateTarget::Status).await,
         ("ephemeralcontainers", "update" | "patch") => {
-            pod::add_ephemeral_containers(&mut call, &incoming, verb).await
+            pod::add_ephemeral_containers(call, &incoming, verb).await
         }
         ("resize", "update") => dispatch::update(call, &incoming, UpdateTarget::Main).await,
         ("resize", "patch") => dispatch::patch(call, &incoming, UpdateTarget::Main).await,
-        _ => pod::connect(&call, &incoming),
+        _ => pod::connect(call, &incoming),
     }
 }
 
@@ -45,12 +45,12 @@ fn is_view_of_parent(name: &str) -> bool {
 }
 
 /// Replaces `spec.finalizers` of a namespace, and nothing else.
-async fn finalize(mut call: Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+async fn finalize(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     call.options = super::options::WriteOptions::parse(&incoming.query, &incoming.headers, "UpdateOptions")?;
-    let mut object = dispatch::read_object(&mut call, incoming)?;
-    super::update::check_names(&call, &mut object)?;
+    let mut object = dispatch::read_object(call, incoming)?;
+    super::update::check_names(call, &mut object)?;
     let saved = call.finalize(&object).await?;
-    let view = dispatch::object_view(&call, incoming)?;
+    let view = dispatch::object_view(call, incoming)?;
     view.object(http::StatusCode::OK, &saved)
 }
 

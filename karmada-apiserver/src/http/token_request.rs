@@ -34,7 +34,7 @@ pub(super) fn create(call: &Call<'_>, incoming: &Incoming) -> Result<Response, F
     let own =
         (kind.is_empty() || kind == KIND) && (api_version.is_empty() || api_version == format!("{GROUP}/v1"));
     if !own {
-        dispatch::check_foreign_kind(call, KIND, GROUP, kind, api_version)?;
+        dispatch::check_foreign_kind(call, KIND, GROUP, (kind, api_version), &request)?;
     }
     let account = call.existing()?;
     let invalid = |name: &str, field: &str, message: String| {

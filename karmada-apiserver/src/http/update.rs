@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::call::{Call, object_name};
 use super::failure::{Cause, Failure};
+use super::patch_body::Shown;
 use super::respond::Saved;
 use crate::admission::{Operation, check_escalation};
 use crate::patch::managed_fields;
-use crate::registry::{Resource, UpdateTarget, prepare};
+use crate::registry::{PrepareError, Resource, UpdateTarget, prepare};
 use crate::store::{Change, Draft, Expect, Stored, Write, WriteError};
 
 /// How a change was computed.
@@ -17,7 +18,9 @@ pub(super) enum Changed {
     /// An object as a client wrote it: still to be decoded, owned by who writes.
     Raw(Value),
     /// The object that a patch made of the stored one, which may be tried on another state too.
-    Patched(Value),
+    Patched { new: Value, shown: Shown },
+    /// The object that the patch of its scale made of the stored one.
+    Scaled(Value),
     /// The result of an apply: decoded, with its managed fields.
     Applied(Value),
     /// A state that the server itself wants, past the rules of the resource.
@@ -47,7 +50,9 @@ impl Call<'_> {
         target: UpdateTarget,
         mut change: impl FnMut(&Self, &Value) -> Result<Changed, Failure>,
     ) -> Result<Saved, Failure> {
+        let told = self.warnings.len();
         for _ in 0..TRIES {
+            self.warnings.truncate(told);
             let current = self.existing()?;
             let old = self.read(&current);
             let changed = change(self, &old)?;
@@ -68,23 +73,22 @@ impl Call<'_> {
         old: &Value,
         current: &Stored,
     ) -> Result<Prepared, Failure> {
-        let mut warnings = Vec::new();
         let name = self.name.clone();
         let resource = self.resource.clone();
-        let patched = matches!(changed, Changed::Patched(_));
+        let patched = matches!(changed, Changed::Patched { .. } | Changed::Scaled(_));
         let new = match changed {
-            Changed::Raw(mut new) | Changed::Patched(mut new) => {
-                // An empty list resets the owners; the decoder would drop it.
-                let sent = new.pointer("/metadata/managedFields").filter(|sent| sent.is_array()).cloned();
-                let decoded = {
-                    let new = &mut new;
-                    self.prepare(&name, |context| prepare::decode(&resource, new, context))
-                };
-                warnings.extend(decoded?);
-                if let Some(sent) = sent {
-                    new["metadata"]["managedFields"] = sent;
-                }
-                self.own_fields(&mut new, Some(old));
+            Changed::Raw(new) | Changed::Scaled(new) => {
+                let (new, found) =
+                    self.decode_owned(new, old).map_err(|error| self.prepare_failure(error, &name))?;
+                self.warnings.extend(found);
+                new
+            }
+            Changed::Patched { new, shown } => {
+                let (new, found) = self.decode_owned(new, old).map_err(|error| match error {
+                    PrepareError::Unreadable(_) | PrepareError::UnknownFields(_) => shown.refusal(&error),
+                    _ => self.prepare_failure(error, &name),
+                })?;
+                self.warnings.extend(found);
                 new
             }
             Changed::Applied(new) => new,
@@ -102,17 +106,29 @@ impl Call<'_> {
             return Err(self.revision_required());
         }
         let retry = if patched { Retry::Allowed } else { retry };
+        self.check_certificate_request(&mut new, old)?;
         self.admit(Operation::Update, Some(&mut new), Some(old))?;
         let admitted = {
             let new = &mut new;
             self.prepare(&name, |context| prepare::admit_update(&resource, new, old, target, context))
         };
-        warnings.extend(admitted?);
+        self.warnings.extend(admitted?);
         let server = self.server;
         check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &new, Some(old))?;
         self.admit_final(Operation::Update, Some(&new), Some(old))?;
-        self.warnings = warnings;
         Ok(prepared(new, old, current, retry))
+    }
+
+    /// Reads a wanted object and notes who owns what of it.
+    fn decode_owned(&self, mut new: Value, old: &Value) -> Result<(Value, Vec<String>), PrepareError> {
+        // An empty list resets the owners; the decoder would drop it.
+        let sent = new.pointer("/metadata/managedFields").filter(|sent| sent.is_array()).cloned();
+        let warnings = self.decode(&mut new)?;
+        if let Some(sent) = sent {
+            new["metadata"]["managedFields"] = sent;
+        }
+        self.own_fields(&mut new, Some(old));
+        Ok((new, warnings))
     }
 
     /// Writes a prepared object, or removes it when nothing holds it any longer.

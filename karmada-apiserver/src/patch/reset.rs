@@ -6,6 +6,7 @@ use super::target::{Origin, Target};
 /// Returns the fields that requests to the target's endpoint cannot change.
 pub(super) fn reset_fields(target: &Target<'_>) -> FieldSet {
     let fields: &[&[&str]] = match (target.subresource, target.kind) {
+        ("", "CertificateSigningRequest") if target.origin == Origin::BuiltIn => &[&["spec"], &["status"]],
         ("" | "scale" | "ephemeralcontainers" | "resize", _) if target.status_subresource => &[&["status"]],
         ("status", "Deployment") if target.origin == Origin::BuiltIn => &[&["spec"], &["metadata", "labels"]],
         ("status", "Pod") if target.origin == Origin::BuiltIn => {

@@ -53,7 +53,7 @@ static STRUCTS: LazyLock<Value> = LazyLock::new(|| {
         "PriorityClass": {"value": 0},
         "StatefulSet": {"spec": {"selector": null, "serviceName": "", "template": template, "updateStrategy": {}}},
         "StorageClass": {},
-        "TokenRequest": {"spec": {"audiences": null}},
+        "TokenRequest": {"spec": {"audiences": null, "boundObjectRef": null}},
         "VolumeAttachment": {"spec": {"source": {}}},
     })
 });

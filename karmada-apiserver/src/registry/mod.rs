@@ -32,10 +32,10 @@ pub(crate) use field_error::quote;
 pub use field_error::{FieldError, FieldErrorKind};
 pub(crate) use kinds::AUTOSCALER_METRICS;
 pub use prepare::{
-    FieldValidation, Lookup, PrepareContext, PrepareError, UpdateTarget, Warnings, prepare_create,
-    prepare_update,
+    FieldValidation, Lookup, Persistence, PrepareContext, PrepareError, UpdateTarget, Warnings,
+    prepare_create, prepare_update,
 };
 pub use resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
 pub use schema::{ListType, Schema};
-pub(crate) use table::own_metadata;
 pub use table::{IncludeObject, table};
+pub use typed::Mismatch;

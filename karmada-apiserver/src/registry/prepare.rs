@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::body::{Body, Problem};
 use super::field_error::FieldError;
 use super::resource::Resource;
+use super::typed::Mismatch;
 use super::{kinds, metadata, structural, typed, validate};
 
 /// How unknown and duplicate fields are treated.
@@ -32,11 +33,20 @@ pub trait Lookup {
     fn objects(&self, storage_key: &str) -> Vec<Value>;
 }
 
+/// What becomes of the result of a write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Persistence {
+    #[default]
+    Stored,
+    DryRun,
+}
+
 /// The circumstances of a write.
 #[derive(Clone, Copy)]
 pub struct PrepareContext<'a> {
     pub field_validation: FieldValidation,
     pub now: Timestamp,
+    pub persistence: Persistence,
     /// Absent: nothing is allocated and nothing is looked up.
     pub lookup: Option<&'a dyn Lookup>,
     /// The body the object was read from; it knows of duplicate fields and of their order.
@@ -46,7 +56,13 @@ pub struct PrepareContext<'a> {
 impl<'a> PrepareContext<'a> {
     /// Returns a context that knows no other objects.
     pub fn new(field_validation: FieldValidation, now: Timestamp) -> Self {
-        Self { field_validation, now, lookup: None, body: None }
+        Self { field_validation, now, persistence: Persistence::Stored, lookup: None, body: None }
+    }
+
+    /// Says whether the result is stored.
+    pub fn with_persistence(mut self, persistence: Persistence) -> Self {
+        self.persistence = persistence;
+        self
     }
 
     /// Lets the rules ask for other objects.
@@ -87,8 +103,8 @@ pub enum PrepareError {
     #[error("strict decoding error: {}", .0.join(", "))]
     UnknownFields(Vec<String>),
     /// The body cannot be read as this kind: 400.
-    #[error("{0}")]
-    BadRequest(String),
+    #[error("{}", .0.decoded)]
+    Unreadable(Mismatch),
     /// The write has to name the revision it is based on: 422 for the plural of the resource.
     #[error("the object names no revision")]
     NoRevision(FieldError),
@@ -146,8 +162,8 @@ pub fn decode(
         decode_custom(resource, object)?
     } else {
         let findings = typed::decode(&resource.kind, &resource.schema, object);
-        if let Some(message) = findings.mismatch {
-            return Err(cannot_be_handled(resource, &message));
+        if let Some(mismatch) = findings.mismatch {
+            return Err(PrepareError::Unreadable(mismatch));
         }
         findings.unknown
     };
@@ -200,7 +216,7 @@ pub fn admit_create(
         warnings.extend(metadata::finalizer_warnings(object, None));
     } else {
         let late = kinds::admit(resource, object, None, context)?;
-        warnings.extend(kinds::warnings(resource, object));
+        warnings.extend(kinds::warnings(resource, object, None));
         errors.extend(metadata::validate(resource, object));
         // Without a name the rest is not looked at.
         let unnamed = errors.iter().any(|error| error.message.ends_with("name or generateName is required"));
@@ -210,7 +226,7 @@ pub fn admit_create(
         if errors.is_empty() {
             errors = late;
         }
-        typed::emit(&resource.schema, object);
+        typed::settle(&resource.schema, object);
     }
     if errors.is_empty() { Ok(warnings) } else { Err(PrepareError::Invalid(errors)) }
 }
@@ -247,7 +263,7 @@ pub fn admit_update(
     let mut late = Vec::new();
     if !resource.is_custom() && target != UpdateTarget::Status {
         late = kinds::admit(resource, new, Some(old), context)?;
-        warnings.extend(kinds::warnings(resource, new));
+        warnings.extend(kinds::warnings(resource, new, Some(old)));
     }
     if kinds::has_generation(resource)
         && target != UpdateTarget::Status
@@ -257,7 +273,11 @@ pub fn admit_update(
         metadata::metadata_mut(new).insert("generation".to_owned(), generation.into());
     }
     let mut errors = metadata::validate_update(resource, new, old);
-    let is_change = |error: &FieldError| error.message.ends_with("field is immutable");
+    // What is wrong with the change, not with the object.
+    let is_change = |error: &FieldError| {
+        error.message.ends_with("field is immutable")
+            || error.message.starts_with("Forbidden: no new finalizers can be added")
+    };
     if resource.is_custom() {
         structural::apply_defaults(&resource.schema, new);
         errors.extend(
@@ -280,9 +300,17 @@ pub fn admit_update(
         if errors.is_empty() {
             errors = late;
         }
-        typed::emit(&resource.schema, new);
+        typed::settle(&resource.schema, new);
     }
     if errors.is_empty() { Ok(warnings) } else { Err(PrepareError::Invalid(errors)) }
+}
+
+/// Says why an object cannot be read as a kind, if it cannot.
+pub fn mismatch(resource: &Resource, object: &Value) -> Option<Mismatch> {
+    if resource.is_custom() {
+        return None;
+    }
+    typed::decode(&resource.kind, &resource.schema, &mut object.clone()).mismatch
 }
 
 /// Returns an object of the kind of which nothing is set: what it prints is what is always printed.
@@ -311,8 +339,8 @@ fn decode_custom(resource: &Resource, object: &mut Value) -> Result<Vec<Problem>
         (resource.schema.properties.get("metadata"), object.get_mut("metadata"))
     {
         let findings = typed::decode("ObjectMeta", schema, metadata);
-        if let Some(message) = findings.mismatch {
-            return Err(cannot_be_handled(resource, &message));
+        if let Some(mismatch) = findings.mismatch {
+            return Err(PrepareError::Unreadable(mismatch));
         }
         unknown.extend(findings.unknown.into_iter().map(|problem| {
             let path = format!("metadata.{}", problem.path);
@@ -323,11 +351,6 @@ fn decode_custom(resource: &Resource, object: &mut Value) -> Result<Vec<Problem>
     unknown.sort_by(|a, b| a.path.cmp(&b.path));
     structural::apply_defaults(&resource.schema, object);
     Ok(unknown)
-}
-
-fn cannot_be_handled(resource: &Resource, why: &str) -> PrepareError {
-    let (kind, version) = (&resource.kind, &resource.version);
-    PrepareError::BadRequest(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"))
 }
 
 fn set_type_meta(resource: &Resource, object: &mut Value) {

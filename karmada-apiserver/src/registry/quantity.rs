@@ -46,6 +46,11 @@ impl Quantity {
         self.nanos == 0
     }
 
+    /// Whether the amount has no fraction.
+    pub(crate) fn is_whole(self) -> bool {
+        self.nanos % NANO == 0
+    }
+
     /// Whether the amount is below zero.
     pub(crate) fn is_negative(self) -> bool {
         self.nanos < 0

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use super::body::Problem;
 use super::definitions::formats;
 use super::quantity::Quantity;
-use super::resource::Resource;
 use super::schema::{Schema, SchemaType};
 
 /// What decoding found.
@@ -19,7 +18,16 @@ pub(super) struct Findings {
     /// Unknown fields, which have been removed.
     pub(super) unknown: Vec<Problem>,
     /// The first value of a wrong type.
-    pub(super) mismatch: Option<String>,
+    pub(super) mismatch: Option<Mismatch>,
+}
+
+/// Why a value cannot be read, in the words for each way of reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// For one who reads JSON text.
+    pub decoded: String,
+    /// For one who reads a document that was parsed and patched in memory.
+    pub converted: String,
 }
 
 struct Decoder<'a> {
@@ -62,16 +70,6 @@ pub(super) fn emit(schema: &Schema, value: &mut Value) {
     }
 }
 
-impl Resource {
-    /// Returns why an object is not of this built-in kind.
-    pub(crate) fn mismatch(&self, object: &Value) -> Option<String> {
-        if self.is_custom() {
-            return None;
-        }
-        decode(&self.kind, &self.schema, &mut object.clone()).mismatch
-    }
-}
-
 /// Removes empty values of optional fields, deep first.
 pub(super) fn drop_empty(schema: &Schema, value: &mut Value) {
     match value {
@@ -97,27 +95,60 @@ pub(super) fn drop_empty(schema: &Schema, value: &mut Value) {
     }
 }
 
+/// Brings a decoded object to the form in which it is stored: as [`emit`], and what is empty is as what is absent.
+pub(super) fn settle(schema: &Schema, value: &mut Value) {
+    drop_empty_lists(schema, value);
+    emit(schema, value);
+}
+
+fn drop_empty_lists(schema: &Schema, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if let Some(wire) = &schema.wire {
+                for (field, default) in wire.emitted.iter().filter(|(_, default)| default.is_null()) {
+                    if map.get(field).and_then(Value::as_array).is_some_and(Vec::is_empty) {
+                        map.insert(field.clone(), default.clone());
+                    }
+                }
+            }
+            for (key, child) in map {
+                if let Some(node) = schema.properties.get(key).or(schema.additional.as_ref()) {
+                    drop_empty_lists(node, child);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(node) = &schema.items {
+                for item in items {
+                    drop_empty_lists(node, item);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 impl Decoder<'_> {
     fn node(&mut self, schema: &Schema, value: &mut Value, path: &str, owner: &str) {
         match schema.schema_type {
             SchemaType::Object => match value {
                 Value::Object(map) if schema.properties.is_empty() => self.map(schema, map, path, owner),
                 Value::Object(map) => self.structure(schema, map, path),
-                _ => self.mismatch(value, path, owner, &go_type(schema)),
+                _ => self.mismatch(schema, value, path, owner),
             },
             SchemaType::Array => match (value, &schema.items) {
                 (Value::Array(items), Some(node)) => self.list(node, items, path, owner),
                 (Value::Array(_), None) => {}
-                (other, _) => self.mismatch(other, path, owner, &go_type(schema)),
+                (other, _) => self.mismatch(schema, other, path, owner),
             },
             SchemaType::String => self.string(schema, value, path, owner),
-            SchemaType::Boolean if !value.is_boolean() => self.mismatch(value, path, owner, "bool"),
+            SchemaType::Boolean if !value.is_boolean() => self.mismatch(schema, value, path, owner),
             SchemaType::Integer if !value.is_i64() && !value.is_u64() => {
-                self.mismatch(value, path, owner, &go_type(schema));
+                self.mismatch(schema, value, path, owner);
             }
-            SchemaType::Number if !value.is_number() => self.mismatch(value, path, owner, "float64"),
+            SchemaType::Number if !value.is_number() => self.mismatch(schema, value, path, owner),
             SchemaType::IntOrString if !value.is_string() && !value.is_number() => {
-                self.mismatch(value, path, owner, "intstr.IntOrString");
+                self.mismatch(schema, value, path, owner);
             }
             SchemaType::Any if schema.validation.format.as_deref() == Some(formats::QUANTITY) => {
                 self.quantity(value);
@@ -144,7 +175,10 @@ impl Decoder<'_> {
                 let owner = wire.map_or(self.kind, |rules| rules.structure.as_str());
                 self.node(node, value, &child_path, owner);
             }
-            let kept = wire.is_none_or(|rules| rules.kept.contains(key));
+            // Whoever sends an empty list owns it, also where it is stored like an absent one.
+            let empty_list = value.as_array().is_some_and(Vec::is_empty)
+                && wire.is_some_and(|rules| rules.emitted.contains_key(key));
+            let kept = empty_list || wire.is_none_or(|rules| rules.kept.contains(key));
             let gone = value.is_null() || (!kept && is_zero(value));
             if gone {
                 removed.push(key.clone());
@@ -181,7 +215,7 @@ impl Decoder<'_> {
 
     fn string(&mut self, schema: &Schema, value: &mut Value, path: &str, owner: &str) {
         let Value::String(text) = value else {
-            return self.mismatch(value, path, owner, &go_type(schema));
+            return self.mismatch(schema, value, path, owner);
         };
         match schema.validation.format.as_deref() {
             Some(formats::TIME) => match canonical_time(text) {
@@ -198,7 +232,10 @@ impl Decoder<'_> {
                 // Line breaks are skipped by the real decoder.
                 text.retain(|c| c != '\n' && c != '\r');
                 if let Err(error) = base64::engine::general_purpose::STANDARD.decode(text.as_bytes()) {
-                    self.fail(format!("illegal base64 data at input byte {}", base64_offset(text, &error)));
+                    let problem =
+                        format!("illegal base64 data at input byte {}", base64_offset(text, &error));
+                    let converted = format!("error decoding from json: {problem}");
+                    self.note(Mismatch { decoded: problem, converted });
                 }
             }
             _ => {}
@@ -221,29 +258,68 @@ impl Decoder<'_> {
         }
     }
 
-    fn mismatch(&mut self, value: &Value, path: &str, owner: &str, expected: &str) {
+    fn mismatch(&mut self, schema: &Schema, value: &Value, path: &str, owner: &str) {
+        let expected = go_type(schema);
         let found = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "bool",
             Value::Number(number) if expected.contains("int") && number.is_f64() => {
-                return self.fail(format!(
-                    "json: cannot unmarshal number {number} into Go struct field {owner}.{path} of type {expected}"
-                ));
+                format!("number {number}")
             }
-            Value::Number(_) => "number",
-            Value::String(_) => "string",
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
+            _ => json_type(value).to_owned(),
         };
         // Go names fields without the position in a list.
-        let path = without_indices(path);
-        self.fail(format!(
-            "json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {expected}"
-        ));
+        let path = if found.contains(' ') { path.to_owned() } else { without_indices(path) };
+        let decoded =
+            format!("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {expected}");
+        self.note(Mismatch { decoded, converted: conversion_problem(schema, value, &expected) });
     }
 
+    /// Notes a problem that reads the same either way.
     fn fail(&mut self, message: String) {
-        self.findings.mismatch.get_or_insert(message);
+        self.note(Mismatch { converted: message.clone(), decoded: message });
+    }
+
+    fn note(&mut self, mismatch: Mismatch) {
+        self.findings.mismatch.get_or_insert(mismatch);
+    }
+}
+
+fn json_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// Says why a parsed value does not become the wanted one.
+fn conversion_problem(schema: &Schema, value: &Value, expected: &str) -> String {
+    let found = match value {
+        Value::Null => "nil",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "slice",
+        Value::Object(_) => "map",
+    };
+    let reads_json =
+        |into: &str| format!("json: cannot unmarshal {} into Go value of type {into}", json_type(value));
+    match schema.schema_type {
+        SchemaType::Object if schema.properties.is_empty() => format!("cannot restore map from {found}"),
+        SchemaType::Object => format!("cannot restore struct from: {found}"),
+        SchemaType::Array => format!("cannot restore slice from {found}"),
+        SchemaType::IntOrString => reads_json("int32"),
+        SchemaType::String => match schema.validation.format.as_deref() {
+            Some(formats::TIME | formats::MICRO_TIME) => reads_json("string"),
+            Some("byte") => format!("cannot restore slice from {found}"),
+            _ if found == "int64" => format!("cannot convert int64 to {expected}"),
+            _ => "unrecognized type: string".to_owned(),
+        },
+        SchemaType::Integer if found == "float64" => format!("cannot convert float64 to {expected}"),
+        _ => format!("unrecognized type: {expected}"),
     }
 }
 
@@ -381,13 +457,22 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_list_is_stored_as_an_absent_one() {
+        let definition = "io.k8s.api.rbac.v1.ClusterRole";
+        let (mut role, _) = decoded(definition, json!({"rules": []}));
+        assert_eq!(role["rules"], json!([]));
+        settle(&definitions::schema(definition), &mut role);
+        assert_eq!(role["rules"], Value::Null);
+    }
+
+    #[test]
     fn reports_unknown_fields_and_the_first_wrong_type() {
         let (map, findings) = decoded(
             "io.k8s.api.core.v1.ConfigMap",
             json!({"dta": {}, "data": {"a": 1}, "metadata": {"name": "x"}}),
         );
         assert_eq!(findings.unknown[0].text, "unknown field \"dta\"");
-        assert!(findings.mismatch.unwrap().contains("cannot unmarshal number"));
+        assert!(findings.mismatch.unwrap().decoded.contains("cannot unmarshal number"));
         assert!(map.get("dta").is_none());
     }
 

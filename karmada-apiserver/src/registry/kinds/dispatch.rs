@@ -236,14 +236,6 @@ pub(in super::super) fn validate(
     }
 }
 
-/// Returns what a user should know of an object that is valid.
-pub(in super::super) fn warnings(resource: &Resource, object: &Value) -> Vec<String> {
-    match resource.kind.as_str() {
-        "CustomResourceDefinition" => crd::warnings(object),
-        _ => Vec::new(),
-    }
-}
-
 /// Returns what is wrong with the status of an object of a built-in kind.
 pub(in super::super) fn validate_status(resource: &Resource, object: &Value) -> Vec<FieldError> {
     status_checks::validate(&resource.kind, object)

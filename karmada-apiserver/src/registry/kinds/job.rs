@@ -77,25 +77,26 @@ pub(super) fn admit_job(object: &mut Value) {
 pub(super) fn validate_job(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let spec = &object["spec"];
     let mut errors = Vec::new();
-    let generated = !flag(spec, "manualSelector");
-    if generated && old.is_none() {
+    if !flag(spec, "manualSelector") && has(spec, "selector") {
         check_generated(object, &mut errors);
-    } else if generated {
-        check_generated(object, &mut errors);
-        // A change is checked against its template a second time by the real server.
-        selector::check_template(spec, spec.get("selector"), &mut errors);
     }
-    check_spec(spec, "spec", &mut errors);
-    if has(spec, "selector") {
-        selector::validate(spec.get("selector"), "spec.selector", &mut errors);
-    } else {
-        errors.push(FieldError::required("spec.selector", ""));
-    }
-    selector::check_template(spec, spec.get("selector"), &mut errors);
+    check_job_spec(spec, &mut errors);
     if let Some(old) = old {
+        // The real server looks at a changed job twice.
+        check_job_spec(spec, &mut errors);
         update_errors(spec, &old["spec"], &mut errors);
     }
     errors
+}
+
+fn check_job_spec(spec: &Value, errors: &mut Vec<FieldError>) {
+    check_spec(spec, "spec", errors);
+    if has(spec, "selector") {
+        selector::validate(spec.get("selector"), "spec.selector", errors);
+    } else {
+        errors.push(FieldError::required("spec.selector", ""));
+    }
+    selector::check_template(spec, spec.get("selector"), errors);
 }
 
 /// Returns what is wrong with a cron job.
@@ -134,6 +135,18 @@ pub(super) fn validate_cron_job(object: &Value) -> Vec<FieldError> {
 }
 
 fn check_generated(object: &Value, errors: &mut Vec<FieldError>) {
+    let metadata = &object["metadata"];
+    let (uid, name) = (text(metadata, "uid"), text(metadata, "name"));
+    let labels = &object["spec"]["template"]["metadata"]["labels"];
+    for (key, wanted) in [("controller-uid", uid), ("job-name", name), (UID_LABEL, uid), (NAME_LABEL, name)] {
+        let field = format!("spec.template.metadata.labels[{key}]");
+        let detail = format!("must be '{wanted}'");
+        match labels.get(key) {
+            None => errors.push(FieldError::required(field, &detail)),
+            Some(found) if found != wanted => errors.push(FieldError::invalid(field, found, &detail)),
+            Some(_) => {}
+        }
+    }
     let expected = json!({"matchLabels": {UID_LABEL: object["metadata"]["uid"]}});
     let selector = &object["spec"]["selector"];
     if *selector != expected {

@@ -10,6 +10,7 @@ mod network;
 mod pod;
 mod pod_checks;
 mod pod_spec;
+mod pod_warnings;
 mod policy;
 mod rbac;
 mod schedule;
@@ -19,12 +20,14 @@ mod service;
 mod service_allocation;
 mod status_checks;
 mod storage;
+mod warnings;
 mod webhook;
 mod workload;
 
 pub(crate) use autoscaling::METRICS as AUTOSCALER_METRICS;
 pub(super) use dispatch::{
     admit, apply_defaults, has_generation, needs_revision, prepare_status, spec_changed, validate,
-    validate_status, warnings,
+    validate_status,
 };
+pub(super) use warnings::warnings;
 pub(super) use workload::TEMPLATE_GENERATION;

@@ -58,6 +58,39 @@ pub(super) fn validate_spec(spec: &Value, path: &str, errors: &mut Vec<FieldErro
     tolerations(spec, path, errors);
 }
 
+/// The kinds of volumes in the order in which the real server looks at them.
+const VOLUME_SOURCES: [&str; 29] = [
+    "emptyDir",
+    "hostPath",
+    "gitRepo",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "secret",
+    "nfs",
+    "iscsi",
+    "glusterfs",
+    "flocker",
+    "persistentVolumeClaim",
+    "rbd",
+    "cinder",
+    "cephfs",
+    "quobyte",
+    "downwardAPI",
+    "fc",
+    "configMap",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "storageos",
+    "projected",
+    "scaleIO",
+    "csi",
+    "ephemeral",
+    "image",
+];
+
 fn volume_names(spec: &Value, path: &str, errors: &mut Vec<FieldError>) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (index, volume) in items(spec, "volumes").iter().enumerate() {
@@ -71,11 +104,17 @@ fn volume_names(spec: &Value, path: &str, errors: &mut Vec<FieldError>) -> BTree
         if !name.is_empty() && !names.insert(name.to_owned()) {
             errors.push(FieldError::duplicate(format!("{path}.name"), &volume["name"]));
         }
-        let sources = volume.as_object().map_or(0, |map| map.keys().filter(|key| *key != "name").count());
-        if sources > 1 {
-            let extra = volume.as_object().into_iter().flatten().filter(|(key, _)| *key != "name").nth(1);
-            let field = extra.map_or_else(|| path.clone(), |(key, _)| format!("{path}.{key}"));
-            errors.push(FieldError::forbidden(field, "may not specify more than 1 volume type"));
+        for source in VOLUME_SOURCES.iter().filter(|source| has(volume, source)).skip(1) {
+            let shown = match *source {
+                // So they are called there.
+                "cephfs" => "cephFS",
+                "downwardAPI" => "downwarAPI",
+                source => source,
+            };
+            errors.push(FieldError::forbidden(
+                format!("{path}.{shown}"),
+                "may not specify more than 1 volume type",
+            ));
         }
     }
     names

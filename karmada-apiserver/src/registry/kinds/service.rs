@@ -35,7 +35,7 @@ pub(super) fn apply_defaults(object: &mut Value) {
     } else {
         remove(spec, "sessionAffinityConfig");
     }
-    if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
+    if is_external(spec) {
         default(spec, "externalTrafficPolicy", "Cluster");
     }
     if matches!(kind.as_str(), "NodePort" | "LoadBalancer" | "ClusterIP") {
@@ -60,11 +60,23 @@ pub(super) fn normalise(object: &mut Value, old: Option<&Value>) {
         let (needs, needed) = (uses_node_ports(&new_type), uses_node_ports(&old_type));
         if needed && !needs {
             drop_node_ports(spec, old);
-            drop_unchanged(spec, old, &["externalTrafficPolicy", "healthCheckNodePort"]);
+            drop_unchanged(spec, old, &["healthCheckNodePort"]);
+        }
+        if is_external(old) && !is_external(spec) {
+            drop_unchanged(spec, old, &["externalTrafficPolicy"]);
         }
         if new_type != "LoadBalancer" && old_type == "LoadBalancer" {
             drop_unchanged(spec, old, &["allocateLoadBalancerNodePorts", "loadBalancerClass"]);
         }
+    }
+}
+
+/// Says whether a service is reached from outside of the cluster.
+fn is_external(spec: &Value) -> bool {
+    match text(spec, "type") {
+        "NodePort" | "LoadBalancer" => true,
+        "ClusterIP" => !items(spec, "externalIPs").is_empty(),
+        _ => false,
     }
 }
 

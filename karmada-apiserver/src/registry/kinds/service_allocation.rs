@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde_json::{Value, json};
 
 use super::super::field_error::{FieldError, FieldErrorKind};
-use super::super::prepare::PrepareContext;
+use super::super::prepare::{Persistence, PrepareContext};
 use super::fields::{has, items, items_mut, text};
 use super::service::uses_node_ports;
 
@@ -33,7 +33,11 @@ pub(super) fn allocate(
         .iter()
         .filter(|other| (text(&other["metadata"], "namespace"), text(&other["metadata"], "name")) != own)
         .collect();
-    let seed = seed(text(&object["metadata"], "uid"));
+    // Dry runs take nothing, so all are shown the same.
+    let seed = match context.persistence {
+        Persistence::Stored => seed(text(&object["metadata"], "uid")),
+        Persistence::DryRun => 0,
+    };
     let mut errors = Vec::new();
     if kind != "ExternalName" {
         allocate_address(object, old, &others, seed, &mut errors);

@@ -11,5 +11,5 @@ mod simple;
 mod workload;
 
 pub(crate) use json_path::JsonPath;
-pub(crate) use print::own_metadata;
+pub(crate) use print::held_metadata;
 pub use print::{IncludeObject, table};

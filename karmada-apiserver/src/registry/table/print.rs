@@ -34,7 +34,7 @@ pub fn table(
         .map(|object| {
             let mut row = json!({
                 "cells": cells::row(resource, &paths, object, now),
-                "object": carried(object, include),
+                "object": carried(resource, object, include),
             });
             if let Some(conditions) = pod::row_conditions(resource, object) {
                 row["conditions"] = conditions;
@@ -78,36 +78,32 @@ fn table_metadata(objects: &[&Value], list_meta: Option<&Value>) -> Value {
     Value::Object(metadata)
 }
 
-/// Returns an object's metadata without what only a full object shows.
-///
-/// The real server keeps the generation of a daemon set's template as a field, which is an annotation in this version.
-pub(crate) fn own_metadata(object: &Value) -> Value {
-    let mut metadata = object["metadata"].clone();
-    if object["kind"] == "DaemonSet"
-        && object["apiVersion"] == "apps/v1"
-        && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut)
-    {
-        annotations.remove(TEMPLATE_GENERATION);
-        if annotations.is_empty() {
-            metadata["annotations"] = Value::Null;
-        }
-    }
-    if let Some(fields) = metadata.as_object_mut() {
-        fields.retain(|key, value| key != "annotations" || !value.is_null());
-    }
-    metadata
-}
-
-fn carried(object: &Value, include: IncludeObject) -> Value {
+fn carried(resource: &Resource, object: &Value, include: IncludeObject) -> Value {
     match include {
         IncludeObject::None => Value::Null,
         IncludeObject::Object => object.clone(),
         IncludeObject::Metadata => json!({
             "kind": "PartialObjectMetadata",
             "apiVersion": "meta.k8s.io/v1",
-            "metadata": own_metadata(object),
+            "metadata": held_metadata(resource, object),
         }),
     }
+}
+
+/// Returns the metadata of a row or of a partial object: as the real server holds it, not as it prints it.
+pub(crate) fn held_metadata(resource: &Resource, object: &Value) -> Value {
+    let mut metadata = object["metadata"].clone();
+    if !resource.is_custom()
+        && resource.kind == "DaemonSet"
+        && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut)
+    {
+        // The count of templates is a field there.
+        annotations.remove(TEMPLATE_GENERATION);
+        if annotations.is_empty() {
+            metadata.as_object_mut().map(|metadata| metadata.remove("annotations"));
+        }
+    }
+    metadata
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::super::diff::same_number;
+use super::message::neutral;
 use super::placeholder::{Bindings, Piece, match_text, split};
 
 /// Members whose value depends on the set of kinds or on the machine.
@@ -17,6 +18,8 @@ const STRICT_DECODING: &str = "strict decoding error: ";
 /// What stands around the place of a scheme in Go's source.
 const SCHEME: &str = "in scheme \"";
 const SCHEME_END: char = '"';
+/// Characters that end a generated name.
+const GENERATED_SUFFIX: usize = 5;
 /// Characters of a value shown in a difference.
 const MAX_SHOWN: usize = 300;
 
@@ -64,7 +67,17 @@ impl Matcher<'_> {
             (Value::String(pattern), Value::Null) if pattern.is_empty() => {}
             // Indented JSON and YAML are kept as text: their keys may come in any order.
             (Value::String(pattern), Value::Object(_)) => match document(pattern) {
-                Some(expected) => self.value(&expected, got),
+                Some(mut expected) => {
+                    // Revisions in texts were recorded as they were.
+                    forget_revision(&mut expected);
+                    expected
+                        .get_mut("items")
+                        .and_then(Value::as_array_mut)
+                        .into_iter()
+                        .flatten()
+                        .for_each(forget_revision);
+                    self.value(&expected, got);
+                }
                 None => self.unequal(expected, got),
             },
             // Ages in the rows of watch events were recorded as they were.
@@ -144,7 +157,9 @@ impl Matcher<'_> {
     }
 
     fn objects(&mut self, expected: &Value, got: &Value) {
-        let (expected, got) = (normalise_status(expected), normalise_status(got));
+        let expected = with_generated_name(expected, got);
+        let (expected, got) = (normalise_status(&expected), normalise_status(got));
+        let (expected, got) = (sorted_rules(expected), sorted_rules(got));
         let empty = Map::new();
         let expected = expected.as_object().unwrap_or(&empty);
         let got = got.as_object().unwrap_or(&empty);
@@ -210,7 +225,7 @@ fn document(text: &str) -> Option<Value> {
 
 /// Returns a text without what another build or another moment makes different.
 fn comparable(text: &str, in_cell: bool) -> String {
-    let mut text = without_scheme(text);
+    let mut text = neutral(&without_scheme(text));
     if let Some((start, fields)) = text.split_once(STRICT_DECODING) {
         // The fields are found in the order of a hash table.
         let mut fields: Vec<&str> = fields.split(", ").collect();
@@ -250,15 +265,65 @@ fn is_age(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_digit() || is_unit(c))
 }
 
+/// Puts a name that was just generated in the place of the recorded one, which is part of a longer text.
+fn with_generated_name(expected: &Value, got: &Value) -> Value {
+    let name = |status: &Value| {
+        let is_failure = status["kind"] == "Status" && status["status"] == "Failure";
+        let made = status["metadata"]["generateName"].is_string();
+        let name = if made { &status["metadata"]["name"] } else { &status["details"]["name"] };
+        name.as_str().filter(|_| is_failure || made).map(str::to_owned)
+    };
+    let (Some(recorded), Some(generated)) = (name(expected), name(got)) else { return expected.clone() };
+    let base = |name: &str| {
+        name.len().checked_sub(GENERATED_SUFFIX).and_then(|end| name.get(..end).map(str::to_owned))
+    };
+    let is_generated = recorded != generated
+        && base(&recorded).is_some_and(|base| !base.is_empty())
+        && base(&recorded) == base(&generated);
+    if !is_generated {
+        return expected.clone();
+    }
+    serde_json::from_str(&expected.to_string().replace(&recorded, &generated))
+        .unwrap_or_else(|_| expected.clone())
+}
+
+/// Blanks the revision of an object.
+fn forget_revision(object: &mut Value) {
+    if let Some(revision) = object.pointer_mut("/metadata/resourceVersion") {
+        *revision = Value::from("$LRV");
+    }
+}
+
+/// Sorts the rules of a review, which have no order.
+fn sorted_rules(mut value: Value) -> Value {
+    if value["kind"] == "SelfSubjectRulesReview" {
+        for list in ["resourceRules", "nonResourceRules"] {
+            let rules = value.pointer_mut(&format!("/status/{list}")).and_then(Value::as_array_mut);
+            if let Some(rules) = rules {
+                rules.sort_by_cached_key(Value::to_string);
+            }
+        }
+    }
+    value
+}
+
 /// Sorts what has no order in a failure Status: causes, and what its message lists.
 fn normalise_status(value: &Value) -> Value {
     let mut value = value.clone();
     if value["kind"] != "Status" || value["status"] != "Failure" {
         return value;
     }
+    if let Some(message) = value["message"].as_str().map(neutral) {
+        value["message"] = message.into();
+    }
     let Some(causes) = value.pointer_mut("/details/causes").and_then(Value::as_array_mut) else {
         return value;
     };
+    for cause in causes.iter_mut() {
+        if let Some(message) = cause["message"].as_str().map(neutral) {
+            cause["message"] = message.into();
+        }
+    }
     if causes.len() > 1 {
         causes.sort_by_key(|cause| (cause["field"].to_string(), cause["message"].to_string()));
         if let Some(message) = value["message"].as_str() {

@@ -3,6 +3,7 @@
 //! [`target`] is the server, ours or a real one; [`scenario`] runs the steps, [`request`] sends one request, [`matching`] compares answers that hold [`placeholder`]s.
 
 pub mod matching;
+mod message;
 pub mod placeholder;
 mod real;
 pub mod request;
