@@ -10,6 +10,7 @@
 
 pub mod admission;
 pub mod auth;
+mod cel;
 mod go_json;
 pub mod http;
 pub mod lifecycle;

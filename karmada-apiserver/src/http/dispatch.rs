@@ -40,8 +40,12 @@ pub(super) struct Incoming {
 
 /// Returns the error for a target that nothing serves.
 pub(super) fn unknown(server: &Inner, target: &Target) -> Failure {
+    // Paths of custom groups are the aggregator's, which knows paths and no resources.
     let known = target.group.is_empty()
-        || server.registry().resources().any(|resource| resource.group == target.group);
+        || server
+            .registry()
+            .resources()
+            .any(|resource| resource.group == target.group && !resource.is_custom());
     if known { Failure::no_such_resource() } else { Failure::no_such_path() }
 }
 
@@ -53,12 +57,11 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
     let Some(resource) = registry.resource(&target.group, &target.version, &target.resource) else {
         return Err(unknown(server, target));
     };
-    if !resource.namespaced && !target.namespace.is_empty() {
-        return Err(Failure::no_such_resource());
-    }
-    // A namespaced object has a namespace in its path.
-    if resource.namespaced && target.namespace.is_empty() && !target.name.is_empty() {
-        return Err(Failure::no_such_resource());
+    // Only namespaced objects have a namespace in their path.
+    if (!resource.namespaced && !target.namespace.is_empty())
+        || (resource.namespaced && target.namespace.is_empty() && !target.name.is_empty())
+    {
+        return Err(unknown(server, target));
     }
     if !target.name.is_empty()
         && let Some(why) = unusable_segment(&target.name)

@@ -113,6 +113,17 @@ impl Failure {
         Self { details: Some(json!({})), ..failure }
     }
 
+    /// A verb that a custom resource does not have.
+    pub fn verb_not_supported(resource: &Resource, verb: &str) -> Self {
+        let message = format!(
+            "{verb} is not supported on resources of kind {:?}",
+            qualified(&resource.group, &resource.plural)
+        );
+        let details = json!({"group": resource.group, "kind": resource.plural});
+        let failure = Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message);
+        Self { details: Some(details), ..failure }
+    }
+
     pub fn already_exists(resource: &Resource, name: &str) -> Self {
         let message = format!("{} \"{name}\" already exists", qualified(&resource.group, &resource.plural));
         Self::new(StatusCode::CONFLICT, "AlreadyExists", message).about(

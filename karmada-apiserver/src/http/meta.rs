@@ -62,7 +62,10 @@ pub(super) fn answer(
     let Some(document) = server.registry().discovery(trimmed, accept) else {
         let unknown_version = trimmed.starts_with("/api/")
             || trimmed.strip_prefix("/apis/").and_then(|rest| rest.split_once('/')).is_some_and(
-                |(group, _)| server.registry().resources().any(|resource| resource.group == group),
+                |(group, _)| {
+                    let registry = server.registry();
+                    registry.resources().any(|resource| resource.group == group && !resource.is_custom())
+                },
             );
         return Err(if unknown_version { Failure::no_such_resource() } else { Failure::no_such_path() });
     };

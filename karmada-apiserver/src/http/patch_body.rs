@@ -46,6 +46,10 @@ impl Shown {
     }
 }
 
+/// Languages of patches that custom resources take.
+const CUSTOM_PATCHES: &str =
+    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+
 /// A patch as it came.
 #[derive(Clone, Debug)]
 pub(super) struct Patch {
@@ -62,6 +66,7 @@ impl Patch {
             "application/merge-patch+json" => Language::Merge,
             "application/strategic-merge-patch+json" if !custom => Language::Strategic,
             "application/apply-patch+yaml" => Language::Apply,
+            _ if custom => return Err(Failure::unsupported_media_type(CUSTOM_PATCHES)),
             _ => return Err(Failure::unsupported_patch()),
         };
         Ok(Self { language, body })
@@ -174,7 +179,8 @@ impl Patch {
         if applied.get("metadata").is_none_or(Value::is_null) {
             applied["metadata"] = serde_json::json!({});
         }
-        if object_name(&applied).is_empty() && applied["metadata"].is_object() {
+        // What is there has a name already.
+        if call.stored().is_some() && object_name(&applied).is_empty() && applied["metadata"].is_object() {
             applied["metadata"]["name"] = call.name.clone().into();
         }
         loop {
@@ -243,9 +249,13 @@ pub(super) struct Patched {
 
 /// Decodes the result of an apply; unknown fields are those of the configuration.
 fn decode_applied(call: &Call<'_>, mut new: Value, applied: &Value) -> Result<(Value, Vec<String>), Failure> {
-    let _ = applied;
     let name = call.name.clone();
     let resource = call.resource.clone();
+    // What is applied says null on purpose; elsewhere a null that is not allowed is left out.
+    let nulls = prepare::forbidden_nulls(&resource, applied);
+    if !nulls.is_empty() {
+        return Err(call.prepare_failure(PrepareError::Invalid(nulls), &name));
+    }
     let decoded = {
         let new = &mut new;
         call.prepare(&name, |context| prepare::decode(&resource, new, context))

@@ -13,7 +13,8 @@ use super::patch_body::{Language, Patch};
 use super::respond::{value_response, warn};
 use super::update::{Changed, check_names};
 use super::{body, dispatch};
-use crate::registry::{Registry, ScalePaths, UpdateTarget};
+use crate::registry::prepare::{self, PrepareError};
+use crate::registry::{FieldError, Registry, ScalePaths, UpdateTarget};
 
 const DEFINITION: &str = "io.k8s.api.autoscaling.v1.Scale";
 
@@ -25,7 +26,9 @@ pub(super) async fn answer(call: &mut Call<'_>, incoming: Incoming, verb: &str) 
     let object = match verb {
         "get" => {
             let stored = call.existing()?;
-            call.read(&stored)
+            let object = call.read(&stored);
+            check_replicas_exist(call, &object, &paths)?;
+            object
         }
         "update" => update(call, &incoming, &paths).await?,
         "patch" => patch(call, &incoming, &paths).await?,
@@ -39,6 +42,16 @@ pub(super) async fn answer(call: &mut Call<'_>, incoming: Incoming, verb: &str) 
         _ => scale,
     };
     Ok(warn(value_response(StatusCode::OK, negotiated.encoding, &value), &call.warnings))
+}
+
+/// A custom object without replicas has no scale.
+fn check_replicas_exist(call: &Call<'_>, object: &Value, paths: &ScalePaths) -> Result<(), Failure> {
+    if !call.resource.is_custom() || at(object, &paths.spec_replicas).is_some() {
+        return Ok(());
+    }
+    let message = format!("the spec replicas field {:?} does not exist", paths.spec_replicas);
+    let details = json!({"causes": [{"message": message}]});
+    Err(Failure { details: Some(details), ..Failure::internal(message) })
 }
 
 /// Reads the scale of an object.
@@ -151,8 +164,18 @@ fn with_scale(call: &Call<'_>, old: &Value, scale: &Value, paths: &ScalePaths) -
     let mut new = old.clone();
     let replicas = scale.pointer("/spec/replicas").filter(|value| !value.is_null()).cloned();
     let replicas = replicas.unwrap_or(json!(0));
-    check_replicas(call, &replicas)?;
-    set(&mut new, &paths.spec_replicas, Some(replicas));
+    if !(call.resource.is_custom() && replicas.as_i64().is_some()) {
+        check_replicas(call, &replicas)?;
+    }
+    let negative = replicas.as_i64().is_some_and(|number| number < 0);
+    set(&mut new, &paths.spec_replicas, Some(replicas.clone()));
+    if negative && call.resource.is_custom() {
+        // The schema of the object has its say too.
+        let mut errors = prepare::validate_custom(&call.resource, &new, Some(old));
+        let detail = "should be a non-negative integer";
+        errors.push(FieldError::invalid(paths.spec_replicas.as_str(), &replicas, detail));
+        return Err(call.prepare_failure(PrepareError::Invalid(errors), &call.name));
+    }
     for key in ["uid", "resourceVersion"] {
         let value = scale.pointer(&format!("/metadata/{key}")).filter(|value| !value.is_null());
         match (value, new.get_mut("metadata").and_then(Value::as_object_mut)) {

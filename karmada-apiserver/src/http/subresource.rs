@@ -19,6 +19,9 @@ pub(super) async fn dispatch(call: &mut Call<'_>, incoming: Incoming) -> Result<
     let verb = incoming.target.verb(&incoming.method, &incoming.query);
     // Streams are opened by GET or POST, which discovery calls get and create.
     let allowed = subresource.verbs.iter().any(|allowed| allowed == verb);
+    if !allowed && call.resource.is_custom() && incoming.method != Method::HEAD {
+        return Err(Failure::verb_not_supported(&call.resource, verb));
+    }
     if !allowed || incoming.method == Method::HEAD {
         return Err(Failure::method_not_allowed());
     }

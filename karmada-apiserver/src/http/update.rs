@@ -9,6 +9,7 @@ use super::failure::{Cause, Failure};
 use super::patch_body::Shown;
 use super::respond::Saved;
 use crate::admission::{Operation, check_escalation};
+use crate::lifecycle::crds;
 use crate::patch::managed_fields;
 use crate::registry::{PrepareError, Resource, UpdateTarget, prepare};
 use crate::store::{Change, Draft, Expect, Stored, Write, WriteError};
@@ -58,7 +59,16 @@ impl Call<'_> {
             let changed = change(self, &old)?;
             let prepared = self.prepare_change(target, changed, &old, &current)?;
             match self.commit(prepared, &current).await {
-                Ok(saved) => return Ok(saved),
+                Ok(saved) => {
+                    if let Saved::Stored(stored) = &saved
+                        && &*self.storage == crds::STORAGE
+                        && self.subresource.is_empty()
+                    {
+                        // The next request finds the names that this one asked for.
+                        crds::settle(self.server, stored).await;
+                    }
+                    return Ok(saved);
+                }
                 Err((WriteError::Conflict(_), Retry::Allowed)) => {}
                 Err((error, _)) => return Err(Failure::from_write(error, &self.resource, &self.name)),
             }
@@ -76,6 +86,7 @@ impl Call<'_> {
         let name = self.name.clone();
         let resource = self.resource.clone();
         let patched = matches!(changed, Changed::Patched { .. } | Changed::Scaled(_));
+        let replaces = matches!(changed, Changed::Raw(_));
         let new = match changed {
             Changed::Raw(new) | Changed::Scaled(new) => {
                 let (new, found) =
@@ -94,11 +105,11 @@ impl Call<'_> {
             Changed::Applied(new) => new,
             Changed::Final(new) => {
                 let retry = self.check_revision(&new, current)?;
-                return Ok(prepared(new, old, current, retry));
+                return Ok(prepared(&resource, new, old, current, retry));
             }
         };
         let mut new = new;
-        if !patched {
+        if replaces {
             self.check_uid(&new, current)?;
         }
         let retry = self.check_revision(&new, current)?;
@@ -116,7 +127,7 @@ impl Call<'_> {
         let server = self.server;
         check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &new, Some(old))?;
         self.admit_final(Operation::Update, Some(&new), Some(old))?;
-        Ok(prepared(new, old, current, retry))
+        Ok(prepared(&resource, new, old, current, retry))
     }
 
     /// Reads a wanted object and notes who owns what of it.
@@ -236,11 +247,18 @@ struct Prepared {
     same: bool,
 }
 
-fn prepared(mut new: Value, old: &Value, current: &Stored, retry: Retry) -> Prepared {
+fn prepared(resource: &Resource, mut new: Value, old: &Value, current: &Stored, retry: Retry) -> Prepared {
     if let Some(metadata) = new.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.insert("resourceVersion".to_owned(), current.revision().to_string().into());
     }
-    Prepared { same: managed_fields::equal_but_for_times(old, &new), new, retry }
+    let lacks_defaults = || {
+        let stored = current.value();
+        stored.get("apiVersion") == old.get("apiVersion") && stored != *old
+    };
+    // What was read has defaults that what is stored may lack.
+    let same =
+        managed_fields::equal_but_for_times(old, &new) && !(resource.defaults_on_read && lacks_defaults());
+    Prepared { same, new, retry }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! CustomResourceDefinitions become kinds; deleted ones take their objects with them.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub(crate) const PLURAL: &str = "customresourcedefinitions";
 pub(crate) const STORAGE: &str = "apiextensions.k8s.io/customresourcedefinitions";
 pub(crate) const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
 const MANAGER: &str = "kube-apiserver";
+/// Label of services that the server registers itself.
+const AUTOMANAGED: &str = "kube-aggregator.kubernetes.io/automanaged";
 /// How often the objects of a deleted CRD are looked at again, besides when they change.
 const CLEANUP_PERIOD: Duration = Duration::from_secs(1);
 
@@ -56,13 +59,31 @@ impl Controller for Crds {
         if stored.is_deleting() {
             return clean_up(server, &stored).await;
         }
+        register(server, &stored.value()).await?;
         serve(server, &stored).await?;
         Ok(None)
     }
 }
 
+/// Serves a changed CRD before its writer is answered.
+///
+/// What goes wrong is left to the controller, which looks at the CRD too.
+pub(crate) fn settle<'a>(
+    server: &'a Inner,
+    stored: &'a Stored,
+) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    Box::pin(async move {
+        if stored.is_deleting() {
+            return;
+        }
+        if let Err(failure) = serve(server, stored).await {
+            tracing::debug!(crd = stored.name(), message = failure.message, "left to the controller");
+        }
+    })
+}
+
 /// Serves one CRD and writes its status.
-pub(super) async fn serve(server: &Arc<Inner>, stored: &Stored) -> Result<(), Failure> {
+pub(super) async fn serve(server: &Inner, stored: &Stored) -> Result<(), Failure> {
     let crd = stored.value();
     let registry = server.registry();
     let conflict = crd::names_conflict(&crd, registry.resources());
@@ -95,13 +116,65 @@ pub(super) async fn serve(server: &Arc<Inner>, stored: &Stored) -> Result<(), Fa
     Ok(())
 }
 
+/// Registers the group versions of a CRD as services of this server.
+async fn register(server: &Arc<Inner>, crd: &Value) -> Result<(), Failure> {
+    for (name, group, version) in services(crd) {
+        let service = json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+            "metadata": {"name": name, "labels": {AUTOMANAGED: "true"}},
+            "spec": {"group": group, "version": version, "groupPriorityMinimum": 1000, "versionPriority": 100}});
+        let Some(mut call) = service_call(server, &name) else { return Ok(()) };
+        if call.stored().is_some() {
+            continue;
+        }
+        match call.create(service).await {
+            Err(failure) if failure.code != http::StatusCode::CONFLICT => return Err(failure),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes the services that no CRD needs any longer.
+async fn unregister(server: &Arc<Inner>, crd: &Value) -> Result<(), Failure> {
+    for (name, group, version) in services(crd) {
+        if server.registry().resources().any(|other| other.group == group && other.version == version) {
+            continue;
+        }
+        let Some(call) = service_call(server, &name) else { return Ok(()) };
+        if call.stored().is_none() {
+            continue;
+        }
+        match call.delete(&DeleteOptions::background()).await {
+            Err(failure) if failure.code != http::StatusCode::NOT_FOUND => return Err(failure),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Returns name, group and version of the services that a CRD asks for.
+fn services(crd: &Value) -> Vec<(String, String, String)> {
+    let group = crd.pointer("/spec/group").and_then(Value::as_str).unwrap_or_default();
+    let versions = crd.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+    versions
+        .filter(|version| version["served"] == json!(true))
+        .filter_map(|version| version["name"].as_str())
+        .map(|version| (format!("{version}.{group}"), group.to_owned(), version.to_owned()))
+        .collect()
+}
+
+fn service_call<'a>(server: &'a Arc<Inner>, name: &str) -> Option<Call<'a>> {
+    let resource = server.registry().resource("apiregistration.k8s.io", "v1", "apiservices")?;
+    Some(Call::internal(server, resource, "", name, MANAGER))
+}
+
 fn forget(server: &Inner, name: &str) {
     let changed: Result<(), std::convert::Infallible> =
         server.change_registry(|registry| Ok(registry.without_crd(name)));
     changed.expect("this change cannot fail");
 }
 
-fn status_call<'a>(server: &'a Arc<Inner>, name: &str) -> Result<Call<'a>, Failure> {
+fn status_call<'a>(server: &'a Inner, name: &str) -> Result<Call<'a>, Failure> {
     let resource = server
         .registry()
         .resource(GROUP, "v1", PLURAL)
@@ -157,6 +230,7 @@ async fn clean_up(server: &Arc<Inner>, stored: &Stored) -> Result<Option<Duratio
     })
     .await?;
     forget(server, stored.name());
+    unregister(server, &crd).await?;
     Ok(None)
 }
 

@@ -182,19 +182,21 @@ impl Change<'_> {
         let merged = merge(root, &live, self.applied);
         let mut merged = prune(root, &merged, &managers, &last);
         let complete = |object: &Value| with_struct_members(object, self.target);
-        let comparison = Comparison::of(root, &complete(&live), &complete(&merged)).without(&reset);
+        let whole = Comparison::of(root, &complete(&live), &complete(&merged));
+        let comparison = whole.without(&reset);
         let found = take_from_others(&mut managers, &key, &comparison);
         if force == Force::No && !found.is_empty() {
             return Err(found);
         }
         managers.disown(&key, &metadata_of_the_server());
+        let touched = !whole.is_same();
+        if let Some(entry) = managers.entries.get_mut(&key).filter(|_| touched) {
+            entry.time = write_time(self.target, self.options.now);
+        }
         if comparison.is_same() {
             let mut same = live;
             managers.write_to(&mut same);
             return Ok(same);
-        }
-        if let Some(entry) = managers.entries.get_mut(&key) {
-            entry.time = write_time(self.target, self.options.now);
         }
         managers.write_to(&mut merged);
         Ok(merged)

@@ -95,6 +95,8 @@ impl Row {
             deprecation_warning: deprecation_warning(&self.group, &self.version, &self.plural),
             origin: Origin::BuiltIn,
             openapi: None,
+            rules: None,
+            storage_schema: None,
             defaults_on_read: false,
             group: self.group,
             version: self.version,

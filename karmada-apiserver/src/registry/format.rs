@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use base64::Engine as _;
 
 /// Whether a string has the format. Formats that the server does not know accept everything.
-pub(super) fn matches(name: &str, text: &str) -> bool {
+pub(crate) fn matches(name: &str, text: &str) -> bool {
     match name {
         "date-time" | "datetime" => text.parse::<jiff::Timestamp>().is_ok(),
         "date" => text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(),

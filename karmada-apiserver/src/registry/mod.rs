@@ -30,11 +30,14 @@ pub use catalog::Registry;
 pub use discovery::Document;
 pub(crate) use field_error::quote;
 pub use field_error::{FieldError, FieldErrorKind};
+pub(crate) use format::matches as check_format;
 pub(crate) use kinds::AUTOSCALER_METRICS;
+pub(crate) use names::problems as name_problems;
 pub use prepare::{
     FieldValidation, Lookup, Persistence, PrepareContext, PrepareError, UpdateTarget, Warnings,
     prepare_create, prepare_update,
 };
+pub(crate) use quantity::Quantity;
 pub use resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
 pub use schema::{ListType, Schema};
 pub use table::{IncludeObject, table};

@@ -56,6 +56,22 @@ pub(super) fn check_name(rule: NameRule, name: &str, part: NamePart) -> Vec<Stri
     }
 }
 
+/// Returns what keeps text from having the format of a name, by the format's name in expressions.
+pub(crate) fn problems(format: &str, text: &str) -> Vec<String> {
+    let masked = match format.strip_suffix("Prefix") {
+        Some(_) if text.len() > 1 && text.ends_with('-') => format!("{}a", &text[..text.len() - 1]),
+        _ => text.to_owned(),
+    };
+    match format.strip_suffix("Prefix").unwrap_or(format) {
+        "dns1123Label" => label(&masked),
+        "dns1123Subdomain" => subdomain(&masked),
+        "dns1035Label" => label_1035(&masked),
+        "qualifiedName" => qualified_name(text),
+        "labelValue" => label_value(text),
+        _ => Vec::new(),
+    }
+}
+
 /// Returns what keeps text from being an RFC 1123 label.
 pub(super) fn label(text: &str) -> Vec<String> {
     let mut problems = too_long(text, 63);

@@ -12,7 +12,7 @@ use super::body::{Body, Problem};
 use super::field_error::FieldError;
 use super::resource::Resource;
 use super::typed::Mismatch;
-use super::{kinds, metadata, structural, typed, validate};
+use super::{crd, kinds, metadata, structural, typed, validate};
 
 /// How unknown and duplicate fields are treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -212,7 +212,12 @@ pub fn admit_create(
         // What was cleared may have a default.
         structural::apply_defaults(&resource.schema, object);
         errors.extend(metadata::validate(resource, object));
-        errors.extend(validate::validate(&resource.schema, object, None));
+        errors.extend(validate_custom(resource, object, None));
+        shape_for_storage(resource, object);
+        if resource.status_subresource && resource.defaults_on_read {
+            // The default of a status is read and not stored.
+            object.as_object_mut().map(|object| object.remove("status"));
+        }
         warnings.extend(metadata::finalizer_warnings(object, None));
     } else {
         let late = kinds::admit(resource, object, None, context)?;
@@ -283,7 +288,8 @@ pub fn admit_update(
         errors.extend(
             errors.iter().filter(|e| !is_change(e)).flat_map(|e| [e.clone(), e.clone()]).collect::<Vec<_>>(),
         );
-        errors.extend(validate::validate(&resource.schema, new, Some(old)));
+        errors.extend(validate_custom(resource, new, Some(old)));
+        shape_for_storage(resource, new);
         warnings.extend(metadata::finalizer_warnings(new, Some(old)));
     } else {
         // The real server checks metadata for all kinds and for each, the immutable part less often.
@@ -303,6 +309,33 @@ pub fn admit_update(
         typed::settle(&resource.schema, new);
     }
     if errors.is_empty() { Ok(warnings) } else { Err(PrepareError::Invalid(errors)) }
+}
+
+/// Leaves out what the stored version of a custom resource does not know.
+fn shape_for_storage(resource: &Resource, object: &mut Value) {
+    if let Some(schema) = &resource.storage_schema {
+        structural::prune(schema, object);
+    }
+}
+
+/// Returns the nulls of an applied configuration that the schema of a custom resource has no place for.
+pub(crate) fn forbidden_nulls(resource: &Resource, applied: &Value) -> Vec<FieldError> {
+    if !resource.is_custom() {
+        return Vec::new();
+    }
+    let found = structural::forbidden_nulls(&resource.schema, applied);
+    let mut errors = validate::validate(&resource.schema, applied, None);
+    errors.retain(|error| found.contains(&error.field));
+    errors
+}
+
+/// Returns what the schema of a custom resource and its rules say about an object.
+pub(crate) fn validate_custom(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    let mut errors = validate::validate(&resource.schema, object, old);
+    if let Some(rules) = &resource.rules {
+        errors.extend(crd::check_rules(rules, object, old, &errors));
+    }
+    errors
 }
 
 /// Says why an object cannot be read as a kind, if it cannot.

@@ -61,6 +61,31 @@ impl Quantity {
         self.nanos.cmp(&other.nanos)
     }
 
+    /// Returns a whole amount.
+    pub(crate) fn from_integer(value: i64) -> Self {
+        Self { nanos: i128::from(value) * NANO, format: Format::DecimalSi }
+    }
+
+    /// Returns the amount if it is a whole number.
+    pub(crate) fn as_integer(self) -> Option<i64> {
+        (self.nanos % NANO == 0).then(|| i64::try_from(self.nanos / NANO).ok()).flatten()
+    }
+
+    /// Returns the nearest floating-point number.
+    pub(crate) fn as_float(self) -> f64 {
+        self.nanos as f64 / NANO as f64
+    }
+
+    /// Adds in the format of the first.
+    pub(crate) fn checked_add(self, other: Self) -> Option<Self> {
+        self.nanos.checked_add(other.nanos).map(|nanos| Self { nanos, ..self })
+    }
+
+    /// Subtracts in the format of the first.
+    pub(crate) fn checked_sub(self, other: Self) -> Option<Self> {
+        self.nanos.checked_sub(other.nanos).map(|nanos| Self { nanos, ..self })
+    }
+
     /// Prints the canonical form: the largest suffix that needs no fraction.
     pub(crate) fn canonical(self) -> String {
         if self.nanos == 0 {

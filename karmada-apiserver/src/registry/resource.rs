@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
+use super::crd::RuleNode;
 use super::definitions;
 use super::schema::Schema;
 
@@ -43,6 +44,10 @@ pub struct Resource {
     pub origin: Origin,
     /// The schema as its CRD states it, in JSON; only in custom resources.
     pub openapi: Option<Arc<str>>,
+    /// The schema of the version that is stored; only in custom resources of another version.
+    pub storage_schema: Option<Arc<Schema>>,
+    /// The validation rules of the schema; only in custom resources that have some.
+    pub rules: Option<Arc<RuleNode>>,
     /// Stored objects may lack defaults: the schema has changed since it was first served.
     pub defaults_on_read: bool,
 }

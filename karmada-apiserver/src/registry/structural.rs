@@ -102,6 +102,35 @@ fn embedded_node(schema: &Schema, value: &mut Value, path: &str, unknown: &mut V
     }
 }
 
+/// Returns the paths of nulls that are not allowed and that no default replaces.
+pub(super) fn forbidden_nulls(schema: &Schema, value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    find_nulls(schema, value, "", &mut found);
+    found
+}
+
+fn find_nulls(schema: &Schema, value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Null if !path.is_empty() && forbids_null(schema) && schema.default.is_none() => {
+            found.push(path.to_owned());
+        }
+        Value::Object(map) => {
+            for (key, child) in map.iter().filter(|(key, _)| !path.is_empty() || *key != "metadata") {
+                let Some(node) = schema.properties.get(key).or(schema.additional.as_ref()) else { continue };
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                find_nulls(node, child, &path, found);
+            }
+        }
+        Value::Array(items) => {
+            let Some(node) = &schema.items else { return };
+            for (index, item) in items.iter().enumerate() {
+                find_nulls(node, item, &format!("{path}[{index}]"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
 fn forbids_null(node: &Schema) -> bool {
     // Metadata comes from the typed definitions, where null means absent.
     let is_open = node.preserve_unknown && node.schema_type == SchemaType::Any;

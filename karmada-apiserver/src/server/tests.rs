@@ -64,7 +64,8 @@ async fn a_watch_sees_changes_in_order() {
     let start = maps.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
     let mut events = maps.watch(&WatchParams::default(), &start).await.unwrap().boxed();
     for value in ["1", "2"] {
-        let patch = Patch::Apply(json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"key": value}}));
+        let patch = Patch::Apply(json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "a"}, "data": {"key": value}}));
         maps.patch("a", &PatchParams::apply("test"), &patch).await.unwrap();
     }
     maps.delete("a", &DeleteParams::default()).await.unwrap();

@@ -9,6 +9,7 @@ use super::super::field_error::{FieldError, quote};
 use super::super::resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
 use super::super::schema::Schema;
 use super::compile::compile_schema;
+use super::rules::compile_rules;
 use super::versions::compare_versions;
 
 const VERBS: &[&str] = &["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
@@ -128,13 +129,19 @@ fn resource(crd: &Value, version: &Value) -> Resource {
         storage_version_hash: String::new(),
         deprecation_warning: None,
         origin: Origin::Crd { name },
+        rules: source.and_then(compile_rules),
+        storage_schema: storage_schema(crd, version),
         openapi: source.map(|source| source.to_string().into()),
-        defaults_on_read: crd["metadata"]["generation"].as_i64().unwrap_or_default() > 1
-            && source.is_some_and(has_default),
+        defaults_on_read: source.is_some_and(|source| {
+            let changed = crd["metadata"]["generation"].as_i64().unwrap_or_default() > 1;
+            // A new object is stored without status.
+            (changed && has_default(source))
+                || (status && !source["properties"]["status"]["default"].is_null())
+        }),
         kind,
     };
     resource.storage_version_hash = storage_version_hash(crd, &resource);
-    resource.deprecation_warning = deprecation_warning(version, &resource);
+    resource.deprecation_warning = deprecation_warning(crd, version, &resource);
     resource
 }
 
@@ -213,10 +220,30 @@ fn storage_version_hash(crd: &Value, resource: &Resource) -> String {
     base64::engine::general_purpose::STANDARD.encode(&digest.as_ref()[..8])
 }
 
-fn deprecation_warning(version: &Value, resource: &Resource) -> Option<String> {
+fn storage_schema(crd: &Value, version: &Value) -> Option<Arc<Schema>> {
+    if version["storage"] == json!(true) || crd["spec"]["preserveUnknownFields"] == json!(true) {
+        return None;
+    }
+    let mut versions = crd["spec"]["versions"].as_array()?.iter();
+    let stored = versions.find(|version| version["storage"] == json!(true))?;
+    stored.pointer("/schema/openAPIV3Schema").map(|source| Arc::new(compile_schema(source)))
+}
+
+fn deprecation_warning(crd: &Value, version: &Value, resource: &Resource) -> Option<String> {
     if version["deprecated"] != json!(true) {
         return None;
     }
     let custom = version.get("deprecationWarning").and_then(Value::as_str).map(str::to_owned);
-    Some(custom.unwrap_or_else(|| format!("{} {} is deprecated", resource.api_version(), resource.kind)))
+    Some(custom.unwrap_or_else(|| {
+        let versions = crd["spec"]["versions"].as_array().into_iter().flatten();
+        let better = versions
+            .filter(|other| other["served"] == json!(true) && other["deprecated"] != json!(true))
+            .filter_map(|other| other["name"].as_str())
+            .filter(|other| compare_versions(other, &resource.version).is_lt())
+            .min_by(|a, b| compare_versions(a, b));
+        let advice = better
+            .map(|better| format!("; use {}/{better} {}", resource.group, resource.kind))
+            .unwrap_or_default();
+        format!("{} {} is deprecated{advice}", resource.api_version(), resource.kind)
+    }))
 }

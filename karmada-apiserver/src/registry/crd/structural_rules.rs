@@ -8,10 +8,10 @@ use super::super::field_error::FieldError;
 use super::super::structural;
 use super::super::validate;
 use super::compile::compile_node;
+use super::rule_checks::{self, Structure};
+use super::rules::{check_rules, compile_node_rules};
 
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
-const RULE_REASONS: &[&str] =
-    &["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
 /// Keywords of JSON schema that CRDs do not have.
 const UNSUPPORTED: &[&str] = &[
     "$ref",
@@ -53,11 +53,14 @@ enum Place {
 
 /// Reports what is wrong with the schema of a version.
 pub(super) fn check(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let before = errors.len();
     node(schema, path, Place::Root, errors);
     if schema["nullable"] == json!(true) {
         errors.push(FieldError::forbidden(format!("{path}.nullable"), "nullable cannot be true at the root"));
     }
     metadata(schema, path, errors);
+    let structure = if errors.len() == before { Structure::Sound } else { Structure::Broken };
+    rule_checks::check(schema, path, structure, errors);
 }
 
 fn node(schema: &Value, path: &str, place: Place, errors: &mut Vec<FieldError>) {
@@ -67,7 +70,6 @@ fn node(schema: &Value, path: &str, place: Place, errors: &mut Vec<FieldError>) 
     list_type(schema, path, errors);
     map_type(schema, path, errors);
     junctors(schema, path, errors);
-    rules(schema, path, errors);
     if place == Place::Root || !path.contains("properties[metadata]") {
         default(schema, path, errors);
     }
@@ -363,32 +365,17 @@ fn default(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
         return;
     }
     structural::apply_defaults(&compiled, &mut pruned);
-    errors.extend(validate::validate(&compiled, &pruned, None).into_iter().map(|mut error| {
-        error.field = if error.field.is_empty() { field.clone() } else { format!("{field}.{}", error.field) };
+    let mut found = validate::validate(&compiled, &pruned, None);
+    if let Some(rules) = compile_node_rules(schema).filter(|_| found.is_empty()) {
+        found = check_rules(&rules, &pruned, None, &[]);
+    }
+    errors.extend(found.into_iter().map(|mut error| {
+        error.field = match error.field.as_str() {
+            "" | "<nil>" => field.clone(),
+            below => format!("{field}.{below}"),
+        };
         error
     }));
-}
-
-fn rules(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    for (index, rule) in schema["x-kubernetes-validations"].as_array().into_iter().flatten().enumerate() {
-        let path = format!("{path}.x-kubernetes-validations[{index}]");
-        if rule["rule"].as_str().unwrap_or_default().trim().is_empty() {
-            errors.push(FieldError::required(format!("{path}.rule"), "rule is not specified"));
-        }
-        if let Some(message) = rule["message"].as_str().filter(|message| !message.is_empty()) {
-            let field = format!("{path}.message");
-            if message.trim().is_empty() {
-                errors.push(FieldError::invalid(field, &rule["message"], "must be non-empty if specified"));
-            } else if message.contains(['\n', '\r']) {
-                errors.push(FieldError::invalid(field, &rule["message"], "must not contain line breaks"));
-            }
-        }
-        if let Some(reason) = rule["reason"].as_str()
-            && !RULE_REASONS.contains(&reason)
-        {
-            errors.push(FieldError::not_supported(format!("{path}.reason"), &rule["reason"], RULE_REASONS));
-        }
-    }
 }
 
 /// The metadata of an object has its own rules; a schema may only narrow the names.

@@ -30,30 +30,6 @@ pub(crate) fn validate(crd: &Value, old: Option<&Value>) -> Vec<FieldError> {
     errors
 }
 
-/// Returns what a CRD asks for that the server does not do.
-pub(crate) fn warnings(crd: &Value) -> Vec<String> {
-    let versions = crd["spec"]["versions"].as_array().into_iter().flatten();
-    let has_rules = versions.into_iter().any(|version| mentions_rules(&version["schema"]["openAPIV3Schema"]));
-    if has_rules {
-        vec!["x-kubernetes-validations: this server does not evaluate validation rules".to_owned()]
-    } else {
-        Vec::new()
-    }
-}
-
-fn mentions_rules(node: &Value) -> bool {
-    match node {
-        Value::Object(map) => {
-            map.get("x-kubernetes-validations")
-                .and_then(Value::as_array)
-                .is_some_and(|rules| !rules.is_empty())
-                || map.values().any(mentions_rules)
-        }
-        Value::Array(items) => items.iter().any(mentions_rules),
-        _ => false,
-    }
-}
-
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }

@@ -160,6 +160,10 @@ pub(in super::super) fn prepare_status(
         "PersistentVolumeClaim" => json!({"phase": "Pending"}),
         "PersistentVolume" => json!({"phase": "Pending", "lastPhaseTransitionTime": now}),
         "CustomResourceDefinition" => crd::initial_status(object),
+        // What this server serves itself is there.
+        "APIService" if object["spec"]["service"].is_null() => json!({"conditions": [{"type": "Available",
+            "status": "True", "lastTransitionTime": now, "reason": "Local",
+            "message": "Local APIServices are always available"}]}),
         _ => json!({}),
     };
 }

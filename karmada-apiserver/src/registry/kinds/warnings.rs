@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::super::crd;
 use super::super::resource::Resource;
 use super::fields::{items, text};
 use super::{dispatch, pod_warnings};
@@ -12,9 +11,6 @@ const OLD_STORAGE_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 /// Returns the warnings about a new or changed object.
 pub(in super::super) fn warnings(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<String> {
     let kind = resource.kind.as_str();
-    if kind == "CustomResourceDefinition" {
-        return crd::warnings(object);
-    }
     // A change that asks for nothing new is not warned of again.
     if old.is_some_and(|old| !dispatch::spec_changed(resource, object, old)) {
         return Vec::new();
