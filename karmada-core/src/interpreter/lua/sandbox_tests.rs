@@ -326,7 +326,7 @@ fn keeps_a_thousand_scripts_in_little_memory() {
         let answer = call(&engine, &script, &object).unwrap();
         assert_eq!(answer["cpu"], json!(2 * index));
     }
-    assert!(engine.used_memory() < 32 << 20, "{} bytes", engine.used_memory());
+    assert!(engine.used_memory() < 16 << 20, "{} bytes", engine.used_memory());
 }
 
 #[test]

@@ -19,8 +19,8 @@ use super::{LuaOptions, Script, ScriptError, concat, library, pods};
 const HOOK_PERIOD: u32 = 1000;
 /// Most compiled scripts of a state.
 const MOST_SCRIPTS: usize = 4096;
-/// Most memory of compiled scripts, in bytes.
-const MOST_RETAINED: usize = 48 << 20;
+/// Most memory of compiled scripts in one state, in bytes: four idle states stay below 64 MiB.
+const MOST_RETAINED: usize = 12 << 20;
 /// Scripts that are compiled until the memory of all is measured again.
 const MEASURE_PERIOD: usize = 64;
 /// The parameter of every script that makes its `..` work; see [`concat`].
