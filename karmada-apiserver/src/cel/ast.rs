@@ -110,7 +110,9 @@ impl Kind {
             Self::Literal(_) | Self::Ident(_) => {}
             Self::Select { operand, .. } => visit(operand),
             Self::Call { target, args, .. } => {
-                target.iter().for_each(|target| visit(target));
+                if let Some(target) = target {
+                    visit(target);
+                }
                 args.iter().for_each(visit);
             }
             Self::List(entries) => entries.iter().for_each(|entry| visit(&entry.item)),

@@ -56,7 +56,7 @@ pub(super) fn named_type(name: &str) -> Option<Type> {
         "google.protobuf.Timestamp" => Type::Timestamp,
         "google.protobuf.Duration" => Type::Duration,
         "null_type" => Type::Null,
-        "type" => Type::Type(Arc::new(Type::Dyn)),
+        "type" => Type::Kind(Arc::new(Type::Dyn)),
         "optional_type" => Type::optional(Type::Dyn),
         _ => return None,
     })
@@ -173,7 +173,7 @@ impl<'a> Checker<'a> {
             return found.clone();
         }
         if let Some(found) = named_type(name) {
-            return Type::Type(Arc::new(found));
+            return Type::Kind(Arc::new(found));
         }
         self.issue(offset, format!("undeclared reference to '{name}' (in container '')"))
     }
@@ -357,7 +357,7 @@ impl<'a> Checker<'a> {
                 true
             }
             (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => self.assign(a, b),
-            (Type::Type(_), Type::Type(_)) => true,
+            (Type::Kind(_), Type::Kind(_)) => true,
             (Type::Map(ka, va), Type::Map(kb, vb)) => self.assign(ka, kb) && self.assign(va, vb),
             (Type::Object(a), Type::Object(b)) => Arc::ptr_eq(a, b) || a == b,
             (
@@ -386,7 +386,7 @@ impl<'a> Checker<'a> {
     fn occurs(&self, index: usize, found: &Type) -> bool {
         match self.shallow(found) {
             Type::Param(other) => other == index,
-            Type::List(inner) | Type::Optional(inner) | Type::Type(inner) => self.occurs(index, &inner),
+            Type::List(inner) | Type::Optional(inner) | Type::Kind(inner) => self.occurs(index, &inner),
             Type::Map(key, value) => self.occurs(index, &key) || self.occurs(index, &value),
             _ => false,
         }
@@ -396,7 +396,7 @@ impl<'a> Checker<'a> {
         match self.shallow(found) {
             Type::List(inner) => Type::list(self.resolve(&inner)),
             Type::Optional(inner) => Type::optional(self.resolve(&inner)),
-            Type::Type(inner) => Type::Type(Arc::new(self.resolve(&inner))),
+            Type::Kind(inner) => Type::Kind(Arc::new(self.resolve(&inner))),
             Type::Map(key, value) => Type::map(self.resolve(&key), self.resolve(&value)),
             other => other,
         }
@@ -406,7 +406,7 @@ impl<'a> Checker<'a> {
 /// Keys are scalars. Types with two branches would make the work on them exponential.
 fn key_type(found: Type) -> Type {
     match found {
-        Type::List(_) | Type::Map(..) | Type::Optional(_) | Type::Type(_) => Type::Dyn,
+        Type::List(_) | Type::Map(..) | Type::Optional(_) | Type::Kind(_) => Type::Dyn,
         scalar => scalar,
     }
 }
@@ -420,7 +420,7 @@ fn substitute(found: &Type, params: &[Type; 2]) -> Type {
         Type::Param(index) => params[*index].clone(),
         Type::List(inner) => Type::list(substitute(inner, params)),
         Type::Optional(inner) => Type::optional(substitute(inner, params)),
-        Type::Type(inner) => Type::Type(Arc::new(substitute(inner, params))),
+        Type::Kind(inner) => Type::Kind(Arc::new(substitute(inner, params))),
         Type::Map(key, value) => Type::map(substitute(key, params), substitute(value, params)),
         other => other.clone(),
     }

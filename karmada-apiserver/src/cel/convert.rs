@@ -225,13 +225,13 @@ fn declare(source: &Json, level: Level, name: &str) -> Option<Declaration> {
                 return make(Type::map(Type::String, item.value_type.clone()), Shape::Map(item), limit, 2);
             }
             let level = if flag("x-kubernetes-embedded-resource") { Level::Root } else { level };
-            object(source, level, name)
+            Some(object(source, level, name))
         }
         _ => None,
     }
 }
 
-fn object(source: &Json, level: Level, name: &str) -> Option<Declaration> {
+fn object(source: &Json, level: Level, name: &str) -> Declaration {
     let mut properties = source.get("properties").and_then(Json::as_object).cloned().unwrap_or_default();
     if level == Level::Root {
         let text = json!({"type": "string"});
@@ -265,7 +265,7 @@ fn object(source: &Json, level: Level, name: &str) -> Option<Declaration> {
         fields.insert(key.clone(), (Arc::from(escaped), field));
     }
     let value_type = Type::object(name, types);
-    Some(Declaration { value_type, shape: Shape::Object(fields), max_size: 1, min_bytes })
+    Declaration { value_type, shape: Shape::Object(fields), max_size: 1, min_bytes }
 }
 
 /// Whether expressions can spell the name of a property at all.

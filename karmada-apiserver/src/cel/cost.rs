@@ -18,7 +18,7 @@ struct Bound {
     size: u64,
     declaration: Option<Arc<Declaration>>,
     /// Bound of the items, for lists that the expression makes.
-    item: Option<Arc<Bound>>,
+    item: Option<Arc<Self>>,
 }
 
 /// Returns the most work that one evaluation can be, given the declaration of `self` and `oldSelf`.

@@ -25,7 +25,7 @@ impl Budget {
         Self { remaining: units }
     }
 
-    pub(crate) fn remaining(&self) -> u64 {
+    pub(crate) fn remaining(self) -> u64 {
         self.remaining
     }
 

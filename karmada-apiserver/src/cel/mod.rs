@@ -5,9 +5,9 @@
 
 mod ast;
 mod check;
-mod convert;
+pub(crate) mod convert;
 mod cost;
-mod error;
+pub(crate) mod error;
 mod eval;
 mod functions;
 mod lexer;

@@ -66,11 +66,10 @@ fn patterns(expr: &Expr) -> (BTreeMap<usize, Regex>, Vec<Issue>) {
     let (mut compiled, mut issues) = (BTreeMap::new(), Vec::new());
     expr.walk(&mut |node| {
         let Kind::Call { function, target, args } = &node.kind else { return };
-        let pattern = match (function.as_str(), target, args.as_slice()) {
-            ("matches", None, [_, pattern]) | ("matches" | "find" | "findAll", Some(_), [pattern, ..]) => {
-                pattern
-            }
-            _ => return,
+        let (("matches", None, [_, pattern]) | ("matches" | "find" | "findAll", Some(_), [pattern, ..])) =
+            (function.as_str(), target, args.as_slice())
+        else {
+            return;
         };
         let Kind::Literal(Value::String(text)) = &pattern.kind else { return };
         match Regex::new(text) {
@@ -159,7 +158,7 @@ mod tests {
             ("self.m.q == 'a'", "no such key: q"),
             ("self.l[7] == 1", "index out of bounds: 7"),
             ("9223372036854775807 + 1 == 0", "integer overflow"),
-            ("int('x') == 1", "strconv.ParseInt: parsing \"x\": invalid syntax"),
+            ("int('x') == 1", "type conversion error from 'string' to 'int'"),
             ("lists.range(100000000).size() > 0", "operation cancelled: actual cost limit exceeded"),
             (
                 "lists.range(5000).all(x, lists.range(5000).all(y, x + y >= 0))",

@@ -202,12 +202,11 @@ pub(super) fn is_function(name: &str) -> bool {
 
 fn overload(text: &str) -> Overload {
     let (call, result) = text.rsplit_once("->").expect("signatures have a result");
-    let (target, args) = match call.strip_prefix('(') {
-        Some(args) => (None, args),
-        None => {
-            let (target, args) = call.split_once(".(").expect("a method has a receiver");
-            (Some(read(target)), args)
-        }
+    let (target, args) = if let Some(args) = call.strip_prefix('(') {
+        (None, args)
+    } else {
+        let (target, args) = call.split_once(".(").expect("a method has a receiver");
+        (Some(read(target)), args)
     };
     let args = args.strip_suffix(')').expect("arguments end");
     Overload { target, args: split(args).into_iter().map(read).collect(), result: read(result) }
@@ -241,7 +240,7 @@ fn read(text: &str) -> Type {
             ("map", [key, value]) => Type::map(read(key), read(value)),
             ("opt", [inner]) => Type::optional(read(inner)),
             (_, inner) => {
-                Type::Type(std::sync::Arc::new(inner.first().map_or(Type::Dyn, |inner| read(inner))))
+                Type::Kind(std::sync::Arc::new(inner.first().map_or(Type::Dyn, |inner| read(inner))))
             }
         };
     }

@@ -24,7 +24,7 @@ pub(crate) enum Type {
     Map(Arc<Self>, Arc<Self>),
     Optional(Arc<Self>),
     /// A type as value, such as `int`.
-    Type(Arc<Self>),
+    Kind(Arc<Self>),
     Object(Arc<ObjectType>),
     /// A type of a library, such as `kubernetes.Quantity`.
     Opaque(&'static str),
@@ -79,7 +79,7 @@ impl fmt::Display for Type {
             Self::List(item) => return write!(f, "list({item})"),
             Self::Map(key, value) => return write!(f, "map({key}, {value})"),
             Self::Optional(inner) => return write!(f, "optional_type({inner})"),
-            Self::Type(inner) => return write!(f, "type({inner})"),
+            Self::Kind(inner) => return write!(f, "type({inner})"),
             Self::Object(object) => object.name.as_str(),
             Self::Opaque(name) => name,
         };

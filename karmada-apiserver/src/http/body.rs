@@ -84,6 +84,18 @@ pub(crate) fn parse_yaml(bytes: &[u8]) -> Result<Value, String> {
     })
 }
 
+/// Says where a YAML mapping in braces breaks off, in the words of the real server.
+pub(crate) fn unfinished_flow(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let line = text.trim_end().lines().count();
+    let why = if text.trim_end().ends_with(['{', '[', ':', ',']) {
+        "did not find expected node content"
+    } else {
+        "did not find expected ',' or '}'"
+    };
+    format!("error converting YAML to JSON: yaml: line {line}: {why}")
+}
+
 pub(crate) fn looks_like_json(bytes: &[u8]) -> bool {
     bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }

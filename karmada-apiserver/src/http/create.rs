@@ -7,6 +7,7 @@ use super::delete::whole_second;
 use super::failure::Failure;
 use super::respond::Saved;
 use crate::admission::{Operation, check_escalation, check_namespace};
+use crate::lifecycle::crds;
 use crate::patch::{self, managed_fields};
 use crate::registry::prepare;
 use crate::store::{Change, Draft, Expect, Stored, Write, WriteError};
@@ -109,6 +110,11 @@ impl Call<'_> {
                 Err(error) => return Err(Failure::from_write(error, &self.resource, &name)),
                 Ok(saved) => {
                     self.warnings.extend(warnings);
+                    if let Saved::Stored(stored) = &saved
+                        && &*self.storage == crds::STORAGE
+                    {
+                        crds::settle(server, stored).await;
+                    }
                     return Ok(saved);
                 }
             }

@@ -242,13 +242,33 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
             body::shown(&incoming.body)
         )));
     }
-    check_kind(call, &found_kind, &found_version, &object)?;
+    if let Err(failure) = check_kind(call, &found_kind, &found_version, &object) {
+        if call.resource.is_custom() {
+            warn_as_claimed(call, &found_kind, &found_version, &object);
+        }
+        return Err(failure);
+    }
     object["kind"] = kind.into();
     object["apiVersion"] = call.resource.api_version().into();
     if object.get("metadata").is_none_or(Value::is_null) {
         object["metadata"] = Value::Object(Map::new());
     }
     Ok(object)
+}
+
+/// Warns of the fields that a custom object does not have in the version that it claims.
+///
+/// The real server reads a body before it looks at what it is.
+fn warn_as_claimed(call: &mut Call<'_>, kind: &str, api_version: &str, object: &Value) {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let claimed = call.registry.resource_for_kind(group, version, kind);
+    let Some(claimed) = claimed.filter(|claimed| claimed.crd_name() == call.resource.crd_name()) else {
+        return;
+    };
+    let context = prepare::PrepareContext::new(call.options.field_validation, call.now);
+    if let Ok(warnings) = prepare::decode(&claimed, &mut object.clone(), &context) {
+        call.warnings.extend(warnings);
+    }
 }
 
 /// Custom objects say what they are.

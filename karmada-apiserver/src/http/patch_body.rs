@@ -161,7 +161,9 @@ impl Patch {
     /// Parses the configuration of an apply.
     pub(super) fn configuration(&self) -> Result<Value, Failure> {
         let value = if body::looks_like_json(&self.body) {
+            // YAML takes more than JSON does; what neither takes is refused as YAML.
             patch::decode_json(&self.body)
+                .or_else(|_| body::parse_yaml(&self.body).map_err(|_| body::unfinished_flow(&self.body)))
         } else {
             body::parse_yaml(&self.body)
                 .map_err(|error| error.replacen("error converting YAML to JSON: ", "", 1))

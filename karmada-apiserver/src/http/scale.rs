@@ -235,6 +235,13 @@ fn check_type(call: &Call<'_>, scale: &Value) -> Result<(), Failure> {
     if (kind.is_empty() || kind == "Scale") && (api_version.is_empty() || api_version == "autoscaling/v1") {
         return Ok(());
     }
+    if call.resource.is_custom() {
+        let (_, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        return Err(Failure::bad_request(format!(
+            "no kind is registered for the type {version}.{kind} in scheme \
+             \"k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go:781\""
+        )));
+    }
     dispatch::check_foreign_kind(call, "Scale", "autoscaling", (kind, api_version), scale)
 }
 

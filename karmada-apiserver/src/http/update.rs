@@ -258,7 +258,7 @@ fn prepared(resource: &Resource, mut new: Value, old: &Value, current: &Stored, 
     // What was read has defaults that what is stored may lack.
     let same =
         managed_fields::equal_but_for_times(old, &new) && !(resource.defaults_on_read && lacks_defaults());
-    Prepared { same, new, retry }
+    Prepared { new, retry, same }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -76,7 +76,11 @@ pub(crate) fn settle<'a>(
         if stored.is_deleting() {
             return;
         }
-        if let Err(failure) = serve(server, stored).await {
+        let settled = match register(server, &stored.value()).await {
+            Ok(()) => serve(server, stored).await,
+            failed => failed,
+        };
+        if let Err(failure) = settled {
             tracing::debug!(crd = stored.name(), message = failure.message, "left to the controller");
         }
     })
@@ -117,7 +121,7 @@ pub(super) async fn serve(server: &Inner, stored: &Stored) -> Result<(), Failure
 }
 
 /// Registers the group versions of a CRD as services of this server.
-async fn register(server: &Arc<Inner>, crd: &Value) -> Result<(), Failure> {
+async fn register(server: &Inner, crd: &Value) -> Result<(), Failure> {
     for (name, group, version) in services(crd) {
         let service = json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
             "metadata": {"name": name, "labels": {AUTOMANAGED: "true"}},
@@ -135,7 +139,7 @@ async fn register(server: &Arc<Inner>, crd: &Value) -> Result<(), Failure> {
 }
 
 /// Removes the services that no CRD needs any longer.
-async fn unregister(server: &Arc<Inner>, crd: &Value) -> Result<(), Failure> {
+async fn unregister(server: &Inner, crd: &Value) -> Result<(), Failure> {
     for (name, group, version) in services(crd) {
         if server.registry().resources().any(|other| other.group == group && other.version == version) {
             continue;
@@ -163,7 +167,7 @@ fn services(crd: &Value) -> Vec<(String, String, String)> {
         .collect()
 }
 
-fn service_call<'a>(server: &'a Arc<Inner>, name: &str) -> Option<Call<'a>> {
+fn service_call<'a>(server: &'a Inner, name: &str) -> Option<Call<'a>> {
     let resource = server.registry().resource("apiregistration.k8s.io", "v1", "apiservices")?;
     Some(Call::internal(server, resource, "", name, MANAGER))
 }

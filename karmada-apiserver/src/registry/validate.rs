@@ -108,7 +108,7 @@ impl Validator<'_> {
             && !format::matches(name, text)
         {
             let detail = format!("{path} in body must be of type {name}: {value}");
-            self.errors.push(FieldError::invalid(path, &value, detail));
+            self.errors.push(FieldError::type_invalid(path, &value, detail));
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) fn call(name: &str, args: &[Value], budget: &mut Budget) -> Answer {
         ("bool", [Value::String(text)]) => match &**text {
             "true" | "True" | "TRUE" | "t" | "1" => Ok(Value::Bool(true)),
             "false" | "False" | "FALSE" | "f" | "0" => Ok(Value::Bool(false)),
-            _ => failed(format!("type conversion error from '{text}' to 'bool'")),
+            _ => failed("type conversion error from 'string' to 'bool'"),
         },
         ("string", [value @ Value::Bytes(data)]) => match std::str::from_utf8(data) {
             Ok(text) => budget.charge(value.size() / 10).map(|()| Value::string(text)),
@@ -76,7 +76,7 @@ fn int(value: &Value) -> Answer {
             Ok(Value::Int(*value as i64))
         }
         Value::Double(_) => Err(overflow()),
-        Value::String(text) => text.parse().map(Value::Int).map_err(|_| number_error("ParseInt", text)),
+        Value::String(text) => text.parse().map(Value::Int).map_err(|_| conversion_error("int")),
         Value::Timestamp(time) => Ok(Value::Int(time.as_second())),
         Value::Duration(span) => i64::try_from(span.as_nanos()).map(Value::Int).map_err(|_| overflow()),
         _ => return None,
@@ -92,7 +92,7 @@ fn uint(value: &Value) -> Answer {
             Ok(Value::Uint(*value as u64))
         }
         Value::Double(_) => Err(overflow()),
-        Value::String(text) => text.parse().map(Value::Uint).map_err(|_| number_error("ParseUint", text)),
+        Value::String(text) => text.parse().map(Value::Uint).map_err(|_| conversion_error("uint")),
         _ => return None,
     })
 }
@@ -102,11 +102,11 @@ fn double(value: &Value) -> Answer {
         Value::Double(value) => Ok(Value::Double(*value)),
         Value::Int(value) => Ok(Value::Double(*value as f64)),
         Value::Uint(value) => Ok(Value::Double(*value as f64)),
-        Value::String(text) => text.parse().map(Value::Double).map_err(|_| number_error("ParseFloat", text)),
+        Value::String(text) => text.parse().map(Value::Double).map_err(|_| conversion_error("double")),
         _ => return None,
     })
 }
 
-fn number_error(function: &str, text: &str) -> EvalError {
-    EvalError::failed(format!("strconv.{function}: parsing {}: invalid syntax", crate::registry::quote(text)))
+fn conversion_error(wanted: &str) -> EvalError {
+    EvalError::failed(format!("type conversion error from 'string' to '{wanted}'"))
 }

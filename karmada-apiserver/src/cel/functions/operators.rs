@@ -22,9 +22,7 @@ pub(super) fn call(name: &str, args: &[Value], budget: &mut Budget) -> Answer {
         ("_+_", [a, b]) => return add(a, b, budget),
         ("_-_" | "_*_" | "_/_" | "_%_", [a, b]) => return arithmetic(name, a, b),
         ("@in", [item, container]) => is_in(item, container, budget),
-        ("_[_]", [Value::Optional(None), _]) | ("_[?_]", [Value::Optional(None), _]) => {
-            Ok(Value::Optional(None))
-        }
+        ("_[_]" | "_[?_]", [Value::Optional(None), _]) => Ok(Value::Optional(None)),
         ("_[_]" | "_[?_]", [Value::Optional(Some(inner)), key]) => optional_index(inner, key),
         ("_[_]", [container, key]) => index(container, key),
         ("_[?_]", [container, key]) => optional_index(container, key),

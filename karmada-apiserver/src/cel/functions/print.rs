@@ -55,7 +55,7 @@ fn type_name(found: &Type) -> String {
         Type::Null => "null_type".to_owned(),
         Type::Timestamp => "google.protobuf.Timestamp".to_owned(),
         Type::Duration => "google.protobuf.Duration".to_owned(),
-        Type::Type(_) => "type".to_owned(),
+        Type::Kind(_) => "type".to_owned(),
         other => other.to_string(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::super::field_error::{FieldError, FieldErrorKind};
-use super::rules::environment;
+use super::rules::{environment, path_parts};
 use crate::cel::{Declaration, Level, Program, Type, estimate};
 
 const REASONS: &[&str] =
@@ -219,7 +219,7 @@ impl Checker<'_> {
         if total <= SCHEMA_LIMIT {
             return;
         }
-        self.costs.sort_by(|a, b| b.0.cmp(&a.0));
+        self.costs.sort_by_key(|(cost, _)| std::cmp::Reverse(*cost));
         for (_, field) in self.costs.iter().take(NAMED_RULES) {
             let detail =
                 "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema";
@@ -269,23 +269,13 @@ fn escape_html(value: &Value) -> String {
 
 /// Whether a path such as `.a.b` or `.m['key']` names a field of the schema.
 fn leads_somewhere(path: &str, declaration: &Arc<Declaration>) -> bool {
-    let mut declaration = Arc::clone(declaration);
-    let mut rest = path;
-    while !rest.is_empty() {
-        let name;
-        if let Some(quoted) = rest.strip_prefix("['") {
-            let Some((key, tail)) = quoted.split_once("']") else { return false };
-            (name, rest) = (key, tail);
-        } else if let Some(plain) = rest.strip_prefix('.') {
-            let end = plain.find(['.', '[']).unwrap_or(plain.len());
-            (name, rest) = plain.split_at(end);
-        } else {
-            return false;
-        }
-        let is_map = matches!(declaration.value_type, Type::Map(..));
-        let next = declaration.field(name).or_else(|| declaration.element().filter(|_| is_map)).cloned();
-        let Some(next) = next.filter(|_| !name.is_empty()) else { return false };
-        declaration = next;
+    let Some(parts) = path_parts(path) else { return false };
+    let mut known = Arc::clone(declaration);
+    for name in parts {
+        let is_map = matches!(known.value_type, Type::Map(..));
+        let next = known.field(name).or_else(|| known.element().filter(|_| is_map)).cloned();
+        let Some(next) = next else { return false };
+        known = next;
     }
     true
 }

@@ -126,9 +126,48 @@ fn compile_rule(rule: &Value, declaration: &Declaration) -> Option<Rule> {
             Some("FieldValueDuplicate") => FieldErrorKind::Duplicate,
             _ => FieldErrorKind::Invalid,
         },
-        field_path: text("fieldPath").unwrap_or_default().to_owned(),
+        field_path: normalize(text("fieldPath").unwrap_or_default(), declaration),
         optional_old_self,
     })
+}
+
+/// Returns a `fieldPath` as errors show it: `a.b[key]`.
+fn normalize(path: &str, declaration: &Declaration) -> String {
+    let mut shown = String::new();
+    let mut known = Some(declaration);
+    for part in path_parts(path).unwrap_or_default() {
+        let field = known.and_then(|known| known.field(part));
+        if field.is_none() && known.is_some() {
+            shown.extend(["[", part, "]"]);
+        } else {
+            if !shown.is_empty() {
+                shown.push('.');
+            }
+            shown.push_str(part);
+        }
+        known = field.or_else(|| known.and_then(Declaration::element)).map(|found| &**found);
+    }
+    shown
+}
+
+/// Cuts a path such as `.a['b']` into names; `None` when it is no path.
+pub(super) fn path_parts(path: &str) -> Option<Vec<&str>> {
+    let mut parts = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        let name;
+        if let Some(quoted) = rest.strip_prefix("['") {
+            (name, rest) = quoted.split_once("']")?;
+        } else {
+            let plain = rest.strip_prefix('.')?;
+            (name, rest) = plain.split_at(plain.find(['.', '[']).unwrap_or(plain.len()));
+        }
+        if name.is_empty() {
+            return None;
+        }
+        parts.push(name);
+    }
+    Some(parts)
 }
 
 /// Returns the variables that the rules of a node may read.
@@ -240,8 +279,11 @@ impl Checker {
             Ok(cel::Value::Bool(true)) => {}
             Ok(_) => {
                 let message = self.message(rule, variables);
-                let field = format!("{path}{}", rule.field_path);
-                let field = if path.is_empty() { field.trim_start_matches('.').to_owned() } else { field };
+                let field = match (path, rule.field_path.as_str()) {
+                    (path, "") => path.to_owned(),
+                    ("", below) => below.to_owned(),
+                    (path, below) => format!("{path}.{below}"),
+                };
                 self.errors.push(failure(rule, field, value, &message));
             }
             Err(error) => {
@@ -341,6 +383,146 @@ fn failure(rule: &Rule, field: String, value: &Value, message: &str) -> FieldErr
         _ if scalar => FieldError::invalid(field, value, message),
         _ => {
             FieldError { kind: FieldErrorKind::Invalid, field, message: format!("Invalid value: {message}") }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::structural_rules;
+    use super::*;
+
+    fn check(spec: Value, object: Value, old: Option<Value>, expected: &[&str]) {
+        let schema = json!({"type": "object", "properties": {"spec": spec}});
+        let rules = compile_rules(&schema).unwrap();
+        let wrap = |value: Value| json!({"spec": value});
+        let old = old.map(wrap);
+        let errors = check_rules(&rules, &wrap(object), old.as_ref(), &[]);
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(errors, expected);
+    }
+
+    #[test]
+    fn shows_scalars_and_not_objects() {
+        let rule = json!([{"rule": "self != 'x'", "message": "no x"}]);
+        check(
+            json!({"type": "string", "x-kubernetes-validations": rule}),
+            json!("x"),
+            None,
+            &["spec: Invalid value: \"x\": no x"],
+        );
+        let rule = json!([{"rule": "self.size() != 1", "messageExpression": "'got ' + string(self.size())"}]);
+        let list = json!({"type": "array", "items": {"type": "integer"}, "x-kubernetes-validations": rule});
+        check(list, json!([1]), None, &["spec: Invalid value: got 1"]);
+    }
+
+    #[test]
+    fn forgives_what_has_not_changed_unless_the_rule_compares() {
+        let fixed = json!({"type": "string", "x-kubernetes-validations": [{"rule": "self == 'a'"}]});
+        check(fixed, json!("b"), Some(json!("b")), &[]);
+        let compared = json!({"type": "string", "x-kubernetes-validations": [{"rule": "self != oldSelf"}]});
+        check(
+            compared.clone(),
+            json!("b"),
+            Some(json!("b")),
+            &["spec: Invalid value: \"b\": failed rule: self != oldSelf"],
+        );
+        check(compared, json!("b"), None, &[]);
+    }
+
+    #[test]
+    fn points_where_the_rule_says() {
+        let rules = json!([{"rule": "self.a == 'x'", "fieldPath": ".a", "reason": "FieldValueForbidden", "message": "m"},
+            {"rule": "!('k' in self.m)", "fieldPath": ".m['k']", "message": "k"}]);
+        let schema = json!({"type": "object", "properties": {"a": {"type": "string"},
+            "m": {"type": "object", "additionalProperties": {"type": "string"}}}, "x-kubernetes-validations": rules});
+        check(
+            schema,
+            json!({"a": "b", "m": {"k": "v"}}),
+            None,
+            &["spec.a: Forbidden: m", "spec.m[k]: Invalid value: k"],
+        );
+    }
+
+    #[test]
+    fn stops_when_the_work_is_too_much() {
+        let rules =
+            json!([{"rule": "self.all(x, self.all(y, self.all(z, x + y + z >= 0)))"}, {"rule": "false"}]);
+        let schema =
+            json!({"type": "array", "items": {"type": "integer"}, "x-kubernetes-validations": rules});
+        let items: Vec<u32> = (0..300).collect();
+        check(
+            schema,
+            json!(items),
+            None,
+            &[
+                "spec: Invalid value: \"array\": 'operation cancelled: actual cost limit exceeded': no further validation rules \
+             will be run due to call cost exceeds limit for rule: self.all(x, self.all(y, self.all(z, x + y + z >= 0)))",
+            ],
+        );
+    }
+
+    fn schema() -> impl Strategy<Value = Value> {
+        let rule = prop::sample::select(vec![
+            "true",
+            "self",
+            "self == oldSelf",
+            "self.a == 1",
+            "self.size() > 1",
+            "self.all(x, x == self)",
+            "self +",
+            "has(self.b)",
+            "self.map(x, x).size() > 0",
+            "oldSelf.hasValue()",
+            "self > 1 && self < 5",
+            "self.startsWith('a')",
+        ]);
+        let rules = prop::collection::vec((rule, any::<Option<bool>>()), 0..3).prop_map(|rules| {
+            let rules = rules.into_iter().map(|(rule, optional)| match optional {
+                Some(optional) => {
+                    json!({"rule": rule, "optionalOldSelf": optional, "messageExpression": rule})
+                }
+                None => json!({"rule": rule, "message": "m", "fieldPath": ".a"}),
+            });
+            Value::from_iter(rules)
+        });
+        let kind = prop::sample::select(vec![
+            "string", "integer", "number", "boolean", "object", "array", "", "bad",
+        ]);
+        let leaf = (kind, rules.clone(), any::<bool>()).prop_map(|(kind, rules, open)| {
+            json!({"type": kind, "x-kubernetes-validations": rules,
+                "x-kubernetes-preserve-unknown-fields": open, "maxLength": 5, "default": kind})
+        });
+        leaf.prop_recursive(4, 24, 3, move |inner| {
+            let list_type = prop::sample::select(vec!["atomic", "set", "map"]);
+            prop_oneof![
+                (prop::collection::btree_map(prop::sample::select(vec!["a", "b", "a-b", "in"]), inner.clone(), 0..3), rules.clone())
+                    .prop_map(|(fields, rules)| json!({"type": "object", "properties": fields, "x-kubernetes-validations": rules})),
+                (inner.clone(), rules.clone(), list_type).prop_map(|(items, rules, list_type)| json!({"type": "array",
+                    "items": items, "x-kubernetes-list-type": list_type, "x-kubernetes-list-map-keys": ["a"],
+                    "x-kubernetes-validations": rules})),
+                (inner, rules.clone()).prop_map(|(values, rules)| json!({"type": "object",
+                    "additionalProperties": values, "maxProperties": 4, "x-kubernetes-validations": rules})),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_schema_makes_it_panic(spec in schema()) {
+            let schema = json!({"type": "object", "properties": {"spec": spec}});
+            let mut errors = Vec::new();
+            structural_rules::check(&schema, "s", &mut errors);
+            if let Some(rules) = compile_rules(&schema) {
+                for object in [json!({"spec": {"a": 1, "b": "x"}}), json!({"spec": [{"a": "1"}, {"a": "1"}, 5]}), json!({"spec": "abc"})] {
+                    let old = json!({"spec": {"a": 2}});
+                    check_rules(&rules, &object, Some(&old), &[]);
+                    check_rules(&rules, &object, None, &[]);
+                }
+            }
         }
     }
 }
