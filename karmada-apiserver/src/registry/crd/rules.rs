@@ -487,7 +487,7 @@ mod tests {
                 }
                 None => json!({"rule": rule, "message": "m", "fieldPath": ".a"}),
             });
-            Value::from_iter(rules)
+            rules.collect::<Value>()
         });
         let kind = prop::sample::select(vec![
             "string", "integer", "number", "boolean", "object", "array", "", "bad",
