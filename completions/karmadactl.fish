@@ -34,6 +34,7 @@ complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "local-up" -d 
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "serve" -d 'Serve an embedded control plane in the foreground'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "get" -d 'Display objects of the control plane and of member clusters'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "propagate" -d 'Apply manifests and propagate them to member clusters'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "simulate" -d 'Show where resources would go, without a server'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "join" -d 'Register a cluster with the control plane in push mode'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "unjoin" -d 'Take a push mode cluster out of the control plane'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "interpret" -d 'Check, run and test resource interpreters without a cluster'
@@ -106,6 +107,25 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l all-
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l wait -d 'Wait until the objects are healthy in all clusters'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -l force-conflicts -d 'Take over fields that somebody else set'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand propagate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -s f -l filename -d 'File or directory of manifests, - for stdin (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -l clusters -d 'File or directory with Clusters, - for stdin (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -l cluster -d 'Cluster in short: name=m1,region=eu,zone=a,provider=x,cpu=100,memory=200Gi,pods=500,label.k=v (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -s n -l namespace -d 'Namespace of objects that name none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -s o -l output -d 'Output format' -r -f -a "table\t'Columns for people'
+wide\t'More columns'
+json\t'One JSON document'
+yaml\t'One YAML document'
+name\t'CLUSTER/NAMESPACE/KIND/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -l manifests -d 'Write what each cluster receives below this directory, as CLUSTER/NAMESPACE/KIND/NAME.yaml' -r -f -a "(__fish_complete_directories)"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -l diff -d 'Show what moves, compared with the input of this file or directory (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -l explain -d 'Say why each cluster was taken or refused'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -l force -d 'Replace the directory of --manifests, with all that is in it'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -l strict -d 'Refuse input with warnings, such as fields that a kind does not have'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -s q -l quiet -d 'Print errors only'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l cluster-kubeconfig -d 'Path to the kubeconfig of the cluster to join' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l cluster-context -d 'Context of that kubeconfig [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand join" -l cluster-namespace -d 'Namespace of the credentials, in the cluster and in the control plane' -r

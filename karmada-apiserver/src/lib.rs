@@ -15,6 +15,7 @@ mod go_json;
 pub mod http;
 pub mod lifecycle;
 pub mod patch;
+mod protobuf;
 pub mod registry;
 pub mod server;
 pub mod store;

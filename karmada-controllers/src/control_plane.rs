@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use karmada_core::api::Feature;
-use karmada_core::interpreter::Interpreter;
 use kube::Client;
 use tokio::sync::mpsc;
 
@@ -11,8 +10,8 @@ use crate::cluster_status::StatusSettings;
 use crate::hub::{Hub, Runtime};
 use crate::members::{Connector, Fleet};
 use crate::{
-    binding, binding_status, cluster, cluster_status, dependencies, detector, execution, namespace_sync,
-    scheduler,
+    binding, binding_status, cluster, cluster_status, dependencies, detector, execution, interpreter,
+    namespace_sync, scheduler,
 };
 
 /// How the controllers run. The defaults are upstream's.
@@ -60,7 +59,7 @@ impl ControlPlane {
         let runtime = Runtime::new();
         let hub = Hub::start(client, runtime.clone()).await?;
         let fleet = Arc::new(Fleet::new());
-        let interpreter = Arc::new(Interpreter::default());
+        let interpreter = Arc::new(interpreter::start(&hub));
 
         // Caches of user kinds first: the other controllers read templates from them.
         let detector_settings = Arc::new(detector_settings);

@@ -17,6 +17,7 @@ mod execution;
 pub mod hub;
 pub mod members;
 
+mod interpreter;
 mod namespace_sync;
 mod scheduler;
 pub mod simulated;

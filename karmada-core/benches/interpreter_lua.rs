@@ -1,7 +1,7 @@
 //! How long customizations take.
 //!
 //! An object of 4 KiB, scripts as users write them, cached: the usual case. `new_script` is the first call of a
-//! script, and `runaway` is how long a script that never ends is let run.
+//! script, `new_state` the first call of all, and `runaway` is how long a script that never ends is let run.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -42,6 +42,11 @@ end";
 
 fn engine() -> Arc<LuaEngine> {
     Arc::new(LuaEngine::new(LuaOptions::new(Arc::new(|| Timestamp::UNIX_EPOCH))))
+}
+
+#[expect(clippy::disallowed_methods, reason = "time is one of the limits that are measured")]
+fn timed_engine() -> Arc<LuaEngine> {
+    Arc::new(LuaEngine::new(LuaOptions::new(Arc::new(Timestamp::now))))
 }
 
 fn customizations(engine: &Arc<LuaEngine>, rules: Value) -> Customizations {
@@ -133,11 +138,17 @@ fn new_script(criterion: &mut Criterion) {
             layer.replicas(black_box(&object)).expect("an answer")
         });
     });
+    criterion.bench_function("interpreter_lua/new_state", |bencher| {
+        bencher.iter(|| {
+            let layer = customizations(&self::engine(), json!({"replicaResource": rule(FEW_FIELDS)}));
+            layer.replicas(black_box(&object)).expect("an answer")
+        });
+    });
 }
 
 fn runaway(criterion: &mut Criterion) {
     let object = object();
-    let engine = engine();
+    let engine = timed_engine();
     let mut group = criterion.benchmark_group("interpreter_lua/runaway");
     group.sample_size(10).measurement_time(Duration::from_secs(5));
     for (name, body) in [

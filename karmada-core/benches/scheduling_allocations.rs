@@ -25,7 +25,7 @@ use fleet::{Fleet, deployment, divided, spread};
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
 fn main() {
-    println!("{:<46} {:>11} {:>12} {:>9}", "call", "allocations", "bytes", "chosen");
+    println!("{:<58} {:>11} {:>12} {:>9}", "call", "allocations", "bytes", "chosen");
     for (count, input) in inputs::upstream_inputs() {
         let snapshot = Snapshot::new(&input.clusters);
         for (name, binding) in &input.bindings {
@@ -37,7 +37,7 @@ fn main() {
         let snapshot = Snapshot::new(&input.clusters);
         let stats = region.change();
         let name = format!("upstream inputs, {count} clusters, snapshot");
-        println!("{name:<46} {:>11} {:>12} {:>9}", count_of(stats), stats.bytes_allocated, snapshot.len());
+        println!("{name:<58} {:>11} {:>12} {:>9}", count_of(stats), stats.bytes_allocated, snapshot.len());
     }
     check_refused();
     let fleet = Snapshot::new(&Fleet::of(1000).generate());
@@ -66,7 +66,7 @@ fn report(name: &str, snapshot: &Snapshot, spec: &ResourceBindingSpec) -> (usize
     let decision = surroundings.schedule(snapshot, spec);
     let stats = region.change();
     let chosen = decision.result.as_ref().map_or(0, Vec::len);
-    println!("{name:<46} {:>11} {:>12} {chosen:>9}", count_of(stats), stats.bytes_allocated);
+    println!("{name:<58} {:>11} {:>12} {chosen:>9}", count_of(stats), stats.bytes_allocated);
     (count_of(stats), decision)
 }
 

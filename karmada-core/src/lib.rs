@@ -16,4 +16,5 @@ pub mod object;
 pub mod overriding;
 pub mod propagation;
 pub mod scheduling;
+pub mod simulation;
 pub mod work;

@@ -55,6 +55,7 @@ pub enum Command {
     Serve(commands::serve::ServeArgs),
     Get(commands::get::GetArgs),
     Propagate(commands::propagate::PropagateArgs),
+    Simulate(commands::simulate::SimulateArgs),
     Join(commands::join::JoinArgs),
     Unjoin(commands::unjoin::UnjoinArgs),
     Interpret(commands::interpret::InterpretArgs),

@@ -25,6 +25,7 @@ pub mod printer;
 pub mod propagate;
 pub mod raw;
 pub mod signals;
+pub mod simulate;
 pub mod table;
 pub mod wait;
 

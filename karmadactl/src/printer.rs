@@ -4,13 +4,16 @@
 //! `hint:` lines. Colour and redrawing only where a person watches.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use crate::error::{CliError, ErrorKind};
+
+/// How much large output is gathered before it is written.
+const WRITE_BYTES: usize = 256 << 10;
 
 /// How data is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -109,10 +112,19 @@ impl Printer {
     ///
     /// [`ErrorKind::OutputClosed`] when the reader is gone, so that the command can stop.
     pub fn data(&self, text: &str) -> Result<(), CliError> {
-        self.write(Stream::Out, text).map_err(|source| match source.kind() {
-            io::ErrorKind::BrokenPipe => CliError::new(ErrorKind::OutputClosed, source),
-            _ => CliError::failed(OutputError(source)),
-        })
+        self.write(Stream::Out, text.as_bytes()).map_err(output_error)
+    }
+
+    /// Returns stdout for output that is too large to be kept; its last part is written by `flush`.
+    ///
+    /// Its errors are told by [`output_error`].
+    pub fn writer(&self) -> BufWriter<DataWriter<'_>> {
+        BufWriter::with_capacity(WRITE_BYTES, DataWriter { printer: self })
+    }
+
+    /// Whether a person watches stderr, so that progress is worth showing.
+    pub fn is_live(&self) -> bool {
+        self.live
     }
 
     /// Writes one line of data to stdout.
@@ -133,6 +145,11 @@ impl Printer {
     /// Writes a heading to stderr, bold on a terminal.
     pub fn heading(&self, text: &str) {
         self.say(&self.paint("1", text));
+    }
+
+    /// Writes an `error:` line to stderr; [`Printer::fail`] is for the error that ends a command.
+    pub fn error(&self, text: &str) {
+        self.say(&format!("{} {text}", self.paint("1;31", "error:")));
     }
 
     /// Writes a `warning:` line to stderr.
@@ -183,30 +200,60 @@ impl Printer {
         self.paint("1", text)
     }
 
+    /// Whether a person watches stdout.
+    pub fn is_stdout_watched(&self) -> bool {
+        matches!(self.sink, Sink::Stdio) && is_terminal(Stream::Out)
+    }
+
     fn paint(&self, code: &str, text: &str) -> String {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
     fn say(&self, text: &str) {
         // Nobody can be told that stderr is gone.
-        let _closed = self.write(Stream::Err, &format!("{text}\n"));
+        let _closed = self.write(Stream::Err, format!("{text}\n").as_bytes());
     }
 
-    fn write(&self, stream: Stream, text: &str) -> io::Result<()> {
+    fn write(&self, stream: Stream, text: &[u8]) -> io::Result<()> {
         match (&self.sink, stream) {
             (Sink::Stdio, Stream::Out) => {
                 let mut out = io::stdout().lock();
-                out.write_all(text.as_bytes())?;
+                out.write_all(text)?;
                 out.flush()
             }
-            (Sink::Stdio, Stream::Err) => io::stderr().lock().write_all(text.as_bytes()),
+            (Sink::Stdio, Stream::Err) => io::stderr().lock().write_all(text),
             (Sink::Captured(captured), Stream::Out) => {
-                captured.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(text.as_bytes())
+                captured.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(text)
             }
             (Sink::Captured(captured), Stream::Err) => {
-                captured.err.lock().unwrap_or_else(PoisonError::into_inner).write_all(text.as_bytes())
+                captured.err.lock().unwrap_or_else(PoisonError::into_inner).write_all(text)
             }
         }
+    }
+}
+
+/// Writes data as it is, unbuffered.
+#[derive(Debug)]
+pub struct DataWriter<'a> {
+    printer: &'a Printer,
+}
+
+impl Write for DataWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.printer.write(Stream::Out, bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Words a failed write to stdout; a reader that is gone is no failure, but the command can stop.
+pub fn output_error(source: io::Error) -> CliError {
+    match source.kind() {
+        io::ErrorKind::BrokenPipe => CliError::new(ErrorKind::OutputClosed, source),
+        _ => CliError::failed(OutputError(source)),
     }
 }
 
@@ -267,6 +314,13 @@ impl Live<'_> {
         });
         bar.set_message(text.to_owned());
         bar.tick();
+    }
+
+    /// Takes the lines off the screen.
+    pub fn clear(self) {
+        for bar in self.bars.values() {
+            bar.finish_and_clear();
+        }
     }
 
     /// Leaves the last lines on the screen.

@@ -8,5 +8,8 @@ mod dependencies;
 mod faults;
 mod interpret;
 mod join;
+mod protobuf;
 mod replay;
+mod simulate;
+mod simulation;
 mod tour;

@@ -8,11 +8,15 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use crate::go_json;
+use crate::protobuf::{self, DecodeError, Envelope};
+use crate::registry::Registry;
 
 /// Largest body that is read.
 pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
 /// How much of an unreadable body an error shows.
 const SHOWN: usize = 30;
+/// Media type of protobuf bodies.
+pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /// In what language a body is written.
@@ -20,6 +24,7 @@ const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kube
 pub(crate) enum Format {
     Json,
     Yaml,
+    Protobuf,
 }
 
 /// Reads a body to its end.
@@ -48,15 +53,11 @@ pub(crate) fn object_format(headers: &HeaderMap, kind: &str, bytes: &[u8]) -> Re
     match media_type(headers).as_str() {
         "" | "application/json" => Ok(Format::Json),
         "application/yaml" => Ok(Format::Yaml),
-        "application/vnd.kubernetes.protobuf" if !bytes.starts_with(b"k8s\0") => {
-            Err(Failure::bad_request(format!(
-                "the object provided is unrecognized (must be of type {kind}): provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] ({})",
-                shown(bytes)
-            )))
-        }
-        "application/vnd.kubernetes.protobuf" => {
-            Err(Failure::unsupported_media_type("application/json, application/yaml"))
-        }
+        PROTOBUF if !protobuf::is_enveloped(bytes) => Err(Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] ({})",
+            shown(bytes)
+        ))),
+        PROTOBUF => Ok(Format::Protobuf),
         _ => Err(Failure::unsupported_media_type(ACCEPTED)),
     }
 }
@@ -109,17 +110,28 @@ pub(crate) fn looks_like_json(bytes: &[u8]) -> bool {
     bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
-/// Parses an object of a kind.
+/// Parses an object of an endpoint that takes objects of a version and kind.
 ///
 /// # Errors
 /// In the words of the real server when the text is no JSON object.
-pub(crate) fn parse_object(bytes: &[u8], format: Format, kind: &str) -> Result<Value, Failure> {
+pub(crate) fn parse_object(
+    bytes: &[u8],
+    format: Format,
+    (api_version, kind): (&str, &str),
+) -> Result<Value, Failure> {
     let unrecognized = |why: String| {
         Failure::bad_request(format!(
             "the object provided is unrecognized (must be of type {kind}): {why} ({})",
             shown(bytes)
         ))
     };
+    if format == Format::Protobuf {
+        let envelope = Envelope::open(bytes).map_err(|error| unrecognized(error.to_string()))?;
+        if envelope.is_empty() {
+            return Err(unrecognized("empty body".to_owned()));
+        }
+        return decode(&envelope, api_version, kind);
+    }
     if bytes.is_empty() {
         return parse_empty(kind);
     }
@@ -130,6 +142,30 @@ pub(crate) fn parse_object(bytes: &[u8], format: Format, kind: &str) -> Result<V
         Value::Null => Ok(Value::Object(serde_json::Map::new())),
         other => Err(unrecognized(wrong_top_level(other))),
     }
+}
+
+fn decode(envelope: &Envelope<'_>, api_version: &str, kind: &str) -> Result<Value, Failure> {
+    let (own_version, own_kind) = envelope.of_kind(api_version, kind);
+    let version = own_version.rsplit('/').next().unwrap_or_default();
+    let mut object = envelope.decode((api_version, kind)).map_err(|error| {
+        let why = match error {
+            DecodeError::NoMessage { .. } => {
+                format!(
+                    "no kind {own_kind:?} is registered for version {own_version:?} in scheme {:?}",
+                    "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"
+                )
+            }
+            error => error.to_string(),
+        };
+        Failure::bad_request(format!(
+            "{own_kind} in version {version:?} cannot be handled as a {kind}: {why}"
+        ))
+    })?;
+    // Messages state what is empty where JSON leaves it out.
+    if let Some(definition) = protobuf::definition(own_version, own_kind) {
+        Registry::drop_empty(&definition, &mut object);
+    }
+    Ok(object)
 }
 
 fn parse_empty(kind: &str) -> Result<Value, Failure> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::registry::{Resource, prepare};
+use crate::registry::{AUTOSCALER_METRICS as METRICS, Resource, prepare};
 use crate::store::Stored;
 
 /// Says whether the stored bytes are the answer for this version of the resource.
@@ -81,8 +81,6 @@ fn rename(object: &mut Value, names: &[(&str, &str)], direction: Direction) {
         map.entry("deprecatedSource").or_insert_with(|| json!({}));
     }
 }
-
-const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
 
 /// A version 1 autoscaler knows the CPU's utilization; other metrics travel as an annotation.
 fn autoscaler_to_v1(object: &mut Value) {

@@ -2,10 +2,11 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{ACCEPT, ETAG, HOST, HeaderValue, IF_NONE_MATCH};
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HOST, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::body;
 use super::failure::Failure;
 use super::negotiate::{self, Encoding, Offer};
 use super::query::Query;
@@ -45,7 +46,7 @@ pub(super) fn answer(
         }
         let mut response = Response::new(Body::from(super::metrics::print(&server.counts())));
         let content_type = http::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-        response.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
         return Ok(response);
     }
     if trimmed == "/" || trimmed.is_empty() {
@@ -53,11 +54,10 @@ pub(super) fn answer(
         return Ok(value_response(StatusCode::OK, Encoding::Json, &json!({"paths": paths})));
     }
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let aggregated_only = !accept.is_empty() && accept.split(',').all(|clause| clause.contains("as="));
-    if aggregated_only && trimmed.starts_with("/api") && !matches!(trimmed, "/api" | "/apis") {
-        return Err(Failure::not_acceptable(
-            "application/json, application/yaml, application/vnd.kubernetes.protobuf",
-        ));
+    if trimmed.starts_with("/openapi") && !takes_openapi(trimmed, accept) {
+        let mut response = with_type(StatusCode::NOT_ACCEPTABLE, "", Body::empty());
+        response.headers_mut().remove(CONTENT_TYPE);
+        return Ok(response);
     }
     let Some(document) = server.registry().discovery(trimmed, accept) else {
         let unknown_version = trimmed.starts_with("/api/")
@@ -73,9 +73,14 @@ pub(super) fn answer(
     if !reading && trimmed != "/apis" {
         return Err(Failure::method_not_allowed());
     }
-    let is_yaml = document.content_type == "application/json"
-        && !trimmed.starts_with("/openapi")
-        && negotiate::negotiate(headers, query, Offer::Plain)?.encoding == Encoding::Yaml;
+    // Aggregated documents and those of OpenAPI have negotiated already.
+    let encoding = if document.content_type == "application/json" && !trimmed.starts_with("/openapi") {
+        negotiate::negotiate(headers, query, Offer::Plain)?.encoding
+    } else if document.content_type.starts_with(body::PROTOBUF) {
+        Encoding::Protobuf
+    } else {
+        Encoding::Json
+    };
     if let Some(etag) = &document.etag
         && headers.get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes())
     {
@@ -84,16 +89,18 @@ pub(super) fn answer(
         insert_etag(&mut response, etag);
         return Ok(response);
     }
-    let mut response = if trimmed == "/api" || is_yaml {
+    let mut response = if trimmed == "/api" || matches!(encoding, Encoding::Yaml | Encoding::Protobuf) {
         let mut value: Value = serde_json::from_slice(&document.body).expect("discovery documents are JSON");
         if trimmed == "/api" && value.get("serverAddressByClientCIDRs").is_some() {
             let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
             value["serverAddressByClientCIDRs"] = json!([{"clientCIDR": "0.0.0.0/0", "serverAddress": host}]);
         }
-        let encoding = if is_yaml { Encoding::Yaml } else { Encoding::Json };
+        let encoding = if encoding == Encoding::PrettyJson { Encoding::Json } else { encoding };
         let mut response = value_response(StatusCode::OK, encoding, &value);
-        if !is_yaml && let Ok(value) = HeaderValue::from_str(&document.content_type) {
-            response.headers_mut().insert(http::header::CONTENT_TYPE, value);
+        if document.content_type != "application/json"
+            && let Ok(value) = HeaderValue::from_str(&document.content_type)
+        {
+            response.headers_mut().insert(CONTENT_TYPE, value);
         }
         response
     } else {
@@ -104,6 +111,20 @@ pub(super) fn answer(
     }
     response.headers_mut().insert(http::header::VARY, HeaderValue::from_static("Accept"));
     Ok(response)
+}
+
+/// Whether a client takes an OpenAPI document; the index of version 3 has one form for all.
+fn takes_openapi(path: &str, accept: &str) -> bool {
+    let form = match path {
+        "/openapi/v2" => "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+        _ => "application/json",
+    };
+    path == "/openapi/v3"
+        || accept.is_empty()
+        || accept.split(',').any(|range| {
+            let media = range.split(';').next().unwrap_or_default().trim();
+            matches!(media, "*/*" | "application/*" | "application/json") || media == form
+        })
 }
 
 fn insert_etag(response: &mut Response, etag: &str) {

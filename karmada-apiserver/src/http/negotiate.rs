@@ -5,6 +5,7 @@ use http::header::{ACCEPT, USER_AGENT};
 
 use super::failure::Failure;
 use super::query::Query;
+use crate::registry::Resource;
 
 const AVAILABLE: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
@@ -25,6 +26,7 @@ pub(crate) enum Encoding {
     Json,
     PrettyJson,
     Yaml,
+    Protobuf,
 }
 
 /// The agreed answer.
@@ -39,12 +41,50 @@ pub(crate) struct Negotiated {
 pub(crate) enum Offer {
     /// Objects: also as tables and metadata.
     Objects,
+    /// Objects of custom resources: in protobuf there is only their metadata.
+    CustomObjects,
     /// A stream of events.
     Watch,
+    /// A stream of events of custom resources.
+    CustomWatch,
     /// Answers in one form only.
     Plain,
     /// Plain answers that are JSON only.
     JsonOnly,
+}
+
+impl Offer {
+    /// Returns the offer of the objects of a resource.
+    pub(crate) fn objects(resource: &Resource) -> Self {
+        if resource.is_custom() { Self::CustomObjects } else { Self::Objects }
+    }
+
+    /// Returns the offer of the watches of a resource.
+    pub(crate) fn watch(resource: &Resource) -> Self {
+        if resource.is_custom() { Self::CustomWatch } else { Self::Watch }
+    }
+
+    fn is_custom(self) -> bool {
+        matches!(self, Self::CustomObjects | Self::CustomWatch)
+    }
+
+    fn is_watch(self) -> bool {
+        matches!(self, Self::Watch | Self::CustomWatch)
+    }
+
+    /// Whether objects can have a form in an encoding.
+    fn has(self, form: &Form, encoding: Encoding) -> bool {
+        match form {
+            Form::Object => encoding != Encoding::Protobuf || !self.is_custom(),
+            // Tables hold values of any type, which have no message.
+            Form::Table(_) => !self.is_plain() && encoding != Encoding::Protobuf,
+            Form::PartialObject(_) | Form::PartialObjectList(_) => !self.is_plain(),
+        }
+    }
+
+    fn is_plain(self) -> bool {
+        matches!(self, Self::Plain | Self::JsonOnly)
+    }
 }
 
 struct Clause<'a> {
@@ -90,20 +130,12 @@ pub(crate) fn negotiate(headers: &HeaderMap, query: &Query, offer: Offer) -> Res
         let encoding = match clause.media_type {
             "application/json" | "*/*" => json,
             "application/yaml" if offer != Offer::JsonOnly => Encoding::Yaml,
-            // Honest: this server speaks no protobuf, but the type is one that the real one knows.
-            "application/vnd.kubernetes.protobuf" => {
-                known = true;
-                continue;
-            }
+            "application/vnd.kubernetes.protobuf" if offer != Offer::JsonOnly => Encoding::Protobuf,
             _ => continue,
         };
         known = true;
-        let form = match (offer, form(&clause)) {
-            (Offer::Plain | Offer::JsonOnly, _) => Form::Object,
-            (_, Some(form)) => form,
-            (_, None) => continue,
-        };
-        if offer == Offer::Watch && encoding == Encoding::Yaml {
+        let Some(form) = form(&clause).filter(|form| offer.has(form, encoding)) else { continue };
+        if offer.is_watch() && encoding == Encoding::Yaml {
             let message = "only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
             let mut failure = Failure::not_acceptable("");
             message.clone_into(&mut failure.message);
@@ -112,18 +144,18 @@ pub(crate) fn negotiate(headers: &HeaderMap, query: &Query, offer: Offer) -> Res
         }
         return Ok(Negotiated { form, encoding });
     }
-    if known && offer == Offer::Objects {
+    if (known && offer != Offer::JsonOnly) || offer.is_custom() {
         let mut failure = Failure::not_acceptable("");
         failure.message = format!("only the following media types are accepted: {AVAILABLE}");
         failure.details = None;
         return Err(failure);
     }
     Err(match offer {
-        Offer::Watch => Failure::not_acceptable(&format!(
+        Offer::Watch | Offer::CustomWatch => Failure::not_acceptable(&format!(
             "{AVAILABLE}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
         )),
         Offer::JsonOnly => Failure::not_acceptable("application/json"),
-        Offer::Objects | Offer::Plain => Failure::not_acceptable(AVAILABLE),
+        Offer::Objects | Offer::CustomObjects | Offer::Plain => Failure::not_acceptable(AVAILABLE),
     })
 }
 
@@ -175,13 +207,33 @@ mod tests {
     #[case("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Form::Table("v1".to_owned()))]
     #[case("application/json;as=Table;v=v2;g=meta.k8s.io,application/json", Form::Object)]
     #[case("application/vnd.kubernetes.protobuf,application/json", Form::Object)]
+    #[case("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json", Form::Object)]
     #[case("application/json;q=0.9,application/xml;q=1", Form::Object)]
     fn takes_the_best_that_is_there(#[case] header: &str, #[case] form: Form) {
         assert_eq!(accept(header).unwrap().form, form);
     }
 
     #[rstest]
+    #[case(Offer::Objects, "application/vnd.kubernetes.protobuf,application/json", Encoding::Protobuf)]
+    #[case(Offer::CustomObjects, "application/vnd.kubernetes.protobuf,application/json", Encoding::Json)]
+    #[case(
+        Offer::CustomWatch,
+        "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+        Encoding::Protobuf
+    )]
+    fn custom_resources_have_only_metadata_in_protobuf(
+        #[case] offer: Offer,
+        #[case] header: &str,
+        #[case] encoding: Encoding,
+    ) {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, header.parse().unwrap());
+        assert_eq!(negotiate(&headers, &Query::default(), offer).unwrap().encoding, encoding);
+    }
+
+    #[rstest]
     #[case("application/xml")]
+    #[case("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io")]
     #[case("application/*")]
     #[case("application/json;as=Table")]
     #[case("garbage")]

@@ -12,9 +12,11 @@ use super::body::{self, Format};
 use super::failure::{Cause, Failure};
 use super::query::Query;
 use super::selector::{Selection, parse_fields, parse_labels};
+use crate::protobuf::{DecodeError, Envelope};
 use crate::registry::{FieldValidation, Resource, quote};
 
 const META_GROUP: &str = "meta.k8s.io";
+const OPTIONS_KIND: &str = "DeleteOptions";
 /// As lenient about the last bits as Go's decoder.
 const BASE64: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
@@ -478,9 +480,7 @@ fn parse_options(headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Failure> {
     let format = match body::media_type(headers).as_str() {
         "application/yaml" => Format::Yaml,
         "" | "application/json" => Format::Json,
-        "application/vnd.kubernetes.protobuf" => {
-            return Err(Failure::unsupported_media_type("application/json, application/yaml"));
-        }
+        body::PROTOBUF => return decode_options(bytes),
         _ => {
             return Err(Failure::unsupported_media_type(
                 "application/json, application/yaml, application/vnd.kubernetes.protobuf",
@@ -497,12 +497,37 @@ fn parse_options(headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Failure> {
     }
     let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
     let version = value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
-    if !kind.is_empty() && kind != "DeleteOptions" {
-        return Err(Failure::bad_request(format!(
-            "no kind {kind:?} is registered for version {version:?} in scheme \"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27\""
-        )));
+    if !kind.is_empty() && kind != OPTIONS_KIND {
+        return Err(foreign_options(kind, version));
     }
     Ok(value)
+}
+
+fn decode_options(bytes: &Bytes) -> Result<Value, Failure> {
+    let refused = |error: DecodeError| {
+        Failure::bad_request(match error {
+            DecodeError::NoEnvelope => {
+                "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+                    .to_owned()
+            }
+            error => error.to_string(),
+        })
+    };
+    let envelope = Envelope::open(bytes).map_err(refused)?;
+    if envelope.is_empty() {
+        return Err(Failure::bad_request("empty body"));
+    }
+    let (version, kind) = envelope.of_kind("v1", OPTIONS_KIND);
+    if kind != OPTIONS_KIND {
+        return Err(foreign_options(kind, version));
+    }
+    envelope.decode(("v1", OPTIONS_KIND)).map_err(refused)
+}
+
+fn foreign_options(kind: &str, version: &str) -> Failure {
+    Failure::bad_request(format!(
+        "no kind {kind:?} is registered for version {version:?} in scheme \"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27\""
+    ))
 }
 
 #[cfg(test)]

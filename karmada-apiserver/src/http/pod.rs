@@ -9,23 +9,25 @@ use super::call::{Call, object_name};
 use super::delete::whole_second;
 use super::dispatch::Incoming;
 use super::failure::{Cause, Failure};
-use super::negotiate::Encoding;
+use super::negotiate;
 use super::options::{DeleteOptions, WriteOptions};
 use super::respond::value_response;
 
 const BUDGETS: &str = "policy/poddisruptionbudgets";
 const REFUSED: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
 
-fn done() -> Response {
+fn done(incoming: &Incoming) -> Response {
     let status =
         json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
-    value_response(StatusCode::CREATED, Encoding::Json, &status)
+    let encoding = negotiate::error_encoding(&incoming.headers, &incoming.query);
+    value_response(StatusCode::CREATED, encoding, &status)
 }
 
 fn read(call: &mut Call<'_>, incoming: &Incoming, kind: &str) -> Result<Value, Failure> {
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "CreateOptions")?;
     let format = body::object_format(&incoming.headers, kind, &incoming.body)?;
-    let object = body::parse_object(&incoming.body, format, kind)?;
+    let api_version = if kind == "Eviction" { "policy/v1" } else { "v1" };
+    let object = body::parse_object(&incoming.body, format, (api_version, kind))?;
     let name = object_name(&object);
     if call.name.is_empty() {
         call.name = name;
@@ -75,7 +77,7 @@ pub(super) async fn bind(call: &mut Call<'_>, incoming: &Incoming) -> Result<Res
         Ok(new)
     })
     .await?;
-    Ok(done())
+    Ok(done(incoming))
 }
 
 fn set_scheduled(pod: &mut Value, now: &str) {
@@ -107,7 +109,7 @@ pub(super) async fn evict(call: &mut Call<'_>, incoming: &Incoming) -> Result<Re
     call.subresource.clear();
     call.options.dry_run |= options.dry_run;
     call.delete(&options).await?;
-    Ok(done())
+    Ok(done(incoming))
 }
 
 /// What has not begun or is over already disrupts nothing.
@@ -263,7 +265,7 @@ pub(super) async fn add_ephemeral_containers(
         super::update::check_names(call, &mut object)?;
         set_ephemeral_containers(call, |_| Ok(object.clone())).await?
     };
-    let view = super::dispatch::view(call, incoming, super::negotiate::Offer::Objects)?;
+    let view = super::dispatch::object_view(call, incoming)?;
     view.object(StatusCode::OK, &saved)
 }
 

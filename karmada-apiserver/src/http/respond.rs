@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::negotiate::{self, Encoding, Form, Negotiated};
 use super::query::Query;
 use super::yaml;
+use crate::protobuf;
 use crate::registry::table::held_metadata;
 use crate::registry::{IncludeObject, Resource, table};
 use crate::store::Stored;
@@ -260,8 +261,19 @@ pub(super) fn value_response(code: StatusCode, encoding: Encoding, value: &Value
         }
         Encoding::PrettyJson => serde_json::to_vec_pretty(value).expect("a value is always JSON"),
         Encoding::Yaml => yaml::to_yaml(value).into_bytes(),
+        Encoding::Protobuf => match protobuf::encode(value) {
+            Ok(bytes) => bytes,
+            Err(error) => return not_encodable(&error),
+        },
     };
     response(code, encoding, bytes)
+}
+
+/// Answers for a value that should have a message and has none.
+fn not_encodable(error: &protobuf::EncodeError) -> Response {
+    tracing::error!(error = error as &dyn std::error::Error, "an answer has no protobuf form");
+    let failure = Failure::internal("the object has no protobuf form");
+    value_response(failure.code, Encoding::Json, &failure.status())
 }
 
 /// Answers with bytes of an encoding.
@@ -269,6 +281,7 @@ pub(super) fn response(code: StatusCode, encoding: Encoding, bytes: Vec<u8>) -> 
     let content_type = match encoding {
         Encoding::Json | Encoding::PrettyJson => "application/json",
         Encoding::Yaml => "application/yaml",
+        Encoding::Protobuf => "application/vnd.kubernetes.protobuf",
     };
     with_type(code, content_type, Body::from(bytes))
 }

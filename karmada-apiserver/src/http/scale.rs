@@ -20,7 +20,8 @@ const DEFINITION: &str = "io.k8s.api.autoscaling.v1.Scale";
 
 /// Answers a request about a scale.
 pub(super) async fn answer(call: &mut Call<'_>, incoming: Incoming, verb: &str) -> Result<Response, Failure> {
-    let negotiated = negotiate::negotiate(&incoming.headers, &incoming.query, Offer::Objects)?;
+    let negotiated =
+        negotiate::negotiate(&incoming.headers, &incoming.query, Offer::objects(&call.resource))?;
     let paths = call.resource.scale.clone().ok_or_else(Failure::no_such_resource)?;
     let object = match verb {
         "get" => {
@@ -116,7 +117,7 @@ fn selector_text(selector: &Value) -> String {
 async fn update(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) -> Result<Value, Failure> {
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "UpdateOptions")?;
     let format = body::object_format(&incoming.headers, "Scale", &incoming.body)?;
-    let mut scale = body::parse_object(&incoming.body, format, "Scale")?;
+    let mut scale = body::parse_object(&incoming.body, format, ("autoscaling/v1", "Scale"))?;
     check_type(call, &scale)?;
     if scale.get("metadata").is_none_or(Value::is_null) {
         scale["metadata"] = json!({});

@@ -53,7 +53,7 @@ async fn finalize(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, 
     let mut object = dispatch::read_object(call, incoming)?;
     super::update::check_names(call, &mut object)?;
     let saved = call.finalize(&object).await?;
-    let view = dispatch::view(call, incoming, super::negotiate::Offer::Objects)?;
+    let view = dispatch::object_view(call, incoming)?;
     view.object(http::StatusCode::OK, &saved)
 }
 

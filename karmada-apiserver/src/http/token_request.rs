@@ -28,7 +28,7 @@ const LONGEST: i64 = 1 << 32;
 pub(super) fn create(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let negotiated = negotiate::negotiate(&incoming.headers, &incoming.query, Offer::Objects)?;
     let format = body::object_format(&incoming.headers, KIND, &incoming.body)?;
-    let request = body::parse_object(&incoming.body, format, KIND)?;
+    let request = body::parse_object(&incoming.body, format, (API_VERSION, KIND))?;
     let text = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or_default();
     let (kind, api_version) = (text("kind"), text("apiVersion"));
     let own =

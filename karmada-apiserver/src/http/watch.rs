@@ -14,10 +14,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
-use super::negotiate::{Form, Negotiated};
+use super::negotiate::{Encoding, Form, Negotiated};
 use super::options::{WatchFrom, WatchOptions};
 use super::respond::{View, with_type};
 use super::selector::Selection;
+use crate::protobuf;
 use crate::registry::{IncludeObject, Resource};
 use crate::store::{Event, EventKind, Store, Stored, Watcher};
 
@@ -77,13 +78,16 @@ impl Watch {
         let watcher = match store.watch(&self.storage, revision) {
             Ok(watcher) => watcher,
             Err(expired) => {
-                let line = error_line(&Failure::watch_expired(crate::store::Expired {
+                let failure = Failure::watch_expired(crate::store::Expired {
                     requested: expired.requested,
                     oldest: expired.oldest,
-                }));
-                return Ok(with_type(StatusCode::OK, "application/json", Body::from(line)));
+                });
+                let encoding = self.negotiated.encoding;
+                let line = error_line(&failure, encoding)?;
+                return Ok(with_type(StatusCode::OK, content_type(encoding), Body::from(line)));
             }
         };
+        let content_type = content_type(self.negotiated.encoding);
         let now = Instant::now();
         let timeout = self.options.timeout_seconds.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
         let deadline = now + timeout;
@@ -112,16 +116,34 @@ impl Watch {
             let bytes = stream.next().await?;
             Some((Ok::<_, std::convert::Infallible>(bytes), stream))
         }));
-        Ok(with_type(StatusCode::OK, "application/json", body))
+        Ok(with_type(StatusCode::OK, content_type, body))
+    }
+}
+
+fn content_type(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Protobuf => "application/vnd.kubernetes.protobuf;stream=watch",
+        _ => "application/json",
     }
 }
 
 /// The event that ends a watch.
-fn error_line(failure: &Failure) -> Vec<u8> {
-    let mut line = serde_json::to_vec(&json!({"type": "ERROR", "object": failure.status()}))
-        .expect("a value is always JSON");
+fn error_line(failure: &Failure, encoding: Encoding) -> Result<Vec<u8>, Failure> {
+    event_line("ERROR", failure.status(), encoding)
+}
+
+/// Encodes one event: a line of JSON or a frame.
+fn event_line(kind: &str, object: Value, encoding: Encoding) -> Result<Vec<u8>, Failure> {
+    if encoding == Encoding::Protobuf {
+        return protobuf::encode_event(kind, &object).map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "an event has no protobuf form");
+            Failure::internal("the object has no protobuf form")
+        });
+    }
+    let mut line =
+        serde_json::to_vec(&json!({"type": kind, "object": object})).expect("a value is always JSON");
     line.push(b'\n');
-    line
+    Ok(line)
 }
 
 fn first_bookmark(now: Instant, deadline: Instant) -> Instant {
@@ -146,14 +168,20 @@ impl Stream {
                 events = self.watcher.next() => match events {
                     Ok(events) => events.iter().for_each(|event| self.event(event)),
                     Err(expired) => {
-                        self.ready = error_line(&Failure::watch_expired(expired));
-                        self.finished = true;
+                        self.expire(expired);
                     }
                 },
                 () = tokio::time::sleep_until(self.deadline) => self.finished = true,
                 () = tokio::time::sleep_until(bookmark), if self.next_bookmark.is_some() => self.send_bookmark(),
             }
         }
+    }
+
+    /// Ends the watch because its history is gone.
+    fn expire(&mut self, expired: crate::store::Expired) {
+        let line = error_line(&Failure::watch_expired(expired), self.watch.negotiated.encoding);
+        self.ready = line.unwrap_or_default();
+        self.finished = true;
     }
 
     /// Adds the line of a change, as the selection shows it.
@@ -196,6 +224,11 @@ impl Stream {
 
     fn write_event(&self, line: &mut Vec<u8>, kind: &str, object: &Stored) -> Result<(), Failure> {
         let view = self.view();
+        if view.negotiated.encoding == Encoding::Protobuf {
+            let object = view.transform(super::convert::read(object, view.resource))?;
+            line.extend(event_line(kind, object, Encoding::Protobuf)?);
+            return Ok(());
+        }
         line.extend_from_slice(b"{\"type\":\"");
         line.extend_from_slice(kind.as_bytes());
         line.extend_from_slice(b"\",\"object\":");
@@ -219,9 +252,7 @@ impl Stream {
         match self.watcher.drain() {
             Ok(events) => events.iter().for_each(|event| self.event(event)),
             Err(expired) => {
-                self.ready = error_line(&Failure::watch_expired(expired));
-                self.finished = true;
-                return;
+                return self.expire(expired);
             }
         }
         self.revision = self.revision.max(revision);
@@ -241,9 +272,10 @@ impl Stream {
         if object["kind"] == "Table" && self.columns_sent {
             object["columnDefinitions"] = Value::Null;
         }
-        serde_json::to_writer(&mut self.ready, &json!({"type": "BOOKMARK", "object": object}))
-            .expect("writing JSON to memory cannot fail");
-        self.ready.push(b'\n');
+        match event_line("BOOKMARK", object, self.watch.negotiated.encoding) {
+            Ok(line) => self.ready.extend(line),
+            Err(_) => self.finished = true,
+        }
     }
 }
 

@@ -95,6 +95,11 @@ impl Registry {
         super::definitions::schema(name)
     }
 
+    /// Removes what a typed server does not print from an object that states every field, also empty ones.
+    pub(crate) fn drop_empty(definition: &str, object: &mut serde_json::Value) {
+        super::typed::drop_empty(&super::definitions::schema(definition), object);
+    }
+
     /// Returns the names of the CRDs that are served.
     pub fn crd_names(&self) -> impl Iterator<Item = &str> {
         self.custom.keys().map(String::as_str)

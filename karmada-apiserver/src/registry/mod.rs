@@ -31,6 +31,7 @@ pub use discovery::Document;
 pub(crate) use field_error::quote;
 pub use field_error::{FieldError, FieldErrorKind};
 pub(crate) use format::matches as check_format;
+pub(crate) use kinds::AUTOSCALER_METRICS;
 pub(crate) use names::problems as name_problems;
 pub use prepare::{
     FieldValidation, Lookup, Persistence, PrepareContext, PrepareError, UpdateTarget, Warnings,

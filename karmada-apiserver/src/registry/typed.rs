@@ -70,6 +70,31 @@ pub(super) fn emit(schema: &Schema, value: &mut Value) {
     }
 }
 
+/// Removes empty values of optional fields, deep first.
+pub(super) fn drop_empty(schema: &Schema, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, child) in map.iter_mut() {
+                if let Some(node) = schema.properties.get(key).or(schema.additional.as_ref()) {
+                    drop_empty(node, child);
+                }
+            }
+            if let Some(wire) = &schema.wire {
+                map.retain(|key, value| {
+                    let known = schema.properties.contains_key(key);
+                    !known || !(value.is_null() || !wire.kept.contains(key) && is_zero(value))
+                });
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                schema.items.iter().for_each(|node| drop_empty(node, item));
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Brings a decoded object to the form in which it is stored: as [`emit`], and what is empty is as what is absent.
 pub(super) fn settle(schema: &Schema, value: &mut Value) {
     drop_empty_lists(schema, value);

@@ -5,6 +5,8 @@ mod facade;
 mod inner;
 mod listener;
 #[cfg(test)]
+mod protobuf_tests;
+#[cfg(test)]
 mod tests;
 
 pub use config::{Controllers, ServerConfig, StartError};

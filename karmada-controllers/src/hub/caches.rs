@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use k8s_openapi::NamespaceResourceScope;
 use karmada_core::api::cluster::Cluster;
+use karmada_core::api::config::ResourceInterpreterCustomization;
 use karmada_core::api::policy::constants::{
     CLUSTER_PROPAGATION_POLICY_ID_LABEL, PROPAGATION_POLICY_ID_LABEL,
 };
@@ -40,6 +41,7 @@ pub struct Hub {
     pub bindings: Arc<Informer<ResourceBinding>>,
     pub cluster_bindings: Arc<Informer<ClusterResourceBinding>>,
     pub works: Arc<Informer<Work>>,
+    pub interpreter_customizations: Arc<Informer<ResourceInterpreterCustomization>>,
 }
 
 impl fmt::Debug for Hub {
@@ -65,6 +67,7 @@ impl Hub {
         require::<ResourceBinding>(&mapping)?;
         require::<ClusterResourceBinding>(&mapping)?;
         require::<Work>(&mapping)?;
+        require::<ResourceInterpreterCustomization>(&mapping)?;
         let hub = Arc::new(Self {
             events: EventRecorder::start(client.clone(), &runtime),
             templates: Templates::new(client.clone(), runtime.clone(), policy_ids, |_| true),
@@ -76,6 +79,7 @@ impl Hub {
             bindings: start_informer(&client, &runtime, policy_and_referrer_ids),
             cluster_bindings: start_informer(&client, &runtime, policy_ids),
             works: start_informer(&client, &runtime, binding_ids),
+            interpreter_customizations: start_informer(&client, &runtime, |_| Vec::new()),
             mapping,
             client,
             runtime,
@@ -106,6 +110,7 @@ impl Hub {
         self.bindings.wait_synced().await;
         self.cluster_bindings.wait_synced().await;
         self.works.wait_synced().await;
+        self.interpreter_customizations.wait_synced().await;
     }
 }
 

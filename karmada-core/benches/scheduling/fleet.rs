@@ -94,7 +94,7 @@ impl Fleet {
         } else {
             format!("{region}-{}", place / REGIONS.len())
         };
-        let zones: Vec<String> = ["a", "b", "c"][..1 + numbers.below(3) as usize]
+        let zones: Vec<String> = ["a", "b", "c"][..=numbers.below(3) as usize]
             .iter()
             .map(|zone| format!("{region}{zone}"))
             .collect();

@@ -12,6 +12,13 @@ use crate::api::work::TargetCluster;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClusterIndex(pub(super) u32);
 
+impl ClusterIndex {
+    /// Returns the position in the snapshot's order, which is that of names.
+    pub fn position(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// What the scheduler decided, and why.
 #[derive(Clone, Debug)]
 pub struct Decision {

@@ -43,8 +43,9 @@ pub use filter::{Plugin, PluginSet, UnknownPlugin, WorkloadGroups};
 pub use input::{ClusterWeight, ScheduleContext, ScheduleInput};
 pub use options::{EmptyWorkloads, FeatureGates, ScheduleOptions};
 pub use reconcile::{
-    Attempt, BindingChange, BindingDecision, BindingEvent, BindingInput, EventKind, Retry, StatusChange,
-    Trigger, is_affected_by_cluster, is_in_charge, needs_scheduling, reconcile_binding,
+    Attempt, BindingChange, BindingDecision, BindingEvent, BindingInput, EventKind, PlacedBinding,
+    PlacementResult, Retry, StatusChange, Trigger, is_affected_by_cluster, is_in_charge, needs_scheduling,
+    place_binding, reconcile_binding,
 };
 pub use schedule::schedule;
 pub use select::{SpreadGroup, select_groups};

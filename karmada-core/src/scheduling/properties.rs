@@ -1,6 +1,6 @@
 //! Properties of whole schedules, checked on random clusters and bindings.
 //!
-//! The first runs 10,000 cases and the others 2,000; `PROPTEST_CASES` sets another number for all.
+//! The first runs 10,000 cases and the others 600; `PROPTEST_CASES` sets another number for all.
 
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::api::{
 
 const REGIONS: [&str; 4] = ["", "eu", "us", "asia"];
 
-/// Returns the number of cases, unless the environment says another.
+/// Returns the number of cases, unless the environment says another than proptest's default.
 fn cases(number: u32) -> ProptestConfig {
     let config = ProptestConfig::default();
     let is_default = config.cases == 256;
@@ -353,7 +353,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(2000))]
+    #![proptest_config(cases(600))]
 
     #[test]
     fn the_order_of_clusters_has_no_meaning(

@@ -57,6 +57,8 @@ pub(super) struct ClusterEntry {
     pub(super) capacity: Option<Capacity>,
     /// Sorted; shared with clusters that have the same.
     apis: Arc<[u32]>,
+    /// Every kind counts as served, whatever `apis` says.
+    serves_all: bool,
 }
 
 impl Snapshot {
@@ -94,6 +96,20 @@ impl Snapshot {
     pub fn remove(&mut self, name: &str) {
         if let Ok(position) = self.position(name) {
             self.entries.remove(position);
+        }
+    }
+
+    /// Takes a cluster for one that serves every kind, as nothing is known of its APIs.
+    pub fn assume_all_apis(&mut self, name: &str) {
+        if let Ok(position) = self.position(name) {
+            Arc::make_mut(&mut self.entries[position]).serves_all = true;
+        }
+    }
+
+    /// Takes a cluster for one with room for everything, as nothing is known of its resources.
+    pub fn assume_room(&mut self, name: &str) {
+        if let Ok(position) = self.position(name) {
+            Arc::make_mut(&mut self.entries[position]).capacity = Some(Capacity::unlimited());
         }
     }
 
@@ -155,7 +171,7 @@ impl Snapshot {
     pub(super) fn versions_of<'a>(&'a self, entry: &ClusterEntry, kind: &str) -> Vec<&'a str> {
         let version = |(number, key): (u32, &'a str)| {
             let (version, known) = key.split_once('\n')?;
-            (known == kind && entry.has_api(number)).then_some(version)
+            (known == kind && entry.has_api(Some(number))).then_some(version)
         };
         let mut versions: Vec<&str> = self.names.apis.iter().filter_map(version).collect();
         versions.sort_unstable();
@@ -245,6 +261,7 @@ impl ClusterEntry {
             taints: spec.taints.iter().filter(keeps_away).cloned().collect(),
             capacity: None,
             apis: Arc::default(),
+            serves_all: false,
         }
     }
 
@@ -261,12 +278,12 @@ impl ClusterEntry {
 
     /// Returns true when the cluster reported any kind.
     pub(super) fn has_apis(&self) -> bool {
-        !self.apis.is_empty()
+        self.serves_all || !self.apis.is_empty()
     }
 
-    /// Returns true when the cluster serves the kind of this number.
-    pub(super) fn has_api(&self, number: u32) -> bool {
-        self.apis.binary_search(&number).is_ok()
+    /// Returns true when the cluster serves the kind of this number; a kind without one is new.
+    pub(super) fn has_api(&self, number: Option<u32>) -> bool {
+        self.serves_all || number.is_some_and(|number| self.apis.binary_search(&number).is_ok())
     }
 }
 

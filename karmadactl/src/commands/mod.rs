@@ -8,6 +8,7 @@ pub mod join;
 pub mod local_up;
 pub mod propagate;
 pub mod serve;
+pub mod simulate;
 pub mod unjoin;
 pub mod version;
 
@@ -23,6 +24,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Serve(args) => serve::run(args, context).await,
         Command::Get(args) => get::run(args, context).await,
         Command::Propagate(args) => propagate::run(args, context).await,
+        Command::Simulate(args) => simulate::run(args, context),
         Command::Join(args) => join::run(args, context).await,
         Command::Unjoin(args) => unjoin::run(args, context).await,
         Command::Interpret(args) => interpret::run(args, context),

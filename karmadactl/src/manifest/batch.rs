@@ -1,5 +1,6 @@
 //! Many objects of many files, read fast; places are looked up only when somebody asks.
 
+use std::fmt::Write as _;
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -39,6 +40,17 @@ struct Place {
     lines_above: u64,
     /// Index in the list of the document, and in lists within it.
     items: Vec<usize>,
+}
+
+impl Place {
+    /// Returns the path of a field of the object in its document.
+    fn path(&self, field: &str) -> String {
+        let mut path = String::new();
+        for item in &self.items {
+            write!(path, "items[{item}].").expect("writing to a text cannot fail");
+        }
+        path + field
+    }
 }
 
 impl Batch {
@@ -125,7 +137,22 @@ pub struct Locator<'a> {
 
 impl Locator<'_> {
     /// Returns the place of a field, or of the deepest part of its path that exists; the empty path is the object.
+    ///
+    /// It is that of the value when it stands on the line of its key, else that of the key.
     pub fn locate(&mut self, index: usize, path: &str) -> Option<Location> {
+        self.find(index, path, |node, path| {
+            let (key, value) = (node.locate_key(path), node.locate(path));
+            if key.line == value.line { value } else { key }
+        })
+    }
+
+    /// Returns `file:line:column` of the name of a field.
+    pub fn place_of_key(&mut self, index: usize, path: &str) -> String {
+        let location = self.find(index, path, Node::locate_key);
+        self.named(index, location)
+    }
+
+    fn find(&mut self, index: usize, path: &str, find: fn(&Node, &str) -> Location) -> Option<Location> {
         let place = &self.batch.places[index];
         if place.range.is_empty() {
             return None;
@@ -137,15 +164,19 @@ impl Locator<'_> {
             self.last = Some((place.input, place.range.clone(), parse_node(&text[place.range.clone()])));
         }
         let (_, _, node) = self.last.as_ref()?;
-        let steps: String = place.items.iter().map(|item| format!("items[{item}].")).collect();
         let found =
-            node.as_ref().map_or(Location { line: 1, column: 1 }, |node| node.locate(&(steps + path)));
+            node.as_ref().map_or(Location { line: 1, column: 1 }, |node| find(node, &place.path(path)));
         Some(shift(found, text, place))
     }
 
     /// Returns `file:line:column` of a field.
     pub fn place(&mut self, index: usize, path: &str) -> String {
-        match self.locate(index, path) {
+        let location = self.locate(index, path);
+        self.named(index, location)
+    }
+
+    fn named(&self, index: usize, location: Option<Location>) -> String {
+        match location {
             Some(location) => format!("{}:{location}", self.batch.origin(index)),
             None => self.batch.origin(index).to_owned(),
         }
@@ -232,10 +263,8 @@ fn take_object(source: &Input, place: Place, mut value: Value, parsed: &mut Pars
     }
     if let Some((path, message, hint)) = refusal(&value) {
         let text = &source.text;
-        let steps: String = place.items.iter().map(|item| format!("items[{item}].")).collect();
         let node = parse_node(&text[place.range.clone()]);
-        let found =
-            node.map_or(Location { line: 1, column: 1 }, |node| node.locate(&format!("{steps}{path}")));
+        let found = node.map_or(Location { line: 1, column: 1 }, |node| node.locate_key(&place.path(path)));
         parsed.problems.push(ReadProblem {
             origin: source.origin.clone(),
             location: Some(shift(found, text, &place)),
@@ -302,8 +331,6 @@ fn refusal(value: &Value) -> Option<(&'static str, String, Option<&'static str>)
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write as _;
-
     use indoc::indoc;
 
     use super::*;
@@ -333,7 +360,7 @@ mod tests {
         let mut locator = batch.locator();
         assert_eq!(locator.place(0, ""), "f.yaml:2:1");
         assert_eq!(locator.place(0, "data.a.b/c"), "f.yaml:6:10");
-        assert_eq!(locator.place(0, "data.nope"), "f.yaml:6:3");
+        assert_eq!(locator.place(0, "data.nope"), "f.yaml:5:1");
         assert_eq!(locator.place(1, "metadata.name"), "f.yaml:10:25");
         assert_eq!(locator.place(2, "metadata.name"), "f.yaml:12:62");
         assert_eq!(locator.place(3, ""), "f.yaml:12:72");
@@ -379,9 +406,9 @@ mod tests {
             [
                 "f:5:1: apiVersion is not set",
                 "f:7:1: an object with apiVersion and kind is expected",
-                "f:10:7: kind must be a text",
-                "f:18:5: metadata.name is not set",
-                "f:21:20: metadata.name must be a text",
+                "f:10:1: kind must be a text",
+                "f:17:3: metadata.name is not set",
+                "f:21:14: metadata.name must be a text",
             ]
         );
     }

@@ -205,7 +205,7 @@ fn text(bytes: Vec<u8>) -> Result<String, ReadProblem> {
     }
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + valid.split(|byte| *byte == b'\n').skip(1).count();
         let start = valid.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         let column = 1 + String::from_utf8_lossy(&valid[start..]).chars().count();
         let location = Location { line: line as u64, column: column as u64 };

@@ -67,17 +67,31 @@ impl Node {
     ///
     /// Keys may contain dots: of two that fit, the longer one is taken.
     pub fn locate(&self, path: &str) -> Location {
+        self.find(path).1
+    }
+
+    /// Returns the place of the name of a field; of an item of a list that of the item.
+    ///
+    /// Of a path that does not exist it is the deepest part that does.
+    pub fn locate_key(&self, path: &str) -> Location {
+        self.find(path).0
+    }
+
+    /// Returns the places of the last key and of its value.
+    fn find(&self, path: &str) -> (Location, Location) {
+        let mut found = (self.location, self.location);
         let mut node = self;
         let mut rest = path;
-        while let Some((next, after)) = node.step(rest) {
+        while let Some((key, next, after)) = node.step(rest) {
+            found = (key, next.location);
             node = next;
             rest = after;
         }
-        node.location
+        found
     }
 
-    /// Returns the value that the first step of a path leads to, and the rest of the path.
-    fn step<'a>(&self, path: &'a str) -> Option<(&Self, &'a str)> {
+    /// Returns what the first step of a path leads to, with its key's place, and the rest of the path.
+    fn step<'a>(&self, path: &'a str) -> Option<(Location, &Self, &'a str)> {
         let path = path.strip_prefix('.').unwrap_or(path);
         let (inner, bracket) = match path.strip_prefix('[') {
             Some(inner) => (inner, "]"),
@@ -87,16 +101,16 @@ impl Node {
             NodeValue::Scalar(_) => None,
             NodeValue::List(items) => {
                 let (index, rest) = inner.split_once([']', '.']).unwrap_or((inner, ""));
-                items.get(index.parse::<usize>().ok()?).map(|item| (item, rest))
+                items.get(index.parse::<usize>().ok()?).map(|item| (item.location, item, rest))
             }
             NodeValue::Object(fields) => fields
                 .iter()
                 .filter(|(key, _, _)| !key.is_empty())
-                .filter_map(|(key, _, node)| {
+                .filter_map(|(key, location, node)| {
                     let rest = inner.strip_prefix(key.as_str())?.strip_prefix(bracket)?;
-                    (rest.is_empty() || rest.starts_with(['.', '['])).then_some((node, rest))
+                    (rest.is_empty() || rest.starts_with(['.', '['])).then_some((*location, node, rest))
                 })
-                .min_by_key(|(_, rest)| rest.len()),
+                .min_by_key(|(_, _, rest)| rest.len()),
         }
     }
 }

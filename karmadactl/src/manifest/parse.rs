@@ -137,7 +137,7 @@ fn explain(error: &serde_saphyr::Error) -> (String, Option<&'static str>) {
         }
         _ if text.starts_with("alias replay") || text.starts_with("alias expansion") => aliases(),
         Yaml::DuplicateMappingKey { key: Some(key), .. } => (format!("the key {key} is there twice"), None),
-        Yaml::NonFiniteFloat { .. } => ("infinity and not-a-number have no JSON form".to_owned(), None),
+        Yaml::NonFiniteFloat { .. } => ("infinity and not-a-number are no numbers of JSON".to_owned(), None),
         Yaml::NullIntoString { .. } => ("a key must be a text, not null".to_owned(), None),
         Yaml::RecursiveReferencesRequireWeakTypes { .. } => {
             ("an anchor contains an alias to itself".to_owned(), None)
@@ -179,7 +179,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         Number::from_f64(value)
             .map(Value::Number)
-            .ok_or_else(|| E::custom("infinity and not-a-number have no JSON form"))
+            .ok_or_else(|| E::custom("infinity and not-a-number are no numbers of JSON"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -225,9 +225,13 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::printer::{DocumentFormat, render_document};
 
     fn values(text: &str) -> Vec<Value> {
         parse(text).unwrap().into_iter().map(|(_, value)| value).collect()
@@ -242,7 +246,7 @@ mod tests {
     #[test]
     fn yaml_and_json_become_the_same_values() {
         let expected = json!({"a": [1, -2, 1.5, true, null, "x"], "b": {"420": 420}});
-        assert_eq!(values("a: [1, -2, 1.5, yes, ~, x]\nb:\n  420: 0644\n"), [expected.clone()]);
+        assert_eq!(values("a: [1, -2, 1.5, yes, ~, x]\nb:\n  420: 0644\n"), std::slice::from_ref(&expected));
         assert_eq!(values("{\"a\": [1, -2, 1.5, true, null, \"x\"], \"b\": {\"420\": 420}}"), [expected]);
         assert_eq!(values("{a: b}"), [json!({"a": "b"})]);
         assert_eq!(values("{\"a\": 1}\n{\"b\": 2} "), [json!({"a": 1}), json!({"b": 2})]);
@@ -262,7 +266,7 @@ mod tests {
             "3:6 invalid trailing content after double-quoted scalar"
         );
         assert_eq!(error("a: *b\n"), "1:4 alias references unknown anchor");
-        assert_eq!(error("a: .inf\n"), "1:4 infinity and not-a-number have no JSON form");
+        assert_eq!(error("a: .inf\n"), "1:4 infinity and not-a-number are no numbers of JSON");
         assert_eq!(error("a:\n\tb: 1\n"), "2:2 tabs disallowed within this context (block indentation)");
         assert_eq!(error("a: b: c\n"), "1:5 mapping values are not allowed in this context");
         assert_eq!(error("a: [1, 2\n"), "1:4 unclosed bracket '['");
@@ -288,10 +292,54 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-            bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+            writeln!(bomb, "a{level}: &a{level} [{aliases}]").unwrap();
         }
         assert_eq!(deep(bomb), "6:10 its aliases stand for more than 100000 values");
         assert_eq!(deep("a: &a [*a]\n".to_owned()), "1:8 an anchor contains an alias to itself");
+    }
+
+    /// Any JSON value of a few levels, with texts that look like other things.
+    fn any_value() -> impl Strategy<Value = Value> {
+        let scalar = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-z0-9 .:#'\"\\\\\\-\\n\\té~]{0,12}".prop_map(Value::from),
+            prop::sample::select(vec![
+                "yes", "null", "0644", "1e3", "---", "~", "*a", "&a", "- x", "a: b", "{", "!x"
+            ])
+            .prop_map(Value::from),
+        ];
+        scalar.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-zA-Z0-9./_-]{1,8}", inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(value in any_value()) {
+            // A document is an object, which also keeps JSON from being taken for YAML.
+            let object = json!({"value": value});
+            let yaml = render_document(&object, DocumentFormat::Yaml).unwrap();
+            prop_assert_eq!(values(&yaml), vec![object.clone()], "{}", yaml);
+            let json = render_document(&object, DocumentFormat::Json).unwrap();
+            prop_assert_eq!(values(&json), vec![object.clone()], "{}", json);
+            prop_assert_eq!(parse_node(&json).map(|node| node.to_json()), Some(object), "{}", json);
+        }
+
+        #[test]
+        fn no_text_ends_in_a_panic(text in "([a-c]|[-:#{}\\[\\],&*!|>'\"%@`?\n\t ]|---\n|\\PC){0,60}") {
+            if let Ok(values) = parse(&text) {
+                for (range, _) in values {
+                    prop_assert!(text.get(range).is_some());
+                }
+            }
+            let _node = parse_node(&text);
+        }
     }
 
     #[test]

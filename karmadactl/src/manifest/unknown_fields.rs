@@ -92,17 +92,24 @@ pub fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<S
         .map(|(_, candidate)| candidate.to_owned())
 }
 
-/// The number of letters to add, drop or change (Levenshtein).
+/// The number of letters to add, drop, change or swap with their neighbour (optimal string alignment).
 fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (line, letter) in left.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
+    for (line, letter) in left.iter().enumerate() {
+        let mut next = vec![line + 1; right.len() + 1];
         for (column, other) in right.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+            let changed = row[column] + usize::from(letter != other);
+            let mut least = changed.min(next[column] + 1).min(row[column + 1] + 1);
+            let swapped = line > 0 && column > 0 && *letter == right[column - 1] && left[line - 1] == *other;
+            if swapped {
+                least = least.min(before[column - 1] + 1);
+            }
+            next[column + 1] = least;
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[right.len()]
 }
@@ -150,5 +157,6 @@ mod tests {
     #[test]
     fn distances_count_letters() {
         assert_eq!([distance("", "abc"), distance("kitten", "sitting"), distance("same", "same")], [3, 3, 0]);
+        assert_eq!([distance("lable", "label"), distance("ab", "ba"), distance("abc", "")], [1, 1, 3]);
     }
 }

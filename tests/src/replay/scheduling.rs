@@ -63,7 +63,9 @@ impl World {
         let mut groups = WorkloadGroups::default();
         let mut peers: Vec<ResourceBinding> = read(case, "/otherBindings")?;
         peers.extend(read::<Vec<ResourceBinding>>(case, "/assigningBindings")?);
-        peers.iter().for_each(|binding| groups.observe(binding));
+        for binding in &peers {
+            groups.observe(binding);
+        }
         let mut assumed = AssumedWorkloads::default();
         for workload in read::<Vec<Value>>(case, "/assumedWorkloads")? {
             let components: Vec<Component> = read(&workload, "/components")?;

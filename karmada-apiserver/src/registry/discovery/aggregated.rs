@@ -7,18 +7,22 @@ use super::super::catalog::Registry;
 use super::super::resource::Resource;
 use super::{Document, with_etag};
 
-/// Returns the version of the aggregated document that the client prefers to the legacy one.
-pub(super) fn wanted(accept: &str) -> Option<&'static str> {
+/// Returns version and media type of the aggregated document that the client prefers to the legacy one.
+pub(super) fn wanted(accept: &str) -> Option<(&'static str, &'static str)> {
     for range in accept.split(',') {
         let mut parts = range.split(';').map(str::trim);
         let media = parts.next().unwrap_or_default();
-        if !matches!(media, "application/json" | "*/*" | "application/*") {
-            continue;
-        }
+        let media = match media {
+            "application/json" | "*/*" | "application/*" => "application/json",
+            "application/vnd.kubernetes.protobuf" => "application/vnd.kubernetes.protobuf",
+            _ => continue,
+        };
         let parameters: Vec<(&str, &str)> = parts.filter_map(|part| part.split_once('=')).collect();
         let parameter = |key: &str| parameters.iter().find(|(k, _)| *k == key).map(|(_, value)| *value);
         match (parameter("g"), parameter("v"), parameter("as")) {
-            (Some("apidiscovery.k8s.io"), Some("v2"), Some("APIGroupDiscoveryList")) => return Some("v2"),
+            (Some("apidiscovery.k8s.io"), Some("v2"), Some("APIGroupDiscoveryList")) => {
+                return Some(("v2", media));
+            }
             (Some(_), ..) => {}
             (None, ..) => return None,
         }
@@ -27,7 +31,7 @@ pub(super) fn wanted(accept: &str) -> Option<&'static str> {
 }
 
 /// Returns the document for `api` or `apis`.
-pub(super) fn document(registry: &Registry, root: &str, version: &str) -> Document {
+pub(super) fn document(registry: &Registry, root: &str, (version, media): (&str, &str)) -> Document {
     let mut items = Vec::new();
     for (group, versions) in registry.groups() {
         if group.is_empty() != (root == "api") {
@@ -43,7 +47,7 @@ pub(super) fn document(registry: &Registry, root: &str, version: &str) -> Docume
         "metadata": {},
         "items": items,
     });
-    let content_type = format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
+    let content_type = format!("{media};g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
     with_etag(&content_type, Bytes::from(document.to_string()))
 }
 

@@ -4,6 +4,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::protobuf::Message;
+
 /// Media type that a client asks for.
 pub(super) const ACCEPTED: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 /// Media type of the answer, which differs in one character.
@@ -23,49 +25,7 @@ pub(super) fn document(definitions: &Map<String, Value>) -> Vec<u8> {
     document.message(2, &info);
     document.message(8, &Message::default());
     document.message(9, &all);
-    document.0
-}
-
-/// A message under construction.
-#[derive(Default)]
-struct Message(Vec<u8>);
-
-impl Message {
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push((value as u8 & 0x7f) | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-    }
-
-    fn bytes(&mut self, field: u64, bytes: &[u8]) {
-        const LENGTH_DELIMITED: u64 = 2;
-        self.varint(field << 3 | LENGTH_DELIMITED);
-        self.varint(bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn text(&mut self, field: u64, text: &str) {
-        if !text.is_empty() {
-            self.bytes(field, text.as_bytes());
-        }
-    }
-
-    fn message(&mut self, field: u64, message: &Self) {
-        self.bytes(field, &message.0);
-    }
-
-    fn number(&mut self, field: u64, number: f64) {
-        const FIXED64: u64 = 1;
-        self.varint(field << 3 | FIXED64);
-        self.0.extend_from_slice(&number.to_le_bytes());
-    }
-
-    fn count(&mut self, field: u64, count: u64) {
-        self.varint(field << 3);
-        self.varint(count);
-    }
+    document.into_bytes()
 }
 
 fn named_schema(name: &str, source: &Value) -> Message {
@@ -78,14 +38,16 @@ fn named_schema(name: &str, source: &Value) -> Message {
 fn schema(source: &Value) -> Message {
     let mut message = Message::default();
     for (field, key) in [(1, "$ref"), (2, "format"), (3, "title"), (4, "description"), (13, "pattern")] {
-        message.text(field, source[key].as_str().unwrap_or_default());
+        if let Some(text) = source[key].as_str().filter(|text| !text.is_empty()) {
+            message.text(field, text);
+        }
     }
     if let Some(value) = source.get("default").filter(|value| !value.is_null()) {
         message.message(5, &any(value));
     }
     for (field, key) in [(6, "multipleOf"), (7, "maximum"), (9, "minimum")] {
         if let Some(number) = source[key].as_f64() {
-            message.number(field, number);
+            message.double(field, number);
         }
     }
     let counts = [
@@ -98,12 +60,12 @@ fn schema(source: &Value) -> Message {
     ];
     for (field, key) in counts {
         if let Some(count) = source[key].as_u64() {
-            message.count(field, count);
+            message.varint(field, count);
         }
     }
     for (field, key) in [(8, "exclusiveMaximum"), (10, "exclusiveMinimum"), (16, "uniqueItems")] {
         if source[key] == true {
-            message.count(field, 1);
+            message.varint(field, 1);
         }
     }
     for name in source["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {

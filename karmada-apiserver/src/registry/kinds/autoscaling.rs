@@ -5,18 +5,25 @@ use serde_json::{Value, json};
 use super::super::field_error::FieldError;
 use super::fields::{check_required, child, default, has, items, text};
 
+/// The annotation of version 1 that holds the metrics of version 2.
+pub(crate) const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
+const DEFAULT_UTILIZATION: i64 = 80;
 const METRIC_TYPES: &[&str] = &["ContainerResource", "External", "Object", "Pods", "Resource"];
 
 pub(super) fn apply_defaults(version: &str, object: &mut Value) {
     let Some(spec) = child(object, "spec") else { return };
     default(spec, "minReplicas", 1);
     if version == "v1" {
+        // Metrics besides the CPU's are in an annotation; the CPU counts only when there are none.
+        if object.pointer("/metadata/annotations").is_none_or(|annotations| !has(annotations, METRICS)) {
+            default(&mut object["spec"], "targetCPUUtilizationPercentage", DEFAULT_UTILIZATION);
+        }
         return;
     }
     if items(spec, "metrics").is_empty() {
         spec["metrics"] = json!([{
             "type": "Resource",
-            "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}
+            "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": DEFAULT_UTILIZATION}}
         }]);
     }
     let Some(behavior) = spec.get_mut("behavior") else { return };

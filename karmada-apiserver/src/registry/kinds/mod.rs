@@ -24,8 +24,10 @@ mod warnings;
 mod webhook;
 mod workload;
 
+pub(crate) use autoscaling::METRICS as AUTOSCALER_METRICS;
 pub(super) use dispatch::{
     admit, apply_defaults, has_generation, needs_revision, prepare_status, spec_changed, validate,
     validate_status,
 };
 pub(super) use warnings::warnings;
+pub(super) use workload::TEMPLATE_GENERATION;

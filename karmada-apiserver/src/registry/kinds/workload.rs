@@ -12,7 +12,7 @@ use super::pod_spec::default_template;
 use super::selector;
 use super::storage;
 
-const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+pub(in crate::registry) const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 const STATEFUL_SET_FORBIDDEN: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', \
                                       'template', 'updateStrategy', 'revisionHistoryLimit', \
                                       'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";

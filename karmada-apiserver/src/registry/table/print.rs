@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::super::kinds::TEMPLATE_GENERATION;
 use super::super::resource::{Column, Resource};
 use super::json_path::JsonPath;
 use super::{cells, pod};
@@ -15,8 +16,6 @@ pub enum IncludeObject {
     Object,
     None,
 }
-
-const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// Prints objects as a `meta.k8s.io/v1` Table.
 ///

@@ -43,8 +43,8 @@ impl<'a, 'o> Encoder<'a, 'o> {
         match value {
             Value::Nil => Ok(Json::Null),
             Value::Boolean(boolean) => Ok(Json::Bool(*boolean)),
-            Value::Integer(integer) => self.number(*integer as f64),
-            Value::Number(number) => self.number(*number),
+            Value::Integer(integer) => finite(*integer as f64),
+            Value::Number(number) => finite(*number),
             Value::String(text) => {
                 let text = text.as_bytes();
                 self.spend(text.len())?;
@@ -55,11 +55,6 @@ impl<'a, 'o> Encoder<'a, 'o> {
         }
     }
 
-    fn number(&self, number: f64) -> Result<Json, ScriptError> {
-        number::to_json(number)
-            .ok_or_else(|| ScriptError::encode(format!("JSON has no number {}", number::text(number))))
-    }
-
     fn table(&mut self, table: &Table, depth: usize) -> Result<Json, ScriptError> {
         if depth >= DEEPEST {
             return Err(ScriptError::encode(format!("tables are nested more than {DEEPEST} deep")));
@@ -67,8 +62,10 @@ impl<'a, 'o> Encoder<'a, 'o> {
         if !self.seen.insert(table.to_pointer()) {
             return Err(ScriptError::encode("the same table is in it twice, or in itself"));
         }
-        if let Some(node) = self.objects.place_of(table).map_err(|error| ScriptError::sandbox(&error))? {
-            return Ok(as_read(node));
+        if let Some(node) = self.objects.unfilled(table).map_err(|error| ScriptError::sandbox(&error))? {
+            // Like any empty table, one that stands for an empty map is an empty list.
+            let empty = node.as_object().is_some_and(Map::is_empty);
+            return Ok(if empty { Json::Array(Vec::new()) } else { as_read(node) });
         }
         let mut fields = Map::new();
         let mut elements = Vec::new();
@@ -106,6 +103,12 @@ impl<'a, 'o> Encoder<'a, 'o> {
             self.left.checked_sub(bytes).ok_or_else(|| ScriptError::encode("the result is too large"))?;
         Ok(())
     }
+}
+
+/// Returns a number as JSON, which knows neither infinity nor what is no number.
+fn finite(number: f64) -> Result<Json, ScriptError> {
+    number::to_json(number)
+        .ok_or_else(|| ScriptError::encode(format!("JSON has no number {}", number::text(number))))
 }
 
 /// Returns a part of an object as if it had gone through a script.

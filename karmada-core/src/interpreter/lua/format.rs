@@ -20,15 +20,7 @@ pub(super) enum Argument {
 
 /// Returns a layout with its values, at most as many of them as it has verbs, or `None` when that is too long.
 pub(super) fn format(layout: &[u8], arguments: &[Argument]) -> Option<Vec<u8>> {
-    let percents = layout.iter().filter(|byte| **byte == b'%').count();
-    let mut doubled = 0;
-    let mut at = 0;
-    while at + 1 < layout.len() {
-        let pair = &layout[at..at + 2] == b"%%";
-        doubled += usize::from(pair);
-        at += if pair { 2 } else { 1 };
-    }
-    let arguments = &arguments[..arguments.len().min(percents - doubled)];
+    let arguments = &arguments[..arguments.len().min(places(layout))];
 
     let mut printed = Vec::with_capacity(layout.len());
     let mut rest = layout;
@@ -73,6 +65,18 @@ pub(super) fn format(layout: &[u8], arguments: &[Argument]) -> Option<Vec<u8>> {
         printed.push(b')');
     }
     (printed.len() <= LONGEST).then_some(printed)
+}
+
+/// Returns how many values a layout has room for: a doubled percent sign counts as one.
+fn places(layout: &[u8]) -> usize {
+    let mut places = 0;
+    let mut rest = layout;
+    while let Some(position) = rest.iter().position(|byte| *byte == b'%') {
+        places += 1;
+        rest = &rest[position + 1..];
+        rest = rest.strip_prefix(b"%").unwrap_or(rest);
+    }
+    places
 }
 
 /// Takes the character that names the verb; a broken one is any byte.
@@ -163,14 +167,14 @@ fn take_number(rest: &mut &[u8]) -> Option<usize> {
 fn print(printed: &mut Vec<u8>, argument: &Argument, verb: char, spec: &Spec) {
     match (argument, verb) {
         (Argument::Number(value), 's' | 'q') => {
-            print_text(printed, number::text(*value).as_bytes(), verb, spec)
+            print_text(printed, number::text(*value).as_bytes(), verb, spec);
         }
         (Argument::Number(value), 'i') => print_integer(printed, *value as i64, 'd', spec),
         (Argument::Number(value), 'b' | 'c' | 'd' | 'o' | 'x' | 'X' | 'U') => {
             print_integer(printed, *value as i64, verb, spec);
         }
         (Argument::Number(value), 'e' | 'E' | 'f' | 'F' | 'g' | 'G') => {
-            print_float(printed, *value, verb, spec)
+            print_float(printed, *value, verb, spec);
         }
         (Argument::Number(value), 'v') => {
             let text = number::text(*value);
@@ -319,9 +323,9 @@ fn general(value: f64, precision: usize) -> String {
     let scientific = with_exponent(value, precision - 1);
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "+00"));
     let exponent: i64 = exponent.parse().unwrap_or(0);
-    let trim = |text: &str| match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text.to_owned(),
+    let trim = |text: &str| {
+        let end = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+        end.to_owned()
     };
     if exponent < -4 || exponent >= precision as i64 {
         let sign = if exponent < 0 { '-' } else { '+' };
@@ -335,29 +339,29 @@ fn quoted(text: &[u8]) -> String {
     let mut quoted = String::from("\"");
     for chunk in text.utf8_chunks() {
         for character in chunk.valid().chars() {
-            match character {
-                '"' => quoted.push_str("\\\""),
-                '\\' => quoted.push_str("\\\\"),
-                '\u{7}' => quoted.push_str("\\a"),
-                '\u{8}' => quoted.push_str("\\b"),
-                '\u{c}' => quoted.push_str("\\f"),
-                '\n' => quoted.push_str("\\n"),
-                '\r' => quoted.push_str("\\r"),
-                '\t' => quoted.push_str("\\t"),
-                '\u{b}' => quoted.push_str("\\v"),
-                control if control.is_ascii_control() => {
-                    quoted.push_str(&format!("\\x{:02x}", u32::from(control)));
-                }
-                control if control.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(control))),
-                other => quoted.push(other),
-            }
+            quoted.push_str(&escaped(character));
         }
-        for byte in chunk.invalid() {
-            quoted.push_str(&format!("\\x{byte:02x}"));
-        }
+        quoted.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
     }
     quoted.push('"');
     quoted
+}
+
+fn escaped(character: char) -> String {
+    let short = match character {
+        '"' | '\\' => character,
+        '\u{7}' => 'a',
+        '\u{8}' => 'b',
+        '\u{c}' => 'f',
+        '\n' => 'n',
+        '\r' => 'r',
+        '\t' => 't',
+        '\u{b}' => 'v',
+        control if control.is_ascii_control() => return format!("\\x{:02x}", u32::from(control)),
+        control if control.is_control() => return format!("\\u{:04x}", u32::from(control)),
+        other => return other.to_string(),
+    };
+    format!("\\{short}")
 }
 
 fn plain(argument: &Argument) -> Vec<u8> {

@@ -88,7 +88,7 @@ fn to_number(lua: &Lua, (text, base): (LuaString, Option<f64>)) -> Result<MultiV
     let base = match base {
         None => None,
         Some(base) if (2.0..=36.0).contains(&base) => Some(base as u32),
-        Some(_) => return fail(lua, "bad argument #2 to tonumber (base out of range)"),
+        Some(_) => return Value::Nil.into_lua_multi(lua),
     };
     let text = text.as_bytes();
     std::str::from_utf8(&text).ok().and_then(|text| number::parse(text, base)).into_lua_multi(lua)

@@ -6,7 +6,8 @@ use serde_json::{Number, Value};
 fn whole(number: f64) -> Option<i64> {
     let integer = number as i64;
     // The cast saturates at a number that is one more than the largest integer.
-    (integer as f64 == number && number < i64::MAX as f64).then_some(integer)
+    let exact = number.fract() == 0.0 && (i64::MIN as f64..i64::MAX as f64).contains(&number);
+    exact.then_some(integer)
 }
 
 /// Returns the text of a number: integers in full, others in as few digits as tell them apart.
@@ -40,14 +41,13 @@ pub(super) fn parse(text: &str, base: Option<u32>) -> Option<f64> {
     if text.contains('.') {
         return parse_float(text);
     }
-    match base {
-        Some(base) => i64::from_str_radix(text, base).ok().map(|integer| integer as f64),
-        None => {
-            let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-            let (digits, base) = hexadecimal.map_or((text, 10), |digits| (digits, 16));
-            i64::from_str_radix(digits, base).ok().map(|integer| integer as f64)
-        }
-    }
+    let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let (digits, base) = match (base, hexadecimal) {
+        (Some(base), _) => (text, base),
+        (None, Some(digits)) => (digits, 16),
+        (None, None) => (text, 10),
+    };
+    i64::from_str_radix(digits, base).ok().map(|integer| integer as f64)
 }
 
 fn parse_float(text: &str) -> Option<f64> {

@@ -14,7 +14,7 @@ const REQUIREMENTS: i64 = -1;
 /// The kind that has nothing but replicas of a template answers for it. What is not there is null.
 pub(super) fn answer(
     encoder: &mut Encoder<'_, '_>,
-    request: i64,
+    request: &Value,
     template: &Table,
     namespace: &Value,
     options: NativeOptions,
@@ -31,7 +31,7 @@ pub(super) fn answer(
     let object = json!({"metadata": {"namespace": namespace}, "spec": {"template": template}});
     let rules = kinds::rules(ObjectKind { api_version: "apps/v1", kind: "ReplicaSet" });
     let not_read = |error| format!("cannot read the pod template: {}", chain(&error));
-    if request == REQUIREMENTS {
+    if request.as_i64() == Some(REQUIREMENTS) {
         let rule = rules.and_then(|rules| rules.replicas).expect("replica sets have replicas");
         let (_, requirements) = rule(&object, options).map_err(not_read)?;
         return Ok(json!(requirements));

@@ -40,6 +40,11 @@ fn evaluate(engine: &LuaEngine, body: &str) -> Result<Json, ScriptError> {
     call(engine, &script, &json!({"kind": "Widget", "n": 3})).map(|mut answer| answer["r"].take())
 }
 
+#[expect(clippy::disallowed_methods, reason = "how long scripts are let run is the question")]
+fn now() -> Instant {
+    Instant::now()
+}
+
 fn limit(error: ScriptError) -> LimitError {
     match error {
         ScriptError::Limit(limit) => limit,
@@ -175,7 +180,7 @@ fn draws_the_same_numbers_in_every_call() {
 #[case::unpacking("local t = {} for i = 1, 5000 do t[i] = i end while true do unpack(t) end")]
 fn stops_what_never_ends(#[case] body: &str) {
     let engine = short_engine();
-    let started = Instant::now();
+    let started = now();
     let error = limit(evaluate(&engine, body).unwrap_err());
     let passed = started.elapsed();
     assert!(matches!(error, LimitError::Steps(_)), "{error:?}");
@@ -321,7 +326,7 @@ fn keeps_a_thousand_scripts_in_little_memory() {
         let answer = call(&engine, &script, &object).unwrap();
         assert_eq!(answer["cpu"], json!(2 * index));
     }
-    assert!(engine.used_memory() < 32 << 20, "{} bytes", engine.used_memory());
+    assert!(engine.used_memory() < 16 << 20, "{} bytes", engine.used_memory());
 }
 
 #[test]
@@ -410,10 +415,8 @@ proptest! {
     fn no_script_breaks_the_sandbox(words in prop::collection::vec(prop::sample::select(WORDS), 1..25)) {
         let engine = engine();
         let script = format!("function ReflectStatus(obj)\n{}\nend", words.join(" "));
-        match call(&engine, &script, &json!({"kind": "Widget", "list": [1, {"a": []}], "text": "abc"})) {
-            Err(ScriptError::Sandbox { message }) => prop_assert!(false, "{message}\n{script}"),
-            Ok(_) | Err(_) => {}
-        }
+        let answer = call(&engine, &script, &json!({"kind": "Widget", "list": [1, {"a": []}], "text": "abc"}));
+        prop_assert!(!matches!(answer, Err(ScriptError::Sandbox { .. })), "{answer:?}\n{script}");
         prop_assert_eq!(evaluate(&engine, "return {r = 1 .. ''}").unwrap(), json!("1"));
     }
 }

@@ -19,8 +19,8 @@ use super::{LuaOptions, Script, ScriptError, concat, library, pods};
 const HOOK_PERIOD: u32 = 1000;
 /// Most compiled scripts of a state.
 const MOST_SCRIPTS: usize = 4096;
-/// Most memory of compiled scripts, in bytes.
-const MOST_RETAINED: usize = 48 << 20;
+/// Most memory of compiled scripts in one state, in bytes: four idle states stay below 64 MiB.
+const MOST_RETAINED: usize = 12 << 20;
 /// Scripts that are compiled until the memory of all is measured again.
 const MEASURE_PERIOD: usize = 64;
 /// The parameter of every script that makes its `..` work; see [`concat`].
@@ -42,7 +42,6 @@ pub(super) struct Vm {
     lua: Lua,
     run: Function,
     define: Function,
-    lazy: Table,
     budget: Arc<Budget>,
     options: LuaOptions,
     scripts: HashMap<u64, Function>,
@@ -61,7 +60,7 @@ impl Vm {
         let budget = Arc::new(Budget::new(options.limits, Arc::clone(&options.clock)));
         let host = library::host(&lua, &budget)?;
         let prelude = lua.load(include_str!("prelude.lua")).set_name("=prelude").set_mode(ChunkMode::Text);
-        let (lazy, run, define): (Table, Function, Function) = prelude.call(host)?;
+        let (run, define): (Function, Function) = prelude.call(host)?;
         let hook = Arc::clone(&budget);
         lua.set_hook(HookTriggers::new().every_nth_instruction(HOOK_PERIOD), move |_, _| {
             hook.charge(u64::from(HOOK_PERIOD)).and_then(|()| hook.check_time()).map_err(Error::external)?;
@@ -70,7 +69,7 @@ impl Vm {
         lua.gc_collect()?;
         let retained = lua.used_memory();
         let scripts = HashMap::new();
-        Ok(Self { lua, run, define, lazy, budget, options: options.clone(), scripts, retained, spent: false })
+        Ok(Self { lua, run, define, budget, options: options.clone(), scripts, retained, spent: false })
     }
 
     /// Returns whether this state must not be used again.
@@ -93,10 +92,10 @@ impl Vm {
     ) -> Result<T, ScriptError> {
         let main = self.compiled(script)?;
         self.budget.start();
-        let objects = Objects::new(self.lazy.clone());
+        let objects = Objects::default();
         let answer = self.lua.scope(|scope| {
-            let bridge = scope.create_function(|lua, (request, table, extra): (i64, Table, Value)| {
-                self.serve(&objects, lua, request, &table, &extra)
+            let bridge = scope.create_function(|lua, (request, table, extra): (Value, Table, Value)| {
+                self.serve(&objects, lua, &request, &table, &extra)
             })?;
             let mut arguments = (&main, function, bridge).into_lua_multi(&self.lua)?;
             for input in inputs {
@@ -167,20 +166,19 @@ impl Vm {
         &self,
         objects: &Objects<'_>,
         lua: &Lua,
-        request: i64,
+        request: &Value,
         table: &Table,
         extra: &Value,
     ) -> mlua::Result<MultiValue> {
         // What is made here is no larger than the objects, and without the limit it takes a third of the time.
         let limit = lua.set_memory_limit(0)?;
-        let answer = match usize::try_from(request) {
-            Ok(place) => objects.fill(lua, place, table).map(|()| MultiValue::new()),
-            Err(_) => {
-                let mut encoder = Encoder::new(objects, self.options.limits.memory);
-                match pods::answer(&mut encoder, request, table, extra, self.options.native) {
-                    Ok(answer) => filled(lua, &answer).and_then(|value| value.into_lua_multi(lua)),
-                    Err(message) => library::fail(lua, message),
-                }
+        let answer = if let Value::LightUserData(place) = request {
+            objects.fill(*place, table).map(|places| MultiValue::from_iter([Value::Boolean(places)]))
+        } else {
+            let mut encoder = Encoder::new(objects, self.options.limits.memory);
+            match pods::answer(&mut encoder, request, table, extra, self.options.native) {
+                Ok(answer) => filled(lua, &answer).and_then(|value| value.into_lua_multi(lua)),
+                Err(message) => library::fail(lua, message),
             }
         };
         lua.set_memory_limit(limit)?;

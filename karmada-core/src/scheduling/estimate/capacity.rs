@@ -23,6 +23,8 @@ pub(in crate::scheduling) struct Capacity {
     pub(super) free: Vec<Free>,
     /// Nodes by grade; none when the grades are not known.
     pub(super) nodes: Option<Vec<NodeGrade>>,
+    /// What is free of a resource that is not listed; none when there is nothing of it.
+    unlisted: Option<Free>,
 }
 
 /// What is free of one resource.
@@ -64,7 +66,7 @@ impl Capacity {
                 amount_by_format: amount_by_format(&free),
             }
         });
-        Self { pods, free: free.collect(), nodes: nodes_by_grade(summary, models) }
+        Self { pods, free: free.collect(), nodes: nodes_by_grade(summary, models), unlisted: None }
     }
 
     /// Returns how many more pods are allowed.
@@ -72,10 +74,16 @@ impl Capacity {
         self.pods
     }
 
-    /// Returns what is free of the resource of this number.
+    /// Returns what is free of the resource of this number; one without a number is new.
     pub(super) fn free(&self, resource: Option<u32>) -> Option<&Free> {
-        let resource = resource?;
-        self.free.iter().find(|free| free.resource == resource)
+        let listed = resource.and_then(|resource| self.free.iter().find(|free| free.resource == resource));
+        listed.or(self.unlisted.as_ref())
+    }
+
+    /// Returns the capacity of a cluster that has room for everything.
+    pub(in crate::scheduling) fn unlimited() -> Self {
+        let unlisted = Free { resource: u32::MAX, amount: i64::MAX, amount_by_format: i64::MAX };
+        Self { pods: i64::MAX, free: Vec::new(), nodes: None, unlisted: Some(unlisted) }
     }
 }
 

@@ -19,7 +19,7 @@ impl ApiEnablement {
     }
 
     pub(super) fn refuses(&self, entry: &ClusterEntry) -> bool {
-        !self.api.is_some_and(|api| entry.has_api(api))
+        !entry.has_api(self.api)
     }
 }
 

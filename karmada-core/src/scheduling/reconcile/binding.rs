@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use super::{
     applied_placement,
     decision::{Attempt, BindingChange, BindingDecision, BindingEvent, EventKind, Retry, StatusChange},
-    triggers::needs_scheduling,
+    triggers::{Trigger, needs_scheduling},
 };
 use crate::{
     api::{
@@ -105,23 +105,16 @@ pub fn reconcile_binding(
         decision.retry = Retry::Backoff;
         return decision;
     };
-    let input = binding.schedule_input();
-    let gates = context.options.gates;
-    decision.trigger = needs_scheduling(context.snapshot, gates, &input, binding.annotation());
-    if decision.trigger.is_none() {
+    let placed = place_binding(context, binding);
+    decision.trigger = placed.trigger;
+    decision.attempts = placed.attempts;
+    let Some(outcome) = placed.outcome else {
         decision.status = finish_interrupted(binding, now).or_else(|| observe_generation(binding));
         return decision;
-    }
-
-    let outcome = if placement.cluster_affinities.is_empty() {
-        let result = schedule(context, &input);
-        decision.attempts.push(Attempt { affinity_name: String::new(), decision: result });
-        outcome_of_last(&decision.attempts, None)
-    } else {
-        let outcome = try_affinities(context, &input, placement, &mut decision.attempts);
-        decision.events.extend(failed_attempts(binding, &decision.attempts));
-        outcome
     };
+    if !placement.cluster_affinities.is_empty() {
+        decision.events.extend(failed_attempts(binding, &decision.attempts));
+    }
     match outcome {
         Ok((clusters, affinity_name)) => {
             succeed(&mut decision, binding, placement, clusters, affinity_name, now);
@@ -129,6 +122,41 @@ pub fn reconcile_binding(
         Err(error) => fail(&mut decision, binding, placement, &error, now),
     }
     decision
+}
+
+/// Where a binding goes, without what is to be written about it.
+#[derive(Clone, Debug)]
+pub struct PlacedBinding {
+    /// Why the binding was scheduled; none when its result stands.
+    pub trigger: Option<Trigger>,
+    /// What was tried, one attempt per affinity group.
+    pub attempts: Vec<Attempt>,
+    /// The clusters and the affinity group in use, or the failure that counts; none when the result
+    /// stands.
+    pub outcome: Option<PlacementResult>,
+}
+
+/// Decides where a binding goes.
+///
+/// It is the decision in [`reconcile_binding`], for those who write nothing.
+pub fn place_binding(context: &ScheduleContext<'_>, binding: &BindingInput<'_>) -> PlacedBinding {
+    let mut placed = PlacedBinding { trigger: None, attempts: Vec::new(), outcome: None };
+    let Some(placement) = &binding.spec.placement else { return placed };
+    let input = binding.schedule_input();
+    let gates = context.options.gates;
+    placed.trigger = needs_scheduling(context.snapshot, gates, &input, binding.annotation());
+    if placed.trigger.is_none() {
+        return placed;
+    }
+    let outcome = if placement.cluster_affinities.is_empty() {
+        let decision = schedule(context, &input);
+        placed.attempts.push(Attempt { affinity_name: String::new(), decision });
+        outcome_of_last(&placed.attempts, None)
+    } else {
+        try_affinities(context, &input, placement, &mut placed.attempts)
+    };
+    placed.outcome = Some(outcome);
+    placed
 }
 
 /// Returns an event for every affinity group that was tried without success.
@@ -164,7 +192,8 @@ fn first_lower(word: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
-type Outcome = Result<(Vec<TargetCluster>, Option<String>), ScheduleError>;
+/// The clusters and the affinity group in use, or the failure that counts.
+pub type PlacementResult = Result<(Vec<TargetCluster>, Option<String>), ScheduleError>;
 
 /// Tries the affinity groups from the one in use on, until one has room.
 ///
@@ -175,7 +204,7 @@ fn try_affinities(
     input: &ScheduleInput<'_>,
     placement: &Placement,
     attempts: &mut Vec<Attempt>,
-) -> Outcome {
+) -> PlacementResult {
     let groups = &placement.cluster_affinities;
     let in_use = groups.iter().position(|group| group.affinity_name == input.affinity_name);
     let start = if input.is_fresh() { 0 } else { in_use.unwrap_or(0) };
@@ -192,7 +221,7 @@ fn try_affinities(
     Err(first_error.expect("there is at least one affinity group"))
 }
 
-fn outcome_of_last(attempts: &[Attempt], affinity_name: Option<String>) -> Outcome {
+fn outcome_of_last(attempts: &[Attempt], affinity_name: Option<String>) -> PlacementResult {
     let last = attempts.last().expect("an attempt was made");
     last.decision.result.clone().map(|clusters| (clusters, affinity_name))
 }

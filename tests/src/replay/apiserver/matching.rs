@@ -299,7 +299,9 @@ fn sorted_rules(mut value: Value) -> Value {
     if value["kind"] == "SelfSubjectRulesReview" {
         for list in ["resourceRules", "nonResourceRules"] {
             let rules = value.pointer_mut(&format!("/status/{list}")).and_then(Value::as_array_mut);
-            rules.into_iter().for_each(|rules| rules.sort_by_cached_key(Value::to_string));
+            if let Some(rules) = rules {
+                rules.sort_by_cached_key(Value::to_string);
+            }
         }
     }
     value
