@@ -223,11 +223,11 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
     }
     let kind = call.resource.kind.clone();
     let mut object = body::parse_object(&incoming.body, format, (&call.resource.api_version(), &kind))?;
-    if call.resource.is_custom() {
-        if let Err(failure) = check_custom_kind(call, &object, &incoming.body) {
-            warn_as_claimed(call, &object);
-            return Err(failure);
-        }
+    if call.resource.is_custom()
+        && let Err(failure) = check_custom_kind(call, &object, &incoming.body)
+    {
+        warn_as_claimed(call, &object);
+        return Err(failure);
     }
     if format == Format::Json {
         // A second look, at what a map forgets; it parsed once already.

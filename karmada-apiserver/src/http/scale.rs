@@ -162,16 +162,15 @@ async fn patch(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) -> 
 
 /// A conflict about a scale is about its version, whatever the object's is.
 fn in_version_of_scales(mut failure: Failure, own_version: &str) -> Failure {
-    let own = format!(" using {own_version}");
-    let translate = |text: &str| text.replace(&own, " using autoscaling/v1");
-    failure.message = translate(&failure.message);
+    let translate = |text: &str| text.replace(&format!(" using {own_version}"), " using autoscaling/v1");
+    let message = translate(&failure.message);
     let causes = failure.details.as_mut().and_then(|details| details["causes"].as_array_mut());
     for cause in causes.into_iter().flatten() {
         if let Some(message) = cause["message"].as_str().map(translate) {
             cause["message"] = message.into();
         }
     }
-    failure
+    Failure { message, ..failure }
 }
 
 /// Returns an object with the replicas, and the preconditions, of a scale.

@@ -279,3 +279,126 @@ fn leads_somewhere(path: &str, declaration: &Arc<Declaration>) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(spec: &Value) -> Vec<String> {
+        let schema = json!({"type": "object", "properties": {"spec": spec}});
+        let mut errors = Vec::new();
+        check(&schema, "s", Structure::Sound, &mut errors);
+        errors
+            .iter()
+            .map(|error| error.to_string().replace("s.properties[spec].x-kubernetes-validations[0].", ""))
+            .collect()
+    }
+
+    /// The factors are those that a kube-apiserver 1.36 reports.
+    #[test]
+    fn estimates_what_the_real_server_estimates() {
+        let numbers = json!({"l": {"type": "array", "items": {"type": "integer"}}});
+        let texts = json!({"l": {"type": "array", "items": {"type": "string"}}, "s": {"type": "string"},
+            "p": {"type": "array", "maxItems": 1000, "items": {"type": "string", "maxLength": 100}}});
+        let rows = [
+            (&numbers, "self.l.all(x, x > 0)", None),
+            (&numbers, "self.l.all(x, x > 0 && x > 1 && x > 2 && x > 3)", Some("1.7x")),
+            (&numbers, "self.l.exists(x, x > 0 || x > 1 || x > 2 || x > 3)", Some("1.9x")),
+            (&numbers, "self.l.exists_one(x, x > 0 && x > 1 && x > 2 && x > 3)", Some("1.6x")),
+            (&numbers, "self.l.filter(x, x > 0).size() > 0", Some("2.4x")),
+            (&numbers, "self.l.map(x, x > 0, x).size() > 0", Some("2.4x")),
+            (&numbers, "self.l.map(x, x + 1).size() > 0", Some("2.2x")),
+            (&numbers, "self.l.all(x, has(self.l) && has(self.l) && has(self.l))", None),
+            (&numbers, "self.l.all(x, x in [1, 2, 3, 4])", Some("2.8x")),
+            (&numbers, "self.l.all(x, x > 0 ? x > 1 : x > 2 && x > 4 && x > 9)", Some("1.7x")),
+            (&numbers, "self.l.all(x, self.l.all(y, x != y))", Some("more than 100x")),
+            (
+                &texts,
+                "self.l.all(x, x == 'abc' && x != 'def' && x != 'g' && x != 'i' && x != 'h' && x != '')",
+                Some("1.468005x"),
+            ),
+            (&texts, "self.p.all(x, self.p.all(y, x == y))", Some("4.5x")),
+            (&texts, "self.p.all(x, self.p.exists_one(y, x == y))", Some("4.4x")),
+            (&texts, "self.p.all(x, self.p.filter(y, x == y).size() == 1)", Some("5.5x")),
+            (&texts, "self.p.all(x, self.p.map(y, x + y).size() > 1)", Some("9.4x")),
+            (&texts, "self.p.all(x, self.p.all(y, x + y == y + x))", Some("24.7x")),
+            (&texts, "self.p.all(x, self.p.all(y, x.lowerAscii() < y.lowerAscii()))", Some("12.5x")),
+            (&texts, "self.p.all(x, self.p.all(y, x.replace('a', 'bb') == y))", Some("12.5x")),
+            (
+                &texts,
+                "self.p.all(x, self.p.all(y, int(x) == 1 || timestamp(x) > timestamp(y) || quantity(x) == quantity(y)))",
+                Some("9.4x"),
+            ),
+            (&texts, "self.s.contains(self.s)", Some("more than 100x")),
+            (&texts, "self.s.matches('^[a-z]+$') && self.s.split('').size() > 1", None),
+        ];
+        for (properties, rule, expected) in rows {
+            let spec = json!({"type": "object", "properties": properties, "x-kubernetes-validations": [{"rule": rule}]});
+            let found = problems(&spec);
+            match expected {
+                None => assert_eq!(found, Vec::<String>::new(), "{rule}"),
+                Some(factor) => assert!(
+                    found[0].contains(&format!("budget by factor of {factor} (")),
+                    "{rule}: {found:?}"
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn checks_the_fields_of_a_rule() {
+        let rows = [
+            (
+                json!({"rule": "true", "messageExpression": " "}),
+                "messageExpression: Required value: messageExpression must be non-empty if specified",
+            ),
+            (
+                json!({"rule": "true", "fieldPath": ".nope"}),
+                "fieldPath: Invalid value: \".nope\": must be a valid path",
+            ),
+            (
+                json!({"rule": "true", "fieldPath": ".l[0].a"}),
+                "fieldPath: Invalid value: \".l[0].a\": must be a valid path",
+            ),
+            (
+                json!({"rule": " true\n&& true"}),
+                "message: Required value: message must be specified if rule contains line breaks",
+            ),
+            (
+                json!({"rule": "true", "optionalOldSelf": true}),
+                "optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule",
+            ),
+        ];
+        for (rule, expected) in rows {
+            let spec = json!({"type": "object", "properties": {"l": {"type": "array", "maxItems": 5, "items": {"type": "string"}},
+                "m": {"type": "object", "additionalProperties": {"type": "integer"}}}, "x-kubernetes-validations": [rule]});
+            assert_eq!(problems(&spec), [expected]);
+        }
+        for path in [".l", ".m['x']", ".m.x"] {
+            let spec = json!({"type": "object", "properties": {"l": {"type": "string"},
+                "m": {"type": "object", "additionalProperties": {"type": "integer"}}},
+                "x-kubernetes-validations": [{"rule": "true", "fieldPath": path}]});
+            assert_eq!(problems(&spec), Vec::<String>::new(), "{path}");
+        }
+    }
+
+    #[test]
+    fn items_without_identity_have_no_old_self() {
+        let list = |list_type: &str| {
+            json!({"type": "object", "properties": {"l": {"type": "array", "maxItems": 3,
+            "x-kubernetes-list-type": list_type, "x-kubernetes-list-map-keys": ["a"], "items": {"type": "object",
+                "properties": {"a": {"type": "string", "x-kubernetes-validations": [{"rule": "self == oldSelf"}]}}}}}})
+        };
+        assert_eq!(problems(&list("map")), Vec::<String>::new());
+        for list_type in ["set", "atomic"] {
+            assert_eq!(
+                problems(&list(list_type)),
+                [
+                    "s.properties[spec].properties[l].items.properties[a].x-kubernetes-validations[0].rule: Invalid value: \
+                 \"self == oldSelf\": oldSelf cannot be used on the uncorrelatable portion of the schema within \
+                 s.properties[spec].properties[l]",
+                ]
+            );
+        }
+    }
+}
