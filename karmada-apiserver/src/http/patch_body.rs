@@ -171,7 +171,20 @@ impl Patch {
         if value.is_object() {
             return Ok(value);
         }
-        Err(Failure::bad_request("error decoding YAML: the configuration is not an object"))
+        if value.is_null() {
+            // Nothing is an object that says nothing, not even what it is.
+            return Ok(Value::Object(serde_json::Map::new()));
+        }
+        let found = match value {
+            Value::Array(_) => "array",
+            Value::String(_) => "string",
+            Value::Bool(_) => "bool",
+            _ => "number",
+        };
+        Err(Failure::bad_request(format!(
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into Go \
+             value of type map[string]interface {{}}"
+        )))
     }
 
     async fn apply(&self, call: &mut Call<'_>, target: UpdateTarget) -> Result<Patched, Failure> {
