@@ -1,31 +1,11 @@
 //! References to objects that an object needs.
 
-use serde::{Deserialize, Serialize};
+pub use crate::api::config::DependentObjectReference as DependentReference;
 
 use super::InterpretError;
-use crate::api::LabelSelector;
 
 /// Longest value of a label.
 const LONGEST_LABEL_VALUE: usize = 63;
-
-/// Objects that an object needs: one by name, or several by labels.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct DependentReference {
-    /// Group and version.
-    pub api_version: String,
-    /// Kind.
-    pub kind: String,
-    /// Namespace; empty for cluster-scoped objects.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub namespace: String,
-    /// Name.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub name: String,
-    /// Labels.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label_selector: Option<LabelSelector>,
-}
 
 impl DependentReference {
     /// Returns a reference to one object.

@@ -38,7 +38,7 @@ pub struct Manifest {
     pub cluster: String,
     /// The object, as it is created in a member that has none.
     pub object: Value,
-    /// True when dispatching is suspended: the member does not receive it for now.
+    /// True when dispatching is suspended: the member does not receive it until that ends.
     pub suspended: bool,
 }
 

@@ -20,7 +20,7 @@ pub enum Note {
     PolicyGone,
     /// It was placed before, for an older object of its name; that placement does not count.
     BindingOfOlderObject,
-    /// Members get no changes for now.
+    /// Members get no changes while dispatching is suspended.
     DispatchingSuspended {
         /// The clusters; empty means all.
         clusters: Vec<String>,

@@ -1,14 +1,11 @@
 //! Runs cases of the built-in interpreter.
 
-use jiff::Timestamp;
-use karmada_core::api::work::AggregatedStatusItem;
-use karmada_core::interpreter::{
-    NativeInterpreter, NativeOptions, ObjectKind, Operation, ResourceInterpreter,
-};
+use karmada_core::interpreter::{NativeInterpreter, NativeOptions, ResourceInterpreter};
 use serde_json::{Value, json};
 
 use super::Outcome;
 use super::answer::{self, Answer};
+use super::interpretation::{aggregate, hook_enabled};
 
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {
@@ -19,7 +16,7 @@ pub fn run(case: &Value) -> Outcome {
         NativeInterpreter::new(NativeOptions { resource_quota_estimate: gate("ResourceQuotaEstimate") });
     let object = &input["object"];
     let answer: Answer = match case["op"].as_str() {
-        Some("native.HookEnabled") => Ok(json!({"enabled": hook_enabled(interpreter, input)})),
+        Some("native.HookEnabled") => Ok(json!({"enabled": hook_enabled(&interpreter, input)})),
         Some("native.GetReplicas") => interpreter
             .replicas(object)
             .map(|(replicas, requirements)| json!({"replicas": replicas, "requirements": requirements}))
@@ -37,7 +34,8 @@ pub fn run(case: &Value) -> Outcome {
             return answer::compare_as(expected, answer, answer::without_empty);
         }
         Some("native.AggregateStatus") => {
-            return answer::compare_as(expected, aggregate(interpreter, input), answer::without_empty);
+            let answer = aggregate(&interpreter, input).map(|object| json!({"object": object}));
+            return answer::compare_as(expected, answer, answer::without_empty);
         }
         // The recording is sorted, for upstream's order is random.
         Some("native.GetDependencies") => interpreter
@@ -68,21 +66,4 @@ pub fn run(case: &Value) -> Outcome {
         other => return Outcome::Skipped(format!("no runner for {}", other.unwrap_or("a case without op"))),
     };
     answer::compare(expected, answer)
-}
-
-fn hook_enabled(interpreter: NativeInterpreter, input: &Value) -> bool {
-    let text = |field: &str| input[field].as_str().unwrap_or_default();
-    let kind = ObjectKind { api_version: text("apiVersion"), kind: text("kind") };
-    Operation::from_name(text("operation")).is_some_and(|operation| interpreter.hook_enabled(kind, operation))
-}
-
-fn aggregate(interpreter: NativeInterpreter, input: &Value) -> Answer {
-    let items: Option<Vec<AggregatedStatusItem>> = answer::decode(&input["items"])?;
-    let now = Timestamp::UNIX_EPOCH;
-    let answer =
-        interpreter.aggregate_status(&input["object"], items.as_deref(), now).map_err(answer::error)?;
-    // Recorded times of the clock are placeholders.
-    let text = answer.to_string().replace("\"1970-01-01T00:00:00Z\"", "\"__NOW__\"");
-    let object: Value = serde_json::from_str(&text).map_err(answer::error)?;
-    Ok(json!({"object": object}))
 }

@@ -1,14 +1,12 @@
 //! Runs cases of the interpreter of third-party kinds.
 
-use jiff::Timestamp;
-use karmada_core::api::work::{AggregatedStatusItem, ResourceHealth};
-use karmada_core::interpreter::{
-    NativeOptions, ObjectKind, Operation, ResourceInterpreter, ThirdPartyInterpreter,
-};
+use karmada_core::api::work::ResourceHealth;
+use karmada_core::interpreter::{NativeOptions, ResourceInterpreter, ThirdPartyInterpreter};
 use serde_json::{Value, json};
 
 use super::Outcome;
 use super::answer::{self, Answer};
+use super::interpretation::{aggregate, hook_enabled};
 
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {
@@ -18,7 +16,7 @@ pub fn run(case: &Value) -> Outcome {
     let interpreter = ThirdPartyInterpreter::new(options);
     let object = &input["object"];
     let answer: Answer = match case["op"].as_str() {
-        Some("thirdparty.HookEnabled") => Ok(json!({"enabled": hook_enabled(interpreter, input)})),
+        Some("thirdparty.HookEnabled") => Ok(json!({"enabled": hook_enabled(&interpreter, input)})),
         Some("thirdparty.GetReplicas") => interpreter
             .replicas(object)
             .map(|(replicas, needed)| json!({"enabled": true, "replicas": replicas, "requirements": needed}))
@@ -39,7 +37,9 @@ pub fn run(case: &Value) -> Outcome {
             .retain(input["desired"].clone(), &input["observed"])
             .map(|object| json!({"enabled": true, "object": object}))
             .map_err(answer::error),
-        Some("thirdparty.AggregateStatus") => aggregate(interpreter, input),
+        Some("thirdparty.AggregateStatus") => {
+            aggregate(&interpreter, input).map(|object| json!({"enabled": true, "object": object}))
+        }
         Some("thirdparty.GetDependencies") => interpreter
             .dependencies(object)
             .map(|dependencies| json!({"enabled": true, "dependencies": dependencies}))
@@ -55,21 +55,4 @@ pub fn run(case: &Value) -> Outcome {
         other => return Outcome::Skipped(format!("no runner for {}", other.unwrap_or("a case without op"))),
     };
     answer::compare(&case["expect"], answer)
-}
-
-fn hook_enabled(interpreter: ThirdPartyInterpreter, input: &Value) -> bool {
-    let text = |field: &str| input[field].as_str().unwrap_or_default();
-    let kind = ObjectKind { api_version: text("apiVersion"), kind: text("kind") };
-    Operation::from_name(text("operation")).is_some_and(|operation| interpreter.hook_enabled(kind, operation))
-}
-
-fn aggregate(interpreter: ThirdPartyInterpreter, input: &Value) -> Answer {
-    let items: Option<Vec<AggregatedStatusItem>> = answer::decode(&input["items"])?;
-    let now = Timestamp::UNIX_EPOCH;
-    let answer =
-        interpreter.aggregate_status(&input["object"], items.as_deref(), now).map_err(answer::error)?;
-    // Recorded times of the clock are placeholders.
-    let text = answer.to_string().replace("\"1970-01-01T00:00:00Z\"", "\"__NOW__\"");
-    let object: Value = serde_json::from_str(&text).map_err(answer::error)?;
-    Ok(json!({"enabled": true, "object": object}))
 }

@@ -10,6 +10,7 @@ pub mod diff;
 pub mod driver;
 pub mod e2e;
 pub mod image_reference;
+pub mod interpretation;
 pub mod interpreter_lua;
 pub mod interpreter_native;
 pub mod interpreter_thirdparty;

@@ -99,14 +99,7 @@ pub(super) fn components(response: ResourceInterpreterResponse) -> Vec<Component
 
 /// Returns what the object needs.
 pub(super) fn dependencies(response: ResourceInterpreterResponse) -> Vec<DependentReference> {
-    let reference = |found: crate::api::config::DependentObjectReference| DependentReference {
-        api_version: found.api_version,
-        kind: found.kind,
-        namespace: found.namespace,
-        name: found.name,
-        label_selector: found.label_selector,
-    };
-    response.dependencies.into_iter().map(reference).collect()
+    response.dependencies
 }
 
 /// Returns the collected status.
