@@ -9,6 +9,7 @@ mod collector;
 mod controller;
 pub(crate) mod crds;
 mod finished_jobs;
+mod local_services;
 mod namespaces;
 mod service_accounts;
 mod tokens;
