@@ -397,11 +397,14 @@ fn flaw(call: &Call, code: StatusCode, content_type: &str, bytes: &[u8]) -> Opti
     if plain && code.is_client_error() {
         return None;
     }
-    let status: Value = match content_type {
-        "application/json" | "text/plain; charset=utf-8" => serde_json::from_slice(bytes).ok()?,
-        "application/yaml" => crate::http::body_parse_yaml(bytes).ok()?,
-        _ => crate::protobuf::Envelope::open(bytes).ok()?.decode(("v1", "Status")).ok()?,
+    let parsed: Option<Value> = match content_type {
+        "application/json" | "text/plain; charset=utf-8" => serde_json::from_slice(bytes).ok(),
+        "application/yaml" => crate::http::body_parse_yaml(bytes).ok(),
+        _ => crate::protobuf::Envelope::open(bytes)
+            .ok()
+            .and_then(|envelope| envelope.decode(("v1", "Status")).ok()),
     };
+    let Some(status) = parsed else { return Some(format!("not readable as {content_type}: {text}")) };
     let reason = status["reason"].as_str().unwrap_or_default();
     if status["status"] != "Failure"
         || status["code"] != code.as_u16()
@@ -443,5 +446,39 @@ proptest! {
     #[test]
     fn every_request_has_a_proper_answer(calls in prop::collection::vec(call(), 1..4)) {
         run(&calls)?;
+    }
+}
+
+/// Bodies that are nested deeper than any stack is.
+#[test]
+fn deeply_nested_bodies_are_refused() {
+    for piece in ["[", "{\"a\":", "- ", "&a [*a,", "{a: ", "[[],", "{\"spec\":", "? ", "!!a "] {
+        for content_type in [
+            "application/json",
+            "application/yaml",
+            "application/merge-patch+json",
+            "application/json-patch+json",
+            "application/strategic-merge-patch+json",
+            "application/apply-patch+yaml",
+            "application/vnd.kubernetes.protobuf",
+        ] {
+            for method in ["POST", "PUT", "PATCH", "DELETE"] {
+                let collection = "/api/v1/namespaces/default/configmaps";
+                let path = if method == "POST" {
+                    collection.to_owned()
+                } else {
+                    format!("{collection}/kube-root-ca.crt")
+                };
+                let call = Call {
+                    method: method.to_owned(),
+                    path,
+                    query: String::new(),
+                    headers: vec![("content-type", content_type.to_owned())],
+                    body: piece.repeat(100_000).into_bytes(),
+                    anonymous: false,
+                };
+                run(&[call]).unwrap();
+            }
+        }
     }
 }
