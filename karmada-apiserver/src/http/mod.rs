@@ -24,7 +24,7 @@ mod respond;
 mod reviews;
 pub(crate) mod route;
 mod scale;
-mod selector;
+pub(crate) mod selector;
 pub(crate) mod serve;
 mod subresource;
 mod token_request;
@@ -33,7 +33,11 @@ mod watch;
 mod yaml;
 
 pub(crate) use body::hex;
+#[cfg(test)]
+pub(crate) use body::parse_yaml as body_parse_yaml;
 pub(crate) use delete::{set_finalizers, whole_second};
 pub use failure::{Cause, Failure};
 pub(crate) use options::{DeleteOptions, Propagation};
 pub(crate) use pod::selects;
+#[cfg(test)]
+pub(crate) use yaml::to_yaml;

@@ -24,7 +24,7 @@ const KEY_DIRECTORY: &str = "pki";
 /// An API server in this process. Clones are handles of the same server.
 #[derive(Clone, Debug)]
 pub struct ApiServer {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 impl ApiServer {
