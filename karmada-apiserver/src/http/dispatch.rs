@@ -1,6 +1,7 @@
 //! From a target and a verb to the operation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::Response;
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::body::{self, Format};
 use super::call::Call;
+use super::convert::localized;
 use super::delete::Deleted;
 use super::failure::{Cause, Failure};
 use super::list::{self, scope};
@@ -22,6 +24,7 @@ use super::route::Target;
 use super::update::{check_names, check_namespace_matches};
 use super::watch::Watch;
 use super::{reviews, subresource};
+use crate::admission::webhook::Circumstances;
 use crate::auth::UserInfo;
 use crate::registry::{Body, Resource, UpdateTarget, prepare};
 use crate::server::Inner;
@@ -36,6 +39,7 @@ pub(super) struct Incoming {
     pub(super) query: Query,
     pub(super) body: Bytes,
     pub(super) user: UserInfo,
+    pub(super) server: Arc<Inner>,
 }
 
 /// Returns the error for a target that nothing serves.
@@ -51,7 +55,20 @@ pub(super) fn unknown(server: &Inner, target: &Target) -> Failure {
 
 /// Answers a request about a resource.
 pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<Response, Failure> {
-    check_timeout(&incoming.query)?;
+    let Some(limit) = asked_timeout(&incoming.query)? else {
+        return dispatch_unbounded(server, incoming).await;
+    };
+    let is_watch = incoming.target.verb(&incoming.method, &incoming.query) == "watch";
+    if is_watch || limit.is_zero() {
+        return dispatch_unbounded(server, incoming).await;
+    }
+    match tokio::time::timeout(limit, dispatch_unbounded(server, incoming)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Failure::timed_out()),
+    }
+}
+
+async fn dispatch_unbounded(server: &Arc<Inner>, incoming: Incoming) -> Result<Response, Failure> {
     let registry = server.registry();
     let target = &incoming.target;
     let Some(resource) = registry.resource(&target.group, &target.version, &target.resource) else {
@@ -81,6 +98,7 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
         now: Timestamp::now(),
         warnings: resource.deprecation_warning.iter().cloned().collect(),
         body: None,
+        circumstances: Circumstances::default(),
         resource,
     };
     if target.subresource.is_empty() && reviews::is_review(&call.resource) {
@@ -111,9 +129,9 @@ async fn answer(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Fa
         return Err(Failure::method_not_allowed());
     }
     match verb {
-        "get" => get(call, incoming),
-        "list" => list(call, incoming),
-        "watch" => watch(call, incoming),
+        "get" => get(call, incoming).await,
+        "list" => list(call, incoming).await,
+        "watch" => watch(call, incoming).await,
         "create" => create(call, incoming).await,
         "update" => update(call, incoming, UpdateTarget::Main).await,
         "patch" => patch(call, incoming, UpdateTarget::Main).await,
@@ -123,29 +141,50 @@ async fn answer(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Fa
     }
 }
 
-/// Reads the time that the client gives the server; answers are faster than any.
-fn check_timeout(query: &Query) -> Result<(), Failure> {
+/// Reads the time that the client gives the server, if it says one.
+fn asked_timeout(query: &Query) -> Result<Option<Duration>, Failure> {
     let text = query.text("timeout");
-    let unit = |part: &str| matches!(part, "ns" | "us" | "µs" | "ms" | "s" | "m" | "h");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    go_duration(text).map(Some).ok_or_else(|| {
+        Failure::bad_request(format!(
+            "invalid timeout specified in the request URL - time: invalid duration {text:?}"
+        ))
+    })
+}
+
+/// Reads a duration as Go writes it, such as `1m30s`; what is negative is none.
+fn go_duration(text: &str) -> Option<Duration> {
     let number = |c: char| c.is_ascii_digit() || c == '.';
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let mut valid = !rest.is_empty();
     if rest == "0" {
-        return Ok(());
+        return Some(Duration::ZERO);
     }
-    while valid && !rest.is_empty() {
+    let mut seconds = 0.0;
+    let mut is_empty = true;
+    while !rest.is_empty() {
         let digits = rest.find(|c| !number(c)).unwrap_or(rest.len());
         let tail = &rest[digits..];
         let letters = tail.find(number).unwrap_or(tail.len());
-        valid = digits > 0 && unit(&tail[..letters]);
+        let unit = match &tail[..letters] {
+            "ns" => 1e-9,
+            "us" | "µs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        seconds += rest[..digits].parse::<f64>().ok()? * unit;
+        is_empty = false;
         rest = &tail[letters..];
     }
-    if valid || text.is_empty() {
-        return Ok(());
+    if is_empty {
+        return None;
     }
-    Err(Failure::bad_request(format!(
-        "invalid timeout specified in the request URL - time: invalid duration {text:?}"
-    )))
+    let seconds = if text.starts_with('-') { 0.0 } else { seconds };
+    Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 /// Says why a name cannot be part of a path.
@@ -173,7 +212,7 @@ fn view<'a>(call: &'a Call<'_>, incoming: &Incoming, offer: Offer) -> Result<Vie
     Ok(View { resource: &call.resource, negotiated, include, now: call.now })
 }
 
-pub(super) fn get(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+pub(super) async fn get(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let view = object_view(call, incoming)?;
     let revision = parse_revision(incoming.query.text("resourceVersion")).map_err(Failure::unknown)?;
     let current = call.server.store.revision();
@@ -181,17 +220,19 @@ pub(super) fn get(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Fail
         return Err(Failure::future_revision(revision, current));
     }
     let stored = call.existing()?;
-    Ok(warn(view.object(StatusCode::OK, &Saved::Stored(stored))?, &call.warnings))
+    let saved = call.shown(Saved::Stored(stored)).await?;
+    Ok(warn(view.object(StatusCode::OK, &saved)?, &call.warnings))
 }
 
-fn list(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+async fn list(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let view = object_view(call, incoming)?;
     let options = ListOptions::parse(&incoming.query, &call.resource)?;
     let page = list::list(&call.server.store, &call.storage, &scope(&call.namespace), &options)?;
-    Ok(warn(view.list(&page.meta, &page.items)?, &call.warnings))
+    let items = localized(call.server, &call.resource, page.items).await?;
+    Ok(warn(view.list(&page.meta, &items)?, &call.warnings))
 }
 
-fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+async fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let view = view(call, incoming, Offer::watch(&call.resource))?;
     let mut options = WatchOptions::parse(&incoming.query, &call.resource)?;
     if !call.name.is_empty() {
@@ -202,6 +243,7 @@ fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
         });
     }
     let watch = Watch {
+        server: incoming.server.clone(),
         store: call.server.store.clone(),
         resource: call.resource.clone(),
         storage: call.storage.clone(),
@@ -211,7 +253,7 @@ fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
         include: view.include,
         shutdown: call.server.shutdown.clone(),
     };
-    Ok(warn(watch.start()?, &call.warnings))
+    Ok(warn(watch.start().await?, &call.warnings))
 }
 
 /// Reads the object of a body and checks that it is of the resource's kind.
@@ -372,6 +414,7 @@ async fn create(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Fa
     let mut object = read_object(call, incoming)?;
     check_namespace_matches(call, &mut object)?;
     let saved = call.create(object).await?;
+    let saved = call.shown(saved).await?;
     let view = object_view(call, incoming)?;
     Ok(warn(view.object(StatusCode::CREATED, &saved)?, &call.warnings))
 }
@@ -388,10 +431,12 @@ pub(super) async fn update(
     let saved = if call.subresource.is_empty() && call.stored().is_none() && creates_on_update(&call.resource)
     {
         let saved = create_by_update(call, object).await?;
+        let saved = call.shown(saved).await?;
         let view = object_view(call, incoming)?;
         return Ok(warn(view.object(StatusCode::CREATED, &saved)?, &call.warnings));
     } else {
-        call.update(target, |_, _| Ok(object.clone())).await?
+        let saved = call.update(target, |_, _| Ok(object.clone())).await?;
+        call.shown(saved).await?
     };
     let view = object_view(call, incoming)?;
     Ok(warn(view.object(StatusCode::OK, &saved)?, &call.warnings))
@@ -441,8 +486,9 @@ pub(super) async fn patch(
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "PatchOptions")?;
     let patched = patch.run(call, target).await?;
     let code = if patched.created { StatusCode::CREATED } else { StatusCode::OK };
+    let saved = call.shown(patched.saved).await?;
     let view = object_view(call, incoming)?;
-    Ok(warn(view.object(code, &patched.saved)?, &call.warnings))
+    Ok(warn(view.object(code, &saved)?, &call.warnings))
 }
 
 pub(super) async fn delete(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
@@ -451,8 +497,13 @@ pub(super) async fn delete(call: &mut Call<'_>, incoming: &Incoming) -> Result<R
     if options.propagation.is_none() && call.resource.group == "batch" && call.resource.plural == "jobs" {
         call.warnings.push(JOB_WARNING.to_owned());
     }
+    object_view(call, incoming)?;
+    let deleted = match call.delete(&options).await? {
+        Deleted::Waiting(saved) => Deleted::Waiting(call.shown(saved).await?),
+        Deleted::Gone(saved) => Deleted::Gone(saved),
+    };
     let view = object_view(call, incoming)?;
-    let response = match call.delete(&options).await? {
+    let response = match deleted {
         Deleted::Waiting(saved) => view.object(StatusCode::OK, &saved)?,
         Deleted::Gone(saved) if call.returns_object() => view.object(StatusCode::OK, &saved)?,
         Deleted::Gone(saved) => {
@@ -480,7 +531,8 @@ async fn delete_collection(call: &mut Call<'_>, incoming: &Incoming) -> Result<R
     let list_options = ListOptions::parse(&incoming.query, &call.resource)?;
     let prefix = scope(&call.namespace);
     let page = list::list(&call.server.store, &call.storage, &prefix, &list_options)?;
+    let items = localized(call.server, &call.resource, page.items.clone()).await?;
     call.delete_all(&page.items, &list_options.selection, &options).await?;
     let view = object_view(call, incoming)?;
-    Ok(warn(view.list(&page.meta, &page.items)?, &call.warnings))
+    Ok(warn(view.list(&page.meta, &items)?, &call.warnings))
 }

@@ -1,5 +1,7 @@
 //! Every error answer, as a Kubernetes `Status`.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -11,7 +13,7 @@ use crate::store::{Expired, WriteError};
 pub struct Failure {
     pub code: StatusCode,
     /// Empty when the answer has none.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     pub message: String,
     pub details: Option<Value>,
     /// `metadata` of the status: a fresh continue token, for an expired one.
@@ -43,10 +45,10 @@ pub fn qualified(group: &str, name: &str) -> String {
 }
 
 impl Failure {
-    fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
-            reason,
+            reason: Cow::Borrowed(reason),
             message: message.into(),
             details: None,
             metadata: Box::new(json!({})),
@@ -254,6 +256,21 @@ impl Failure {
         )
     }
 
+    /// An error of the server whose cause clients may see, such as a webhook that does not answer.
+    pub fn internal_cause(message: impl Into<String>) -> Self {
+        let message = message.into();
+        let details = json!({"causes": [{"message": message}]});
+        Self { details: Some(details), ..Self::internal(message) }
+    }
+
+    /// The time that a client gave the server is over.
+    pub fn timed_out() -> Self {
+        // The real server's filter writes this document as plain text, without a kind.
+        let text = "{\"metadata\":{},\"status\":\"Failure\",\"message\":\"Timeout: request did not complete within the \
+                    allotted timeout\",\"reason\":\"Timeout\",\"details\":{},\"code\":504}\n";
+        Self { plain: true, ..Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", text) }
+    }
+
     /// An error of 500 that has only a message, as the real server sends some.
     pub fn unknown(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
@@ -268,7 +285,7 @@ impl Failure {
         let mut status = json!({"kind": "Status", "apiVersion": "v1", "metadata": self.metadata,
             "status": "Failure", "message": self.message, "code": self.code.as_u16()});
         if !self.reason.is_empty() {
-            status["reason"] = self.reason.into();
+            status["reason"] = Value::from(&*self.reason);
         }
         if let Some(details) = &self.details {
             status["details"] = details.clone();

@@ -53,6 +53,7 @@ async fn handle(server: &Arc<Inner>, request: Request<Body>, query: &Query) -> R
                 query: query.clone(),
                 body: bytes,
                 user,
+                server: server.clone(),
             };
             dispatch::dispatch(server, incoming).await
         }

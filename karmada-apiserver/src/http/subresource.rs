@@ -30,8 +30,8 @@ pub(super) async fn dispatch(call: &mut Call<'_>, incoming: Incoming) -> Result<
         ("finalize", "update") => finalize(call, &incoming).await,
         ("binding", "create") => pod::bind(call, &incoming).await,
         ("eviction", "create") => pod::evict(call, &incoming).await,
-        ("token", "create") => token_request::create(call, &incoming),
-        (_, "get") if is_view_of_parent(&name) => dispatch::get(call, &incoming),
+        ("token", "create") => token_request::create(call, &incoming).await,
+        (_, "get") if is_view_of_parent(&name) => dispatch::get(call, &incoming).await,
         ("status" | "approval", "update") => dispatch::update(call, &incoming, UpdateTarget::Status).await,
         ("status" | "approval", "patch") => dispatch::patch(call, &incoming, UpdateTarget::Status).await,
         ("ephemeralcontainers", "update" | "patch") => {
@@ -39,7 +39,7 @@ pub(super) async fn dispatch(call: &mut Call<'_>, incoming: Incoming) -> Result<
         }
         ("resize", "update") => dispatch::update(call, &incoming, UpdateTarget::Main).await,
         ("resize", "patch") => dispatch::patch(call, &incoming, UpdateTarget::Main).await,
-        _ => pod::connect(call, &incoming),
+        _ => pod::connect(call, &incoming).await,
     }
 }
 

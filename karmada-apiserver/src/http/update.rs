@@ -55,9 +55,9 @@ impl Call<'_> {
         for _ in 0..TRIES {
             self.warnings.truncate(told);
             let current = self.existing()?;
-            let old = self.read(&current);
+            let old = self.read(&current).await?;
             let changed = change(self, &old)?;
-            let prepared = self.prepare_change(target, changed, &old, &current)?;
+            let prepared = self.prepare_change(target, changed, &old, &current).await?;
             match self.commit(prepared, &current).await {
                 Ok(saved) => {
                     if let Saved::Stored(stored) = &saved
@@ -76,7 +76,7 @@ impl Call<'_> {
         Err(Failure::modified(&self.resource, &self.name))
     }
 
-    fn prepare_change(
+    async fn prepare_change(
         &mut self,
         target: UpdateTarget,
         changed: Changed,
@@ -105,7 +105,7 @@ impl Call<'_> {
             Changed::Applied(new) => new,
             Changed::Final(new) => {
                 let retry = self.check_revision(&new, current)?;
-                return Ok(prepared(&resource, new, old, current, retry));
+                return self.in_stored_form(prepared(&resource, new, old, current, retry)).await;
             }
         };
         let mut new = new;
@@ -118,7 +118,7 @@ impl Call<'_> {
         }
         let retry = if patched { Retry::Allowed } else { retry };
         self.check_certificate_request(&mut new, old)?;
-        self.admit(Operation::Update, Some(&mut new), Some(old))?;
+        self.admit(Operation::Update, Some(&mut new), Some(old)).await?;
         let admitted = {
             let new = &mut new;
             self.prepare(&name, |context| prepare::admit_update(&resource, new, old, target, context))
@@ -126,8 +126,18 @@ impl Call<'_> {
         self.warnings.extend(admitted?);
         let server = self.server;
         check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &new, Some(old))?;
-        self.admit_final(Operation::Update, Some(&new), Some(old))?;
-        Ok(prepared(&resource, new, old, current, retry))
+        self.admit_final(Operation::Update, Some(&new), Some(old)).await?;
+        let prepared = prepared(&resource, new, old, current, retry);
+        self.in_stored_form(prepared).await
+    }
+
+    /// Converts what is about to be stored.
+    async fn in_stored_form(&self, prepared: Prepared) -> Result<Prepared, Failure> {
+        if prepared.same || self.options.dry_run {
+            return Ok(prepared);
+        }
+        let new = self.for_storage(prepared.new).await?;
+        Ok(Prepared { new, ..prepared })
     }
 
     /// Reads a wanted object and notes who owns what of it.

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::ServerConfig;
+use crate::admission::webhook::Webhooks;
 use crate::auth::{Authority, Bound, Claims, Rules, UserInfo};
 use crate::registry::Registry;
 use crate::store::{Store, object_key};
@@ -18,8 +19,9 @@ pub(crate) struct Inner {
     pub(crate) config: ServerConfig,
     pub(crate) store: Store,
     registry: RwLock<Arc<Registry>>,
-    pub(crate) rules: Rules,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) authority: Authority,
+    pub(crate) webhooks: Webhooks,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: TaskTracker,
     counts: Mutex<BTreeMap<(String, String), u64>>,
@@ -35,10 +37,11 @@ impl Inner {
     pub(super) fn new(config: ServerConfig, store: Store, authority: Authority) -> Self {
         Self {
             config,
-            rules: Rules::new(store.clone()),
+            rules: Arc::new(Rules::new(store.clone())),
             store,
             registry: RwLock::new(Arc::new(Registry::built_in())),
             authority,
+            webhooks: Webhooks::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             counts: Mutex::default(),
