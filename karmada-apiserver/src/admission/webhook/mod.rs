@@ -18,9 +18,6 @@ mod review;
 mod tls;
 
 pub(crate) use attributes::{Attributes, Circumstances, Kind, Reviewing};
-pub(crate) use client::Client;
-pub(crate) use conditions::{Conditions, environment, request_value};
 pub(crate) use configuration::Webhooks;
 pub(crate) use conversion::convert;
 pub(crate) use dispatch::{Remarks, Rounds, mutate, validate};
-pub(crate) use matching::{NamespaceSelection, is_exempt, selects_labels};
