@@ -100,8 +100,12 @@ async fn in_time(
     if Instant::now() >= deadline {
         return Err(Failure::timed_out());
     }
-    let answering = handle(server, request, asked, seat);
-    tokio::time::timeout_at(deadline.into(), answering).await.unwrap_or_else(|_| Err(Failure::timed_out()))
+    tokio::select! {
+        // When both are over, the time of the request counts.
+        biased;
+        () = tokio::time::sleep_until(deadline.into()) => Err(Failure::timed_out()),
+        answer = handle(server, request, asked, seat) => answer,
+    }
 }
 
 async fn handle(
@@ -140,6 +144,7 @@ async fn handle(
                 user,
                 admitted,
                 labels: labels.clone(),
+                server: server.clone(),
             };
             dispatch::dispatch(server, incoming).await
         }

@@ -97,6 +97,7 @@ impl Row {
             openapi: None,
             rules: None,
             storage_schema: None,
+            conversion: None,
             defaults_on_read: false,
             group: self.group,
             version: self.version,

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::Outcome;
+use super::hooks::{Hooks, call_differences, known_conversions};
 use super::matching::differences;
 use super::placeholder::Bindings;
 use super::request::{Answer, read, send};
@@ -23,7 +24,7 @@ const RETRY: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_mins(1);
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// What scenarios may need that this server has.
-const SUPPORTED: [&str; 4] = ["crd", "controllers", "compaction", "timing"];
+const SUPPORTED: [&str; 5] = ["crd", "controllers", "compaction", "timing", "webhooks"];
 /// What warnings of fields that nobody knows hold.
 const UNKNOWN_FIELD: &str = "unknown field";
 /// Headers that are compared when they were recorded.
@@ -82,9 +83,22 @@ async fn replay(case: &Value) -> Outcome {
 /// Replays one scenario against a server that others may use too.
 pub async fn replay_on(target: &Target, case: &Value) -> Outcome {
     let name = case["name"].as_str().unwrap_or_default();
+    let hooks = match case.get("webhooks").filter(|answers| answers.is_object()) {
+        None => None,
+        Some(answers) => match Hooks::start(answers).await {
+            Ok(hooks) => Some(hooks),
+            Err(error) => return Outcome::Failed(error),
+        },
+    };
+    let mut bindings = Bindings::default();
+    if let Some(hooks) = &hooks {
+        hooks.bind(&mut bindings);
+    }
     let mut scenario = Scenario {
         target,
-        bindings: Bindings::default(),
+        bindings,
+        hooks,
+        conversions: known_conversions(case),
         watches: BTreeMap::new(),
         revisions: BTreeMap::new(),
         metadata: BTreeMap::new(),
@@ -134,6 +148,9 @@ fn describe(step: &Value) -> String {
 struct Scenario<'a> {
     target: &'a Target,
     bindings: Bindings,
+    hooks: Option<Hooks>,
+    /// The recorded reviews of conversions.
+    conversions: Vec<Value>,
     watches: BTreeMap<String, Watch>,
     bookmarks: Bookmarks,
     /// The last revision seen at each path.
@@ -215,13 +232,23 @@ impl Scenario<'_> {
             return Ok(());
         }
         let answer = read(response).await?;
+        let calls = self.call_differences(expect, bindings).await;
         if let (Some(path), Some(revision)) =
             (step["path"].as_str(), answer.body["metadata"]["resourceVersion"].as_str())
         {
             self.revisions.insert(path.to_owned(), revision.to_owned());
             self.metadata.insert(path.to_owned(), answer.body["metadata"].clone());
         }
-        fail_on(answer_differences(step, &answer, bindings))
+        let mut lines = answer_differences(step, &answer, bindings);
+        lines.extend(calls);
+        fail_on(lines)
+    }
+
+    /// Returns how the webhooks were called, if not as recorded.
+    async fn call_differences(&self, expect: &Value, bindings: &mut Bindings) -> Vec<String> {
+        let Some(hooks) = &self.hooks else { return Vec::new() };
+        let expected = expect["webhook_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+        call_differences(expected, hooks.take().await, &self.conversions, bindings)
     }
 
     /// Replaces a revision that a JSON patch of kubectl asks for: the recording has it as a literal.
