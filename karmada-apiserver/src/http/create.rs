@@ -100,6 +100,7 @@ impl Call<'_> {
             let name = complete(&mut candidate, &self.now);
             check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &candidate, None)?;
             self.admit_final(Operation::Create, Some(&candidate), None)?;
+            self.reserve_quota(Operation::Create, &candidate, None).await?;
             let written = self.insert(candidate).await;
             match written {
                 Err(WriteError::Conflict(_)) if generated && tries < NAME_TRIES => {}

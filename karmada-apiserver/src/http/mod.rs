@@ -30,6 +30,7 @@ mod token_request;
 mod update;
 mod watch;
 mod yaml;
+mod yaml_body;
 
 pub(crate) use body::hex;
 pub(crate) use delete::{set_finalizers, whole_second};

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::query::Query;
 use super::route::{Route, Target};
 use super::{body, meta, respond};
-use crate::auth::{self, Access, Credentials, PeerUser, UserInfo};
+use crate::auth::{self, Access, Credentials, FromProxy, PeerUser, UserInfo};
 use crate::server::Inner;
 
 /// Answers one request. Never fails: errors are answers too.
@@ -70,6 +70,11 @@ fn verb_of(route: &Route, method: &http::Method, query: &Query) -> String {
 
 /// Finds out who calls.
 fn caller(server: &Inner, extensions: &http::Extensions, headers: &HeaderMap) -> Result<UserInfo, Failure> {
+    if let (Some(proxy), Some(FromProxy)) = (&server.config.front_proxy, extensions.get::<FromProxy>())
+        && let Some(user) = proxy.user(headers)
+    {
+        return Ok(user);
+    }
     // An identity that the caller in this process states, or that TLS proved, comes first.
     if let Some(PeerUser(user)) = extensions.get::<PeerUser>() {
         return Ok(user.clone());

@@ -10,6 +10,7 @@ mod controller;
 pub(crate) mod crds;
 mod finished_jobs;
 mod namespaces;
+mod quotas;
 mod service_accounts;
 mod tokens;
 

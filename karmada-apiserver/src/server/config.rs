@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::admission::AdmissionPlugin;
-use crate::auth::AuthError;
+use crate::auth::{AuthError, FrontProxy};
 use crate::store::{Durability, OpenError};
 
 /// What [`super::ApiServer`] needs to start.
@@ -21,6 +21,8 @@ pub struct ServerConfig {
     /// CustomResourceDefinitions that are created, or updated, at start.
     pub crds: Vec<Value>,
     pub controllers: Controllers,
+    /// The proxy that may name callers; none when absent.
+    pub front_proxy: Option<FrontProxy>,
 }
 
 /// Which of the built-in controllers run.
@@ -58,6 +60,7 @@ impl std::fmt::Debug for ServerConfig {
             .field("admission", &self.admission.len())
             .field("crds", &self.crds.len())
             .field("controllers", &self.controllers)
+            .field("front_proxy", &self.front_proxy)
             .finish()
     }
 }

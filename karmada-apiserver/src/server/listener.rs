@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::inner::Inner;
-use crate::auth::{AuthError, PeerUser, certificate_user};
+use crate::auth::{AuthError, FromProxy, PeerUser, PeerVerifier, certificate_user};
 
 /// How long a client may take for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -47,7 +47,8 @@ impl Listener {
         router: Router,
         address: SocketAddr,
     ) -> Result<Self, ListenError> {
-        let tls = inner.authority.tls(&[address.ip()])?;
+        let peers = inner.authority.peers(inner.config.front_proxy.as_ref())?;
+        let tls = inner.authority.tls(&[address.ip()], peers.clone())?;
         let listener = TcpListener::bind(address).await.map_err(|source| {
             if source.kind() == std::io::ErrorKind::AddrInUse {
                 ListenError::InUse { address }
@@ -68,8 +69,13 @@ impl Listener {
                 };
                 match accepted {
                     Ok((stream, _)) => {
-                        let connection =
-                            connection(stream, acceptor.clone(), router.clone(), stopped.clone());
+                        let connection = connection(
+                            stream,
+                            acceptor.clone(),
+                            peers.clone(),
+                            router.clone(),
+                            stopped.clone(),
+                        );
                         tasks.spawn(connection);
                     }
                     Err(error) => {
@@ -106,7 +112,13 @@ impl Listener {
 }
 
 /// Serves one connection to its end.
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, stop: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    peers: Arc<PeerVerifier>,
+    router: Router,
+    stop: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "cannot set TCP_NODELAY");
     }
@@ -121,12 +133,18 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, st
             Err(_) => return,
         },
     };
-    let certificates = stream.get_ref().1.peer_certificates();
-    let user = certificates.and_then(|chain| certificate_user(chain.first()?)).map(PeerUser);
+    let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    // A proxy's certificate says who may name callers, and is no caller's own unless this server signed it too.
+    let proxy = peers.is_proxy(chain).then_some(FromProxy);
+    let user = chain.first().filter(|_| peers.is_client(chain));
+    let user = user.and_then(|certificate| certificate_user(certificate)).map(PeerUser);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         if let Some(user) = &user {
             request.extensions_mut().insert(user.clone());
+        }
+        if let Some(proxy) = proxy {
+            request.extensions_mut().insert(proxy);
         }
         router.clone().oneshot(request)
     });
