@@ -237,6 +237,11 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
             object = parsed.value.take();
         }
     }
+    if format == Format::Yaml
+        && let Ok(yaml) = body::parse_yaml_object(&incoming.body)
+    {
+        call.body = Some(Body::with_duplicate_lines(&yaml.duplicates, call.options.field_validation));
+    }
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (found_kind, found_version) = (text("kind"), text("apiVersion"));
     if found_version.matches('/').count() > 1 {

@@ -32,6 +32,7 @@ mod token_request;
 mod update;
 mod watch;
 mod yaml;
+mod yaml_body;
 
 pub(crate) use body::{hex, parse_yaml};
 pub(crate) use convert::to_version;

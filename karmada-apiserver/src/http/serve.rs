@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::query::Query;
 use super::route::{Route, Target};
 use super::{body, duration, health, meta, respond};
-use crate::auth::{self, Access, Credentials, PeerUser, UserInfo};
+use crate::auth::{self, Access, Credentials, FromProxy, PeerUser, UserInfo};
 use crate::server::{Inner, Labels, PacedBody, Seat, Traffic, UnderWay, Unlimited};
 
 /// What is known of a request before it is known who calls.
@@ -173,6 +173,11 @@ fn verb_of(route: &Route, method: &Method, query: &Query) -> String {
 
 /// Finds out who calls.
 fn caller(server: &Inner, extensions: &http::Extensions, headers: &HeaderMap) -> Result<UserInfo, Failure> {
+    if let (Some(proxy), Some(FromProxy)) = (&server.config.front_proxy, extensions.get::<FromProxy>())
+        && let Some(user) = proxy.user(headers)
+    {
+        return Ok(user);
+    }
     // An identity that the caller in this process states, or that TLS proved, comes first.
     if let Some(PeerUser(user)) = extensions.get::<PeerUser>() {
         return Ok(user.clone());

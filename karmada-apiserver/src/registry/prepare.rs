@@ -370,6 +370,8 @@ pub fn default_on_read(resource: &Resource, object: &mut Value) {
     if resource.is_custom() {
         structural::prune(&resource.schema, object);
         structural::apply_defaults(&resource.schema, object);
+    } else {
+        kinds::default_on_read(resource, object);
     }
 }
 

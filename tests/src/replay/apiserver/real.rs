@@ -20,6 +20,7 @@ const SUPPORTED: [&str; 9] = [
     "apiserver-controllers",
     "aggregation",
     "health-check-names",
+    "requestheader",
 ];
 
 /// Categories whose scenarios see what others do at the same time.
