@@ -8,6 +8,8 @@ mod dependencies;
 mod faults;
 mod interpret;
 mod join;
+mod kube_rs;
+mod kubectl;
 mod protobuf;
 mod replay;
 mod simulate;

@@ -35,8 +35,7 @@ const PRIORITY_CLASSES: [(&str, i64, &str); 2] = [
 /// Brings a server's objects and kinds up, then its controllers.
 pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
     crds::load(server);
-    let namespace =
-        |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+    let namespace = |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
     ensure_all(server, NAMESPACES.map(namespace).into()).await?;
     let class = |(name, value, description): (&str, i64, &str)| {
         json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
