@@ -1,6 +1,6 @@
-//! What a real kubectl prints, over TLS, for scripts of many commands.
+//! What a real kubectl and Helm print, over TLS, for scripts of many commands.
 //!
-//! The scripts are in `kubectl/`, what they print in `snapshots/`. `kubectl-compare` says whether a real server answers the same.
+//! The scripts are in `kubectl/` and `helm/`, what they print in `snapshots/`. `kubectl-compare` says whether a real server answers the same.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand, like tests")]
 
@@ -9,6 +9,7 @@ use std::path::Path;
 
 use karmada_tests::kubectl::{self, Server};
 use karmada_tests::process;
+use karmada_tests::rig::Binaries;
 
 /// The minor version whose messages are in the snapshots.
 const KUBECTL: &str = "32";
@@ -16,13 +17,26 @@ const JOBS: usize = 3;
 
 #[test]
 fn kubectl_scripts_print_what_they_print_with_a_real_server() {
-    match kubectl::version() {
-        Ok(version) if version == KUBECTL => {}
-        Ok(version) => {
-            return skip(&format!("the snapshots are of kubectl 1.{KUBECTL}, this is 1.{version}"));
-        }
-        Err(error) => return skip(&format!("{error:#}")),
+    if let Some(reason) = no_kubectl() {
+        return skip("kubectl_scripts_print_what_they_print_with_a_real_server", &reason);
     }
+    check("it/kubectl", |server| server);
+}
+
+#[test]
+fn helm_installs_upgrades_and_rolls_back_a_chart() {
+    let name = "helm_installs_upgrades_and_rolls_back_a_chart";
+    if let Some(reason) = no_kubectl() {
+        return skip(name, &reason);
+    }
+    let Some(directory) = Binaries::helm() else {
+        return skip(name, "there is no helm: tests/rig/build.sh builds it with Go");
+    };
+    check("it/helm", |server| server.with_programs(directory));
+}
+
+/// Runs the scripts of a directory and compares what they print with the snapshots.
+fn check(scripts: &str, prepare: impl FnOnce(Server) -> Server) {
     let directory = tempfile::tempdir().unwrap();
     let path = process::path_text(directory.path(), "kubeconfig");
     let arguments = ["serve", "--api-only", "--in-memory", "--listen", "127.0.0.1:0", "--kubeconfig", &path];
@@ -30,18 +44,23 @@ fn kubectl_scripts_print_what_they_print_with_a_real_server() {
     let serving = process::Server::start(program, &arguments, &directory.path().join("log")).unwrap();
     let kubeconfig = serde_saphyr::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
 
-    let scripts = kubectl::all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("it/kubectl")).unwrap();
-    let transcripts = kubectl::run_all(&Server::new(kubeconfig), &scripts, JOBS).unwrap();
+    let scripts = kubectl::all(&Path::new(env!("CARGO_MANIFEST_DIR")).join(scripts)).unwrap();
+    let transcripts = kubectl::run_all(&prepare(Server::new(kubeconfig)), &scripts, JOBS).unwrap();
     drop(serving);
     for (script, transcript) in scripts.iter().zip(transcripts) {
         insta::assert_snapshot!(format!("kubectl_{}", script.name), transcript.text());
     }
 }
 
-fn skip(reason: &str) {
-    writeln!(
-        std::io::stderr(),
-        "skipped: kubectl_scripts_print_what_they_print_with_a_real_server ({reason})"
-    )
-    .unwrap();
+/// Returns why the snapshots do not hold here.
+fn no_kubectl() -> Option<String> {
+    match kubectl::version() {
+        Ok(version) if version == KUBECTL => None,
+        Ok(version) => Some(format!("the snapshots are of kubectl 1.{KUBECTL}, this is 1.{version}")),
+        Err(error) => Some(format!("{error:#}")),
+    }
+}
+
+fn skip(test: &str, reason: &str) {
+    writeln!(std::io::stderr(), "skipped: {test} ({reason})").unwrap();
 }
