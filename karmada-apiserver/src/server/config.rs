@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::limits::Limits;
 use crate::admission::AdmissionPlugin;
 use crate::auth::AuthError;
 use crate::store::{Durability, OpenError};
@@ -21,6 +22,7 @@ pub struct ServerConfig {
     /// CustomResourceDefinitions that are created, or updated, at start.
     pub crds: Vec<Value>,
     pub controllers: Controllers,
+    pub limits: Limits,
 }
 
 /// Which of the built-in controllers run.
