@@ -1,6 +1,6 @@
-//! What a real kubectl and Helm print, over TLS, for scripts of many commands.
+//! What a real kubectl, Helm and client-go print, over TLS, for scripts of many commands.
 //!
-//! The scripts are in `kubectl/` and `helm/`, what they print in `snapshots/`. `kubectl-compare` says whether a real server answers the same.
+//! The scripts are in `kubectl/`, `helm/` and `client_go/`, what they print in `snapshots/`. `kubectl-compare` says whether a real server answers the same.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand, like tests")]
 
@@ -25,14 +25,23 @@ fn kubectl_scripts_print_what_they_print_with_a_real_server() {
 
 #[test]
 fn helm_installs_upgrades_and_rolls_back_a_chart() {
-    let name = "helm_installs_upgrades_and_rolls_back_a_chart";
+    check_client("helm_installs_upgrades_and_rolls_back_a_chart", "helm", "it/helm");
+}
+
+#[test]
+fn client_go_leads_caches_and_applies() {
+    check_client("client_go_leads_caches_and_applies", "client-go-probe", "it/client_go");
+}
+
+/// Runs scripts that use a program of the rig, where it was built.
+fn check_client(test: &str, program: &str, scripts: &str) {
     if let Some(reason) = no_kubectl() {
-        return skip(name, &reason);
+        return skip(test, &reason);
     }
-    let Some(directory) = Binaries::helm() else {
-        return skip(name, "there is no helm: tests/rig/build.sh builds it with Go");
-    };
-    check("it/helm", |server| server.with_programs(directory));
+    match Binaries::of_client(program) {
+        Some(directory) => check(scripts, |server| server.with_programs(directory)),
+        None => skip(test, &format!("there is no {program}: tests/rig/build.sh builds it with Go")),
+    }
 }
 
 /// Runs the scripts of a directory and compares what they print with the snapshots.

@@ -12,6 +12,7 @@ mod kube_rs;
 mod kubectl;
 mod protobuf;
 mod replay;
+mod serve;
 mod simulate;
 mod simulation;
 mod tour;

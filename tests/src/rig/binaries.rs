@@ -51,9 +51,9 @@ impl Binaries {
         if status.success() { Ok(Self { directory }) } else { Err(BinariesError::Build { status }) }
     }
 
-    /// Returns the directory of `helm`, if it was built; never builds it.
-    pub fn helm() -> Option<PathBuf> {
-        directory().filter(|directory| directory.join("helm").is_file())
+    /// Returns the directory of a client (`helm`, `client-go-probe`), if it was built; never builds it.
+    pub fn of_client(program: &str) -> Option<PathBuf> {
+        directory().filter(|directory| directory.join(program).is_file())
     }
 
     /// Returns the path of `etcd`, `kube-apiserver` or `kube-controller-manager`.
