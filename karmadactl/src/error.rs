@@ -75,6 +75,12 @@ impl CliError {
         self
     }
 
+    /// Marks the error as the API server's answer, which is printed with its reason.
+    pub fn with_server_reason(mut self, reason: Option<&str>) -> Self {
+        self.server_reason = reason.map(str::to_owned);
+        self
+    }
+
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -7,6 +7,7 @@
 //! Start reading at [`cli`] (what there is to type), then [`commands`].
 
 pub mod api_error;
+pub mod change;
 pub mod cli;
 pub mod commands;
 pub mod context;
@@ -22,11 +23,14 @@ pub mod kubeconfig;
 pub mod manifest;
 pub mod members;
 pub mod printer;
+pub mod promote;
 pub mod propagate;
 pub mod raw;
 pub mod signals;
 pub mod simulate;
+pub mod status;
 pub mod table;
+pub mod taint;
 pub mod wait;
 
 use std::process::ExitCode;
