@@ -1,6 +1,7 @@
 //! The commands: each parses, calls a library function and prints.
 
 pub mod annotate;
+pub mod apply;
 mod changes;
 pub mod completion;
 pub mod cordon;
@@ -14,6 +15,7 @@ pub mod label;
 pub mod local_up;
 pub mod options;
 pub mod patch;
+pub mod promote;
 pub mod propagate;
 pub mod serve;
 pub mod simulate;
@@ -41,11 +43,13 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Cordon(args) => cordon::run(args, context).await,
         Command::Uncordon(args) => uncordon::run(args, context).await,
         Command::Taint(args) => taint::run(args, context).await,
+        Command::Apply(args) => apply::run(args, context).await,
         Command::Create(args) => create::run(*args, context).await,
         Command::Delete(args) => delete::run(args, context).await,
         Command::Patch(args) => patch::run(args, context).await,
         Command::Label(args) => label::run(args, context).await,
         Command::Annotate(args) => annotate::run(args, context).await,
+        Command::Promote(args) => promote::run(args, context).await,
         Command::Options(args) => options::run(args, context),
         Command::Completion(args) => completion::run(&args, context),
         Command::Version(args) => version::run(args, context).await,

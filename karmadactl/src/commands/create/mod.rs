@@ -11,4 +11,5 @@ mod sources;
 mod workload;
 
 pub use files::FromFilesArgs;
+pub(in crate::commands) use files::parse_validation;
 pub use run::{CreateArgs, Generator, run};
