@@ -70,6 +70,8 @@ pub enum Command {
     Label(commands::label::LabelArgs),
     Annotate(commands::annotate::AnnotateArgs),
     Promote(commands::promote::PromoteArgs),
+    Edit(commands::edit::EditArgs),
+    Status(commands::status::StatusArgs),
     Options(commands::options::OptionsArgs),
     Completion(commands::completion::CompletionArgs),
     Version(commands::version::VersionArgs),

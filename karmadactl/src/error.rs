@@ -16,6 +16,8 @@ pub enum ErrorKind {
     Partial,
     /// Something failed as for `Failed`, and the output says so already.
     Reported,
+    /// Something failed as for `Partial`, and the output says so already.
+    ReportedPartial,
     /// The reader of our output is gone (`| head`): nothing to report.
     OutputClosed,
 }
@@ -27,7 +29,7 @@ impl ErrorKind {
             Self::OutputClosed => 0,
             Self::Failed | Self::Reported => 1,
             Self::Usage => 2,
-            Self::Partial => 3,
+            Self::Partial | Self::ReportedPartial => 3,
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod context;
 pub mod demo;
 pub mod discovery;
 pub mod duration;
+pub mod edit;
 pub mod embedded;
 pub mod error;
 pub mod get;

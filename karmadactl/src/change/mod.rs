@@ -23,4 +23,4 @@ pub use last_applied::{LAST_APPLIED, last_applied, with_last_applied};
 pub use merge::{merge_patch_between, patch_schema, three_way};
 pub use metadata::{MetadataChange, MetadataError, MetadataField};
 pub use output::{ChangeFormat, hide_managed_fields};
-pub use selection::{Found, Selected, Selection, SelectionError, Unnamed, find_kind, select};
+pub use selection::{Found, Selected, Selection, SelectionError, Unnamed, find_kind, place, select};

@@ -210,7 +210,7 @@ fn select_files(discovery: &Discovery, selection: &Selection) -> Result<Selected
 }
 
 /// Finds the kind of an object of a file, and puts it into the namespace that counts.
-fn place(
+pub fn place(
     discovery: &Discovery,
     mut local: LocalObject,
     selection: &Selection,

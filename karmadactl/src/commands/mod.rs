@@ -8,6 +8,7 @@ pub mod cordon;
 pub mod create;
 pub mod delete;
 pub mod demo;
+pub mod edit;
 pub mod get;
 pub mod interpret;
 pub mod join;
@@ -19,6 +20,7 @@ pub mod promote;
 pub mod propagate;
 pub mod serve;
 pub mod simulate;
+pub mod status;
 pub mod taint;
 pub mod uncordon;
 pub mod unjoin;
@@ -50,6 +52,8 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Label(args) => label::run(args, context).await,
         Command::Annotate(args) => annotate::run(args, context).await,
         Command::Promote(args) => promote::run(args, context).await,
+        Command::Edit(args) => edit::run(args, context).await,
+        Command::Status(args) => status::run(args, context).await,
         Command::Options(args) => options::run(args, context),
         Command::Completion(args) => completion::run(&args, context),
         Command::Version(args) => version::run(args, context).await,

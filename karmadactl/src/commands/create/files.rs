@@ -4,10 +4,13 @@ use clap::{ArgAction, Args};
 use serde_json::Value;
 
 use super::super::changes::{ChangePrinter, DryRunArgs, OutputArgs, Session};
+use super::super::edit::edit_objects;
 use crate::change::{
-    FileArgs, Found, Selection, Validation, conclude, parse_flag, select, while_doing, with_last_applied,
+    FileArgs, Found, LocalObject, Selection, Validation, conclude, parse_flag, place, select, while_doing,
+    with_last_applied,
 };
 use crate::context::Context;
+use crate::edit::EditFormat;
 use crate::error::CliError;
 
 /// Flags of creation from files.
@@ -117,7 +120,8 @@ pub(super) async fn run(args: FromFilesArgs, context: &Context) -> Result<(), Cl
     let selected = select(&session.writer, &session.discovery, &selection).await?;
     let mut failures = selected.failures;
     let mut printer = ChangePrinter::new(&context.printer, &output, dry_run);
-    for found in &selected.found {
+    let found = if edit { edited(context, &session, &selection, selected.found)? } else { selected.found };
+    for found in &found {
         let created = create_one(&session, found, save_config).await;
         printer.warn(&session.writer);
         match created {
@@ -126,6 +130,25 @@ pub(super) async fn run(args: FromFilesArgs, context: &Context) -> Result<(), Cl
         }
     }
     conclude(&context.printer, failures)
+}
+
+/// Has the objects edited; what is created is what was saved.
+fn edited(
+    context: &Context,
+    session: &Session,
+    selection: &Selection,
+    found: Vec<Found>,
+) -> Result<Vec<Found>, CliError> {
+    let origin = found.first().and_then(|found| found.local.as_ref()).map(|local| local.origin.clone());
+    let objects: Vec<Value> =
+        found.into_iter().filter_map(|found| found.local).map(|local| local.object).collect();
+    let edited = edit_objects(context, &objects, EditFormat::Yaml)?;
+    let origin = origin.unwrap_or_default();
+    edited
+        .into_iter()
+        .map(|object| place(&session.discovery, LocalObject { origin: origin.clone(), object }, selection))
+        .collect::<Result<_, _>>()
+        .map_err(CliError::failed)
 }
 
 async fn create_one(session: &Session, found: &Found, save_config: bool) -> Result<Value, CliError> {

@@ -17,14 +17,21 @@ use super::normalise::Identifiers;
 const PROGRAM: &str = "karmadactl-under-test";
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Flags of upstream that are deliberately absent; each with the way to do without.
-const ABSENT_FLAGS: [(&str, &str); 6] = [
-    ("template", "Go templates"),
-    ("allow-missing-template-keys", "Go templates"),
-    ("windows-line-endings", "line ends are those of the file"),
-    ("openapi-patch", "lists always merge by the built-in schemas"),
-    ("prune", "`propagate` and `delete -l` say what goes"),
-    ("prune-allowlist", "`propagate` and `delete -l` say what goes"),
+/// Flags of upstream that are deliberately absent, of one command or of all, each with the way to do without.
+const ABSENT_FLAGS: [(&str, &str, &str); 13] = [
+    ("", "--template", "Go templates"),
+    ("", "--allow-missing-template-keys", "Go templates"),
+    ("", "--windows-line-endings", "line ends are those of the file"),
+    ("apply", "--openapi-patch", "lists always merge by the built-in schemas"),
+    ("apply", "--prune", "`delete -l` says what goes"),
+    ("apply", "--prune-allowlist", "see --prune"),
+    ("apply", "--all", "see --prune"),
+    ("apply", "--wait", "see --prune"),
+    ("apply", "--cascade", "see --prune"),
+    ("apply", "--grace-period", "see --prune"),
+    ("apply", "--timeout", "see --prune"),
+    ("apply", "--overwrite", "what the file says is always applied"),
+    ("interpret", "--edit", "`karmadactl edit` edits customizations"),
 ];
 
 /// `karmadactl` and the files that its arguments name.
@@ -79,7 +86,8 @@ impl Program {
         let definition = karmadactl::cli::definition();
         let Some(command) = find_command(&definition, &arguments) else {
             let first = arguments.first().copied().unwrap_or_default();
-            if step["stderr"].as_str().unwrap_or_default().contains("unknown command") {
+            let unknown = format!("unknown command {first:?} for \"karmadactl\"");
+            if step["stderr"].as_str().unwrap_or_default().contains(&unknown) {
                 return self.compare(step, &arguments, identifiers).await;
             }
             return Ok(StepOutcome::NoCommand(first.to_owned()));
@@ -208,7 +216,9 @@ fn check_help(command: &clap::Command, recorded: &str) -> Result<StepOutcome, St
     for line in recorded.lines().filter(|line| line.starts_with("    -")) {
         for flag in line.trim().split(", ") {
             let flag = flag.split(['=', ':']).next().unwrap_or(flag);
-            let is_absent = ABSENT_FLAGS.iter().any(|(absent, _)| flag.strip_prefix("--") == Some(absent));
+            let is_absent = ABSENT_FLAGS.iter().any(|(place, absent, _)| {
+                flag == *absent && (place.is_empty() || command.get_name() == *place)
+            });
             if !known.contains(flag) && !is_absent {
                 missing.push(flag.to_owned());
             }
