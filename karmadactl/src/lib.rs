@@ -7,6 +7,7 @@
 //! Start reading at [`cli`] (what there is to type), then [`commands`].
 
 pub mod api_error;
+pub mod backup;
 pub mod cli;
 pub mod commands;
 pub mod context;

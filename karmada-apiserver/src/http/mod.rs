@@ -3,6 +3,7 @@
 //! [`serve::serve`] takes every request: it finds out who calls ([`crate::auth`]) and what for ([`route`]), and
 //! hands it to a verb. Verbs that write go through [`call::Call`], which controllers inside the server use too.
 
+mod backup;
 pub(crate) mod body;
 pub(crate) mod call;
 mod certificate;

@@ -57,6 +57,9 @@ async fn handle(server: &Arc<Inner>, request: Request<Body>, query: &Query) -> R
             dispatch::dispatch(server, incoming).await
         }
         Route::Unknown(target) => Err(dispatch::unknown(server, &target)),
+        Route::Other(path) if path == super::backup::PATH => {
+            super::backup::answer(server, &parts.method, body).await
+        }
         Route::Other(path) => meta::answer(server, &parts.method, &path, query, &parts.headers),
     }
 }

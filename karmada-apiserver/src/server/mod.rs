@@ -10,6 +10,6 @@ mod protobuf_tests;
 mod tests;
 
 pub use config::{Controllers, ServerConfig, StartError};
-pub use facade::ApiServer;
+pub use facade::{ApiServer, data_file};
 pub(crate) use inner::Inner;
 pub use listener::{ListenError, Listener};

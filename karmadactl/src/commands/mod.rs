@@ -1,5 +1,6 @@
 //! The commands: each parses, calls a library function and prints.
 
+pub mod backup;
 pub mod completion;
 pub mod demo;
 pub mod get;
@@ -7,6 +8,7 @@ pub mod interpret;
 pub mod join;
 pub mod local_up;
 pub mod propagate;
+pub mod restore;
 pub mod serve;
 pub mod simulate;
 pub mod unjoin;
@@ -22,6 +24,8 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Demo(args) => demo::run(args, context).await,
         Command::LocalUp(args) => local_up::run(args, context).await,
         Command::Serve(args) => serve::run(args, context).await,
+        Command::Backup(args) => backup::run(args, context).await,
+        Command::Restore(args) => restore::run(args, context).await,
         Command::Get(args) => get::run(args, context).await,
         Command::Propagate(args) => propagate::run(args, context).await,
         Command::Simulate(args) => simulate::run(args, context),

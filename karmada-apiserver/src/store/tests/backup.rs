@@ -64,7 +64,13 @@ fn a_backup_that_is_not_whole_restores_nothing() {
     for at in 0..whole.len() {
         let mut damaged = whole.clone();
         damaged[at] ^= 16;
-        assert!(Backup::read_from(&*damaged).is_err(), "byte {at}");
+        // Some bits only say how much memory reading takes.
+        if let Ok(backup) = Backup::read_from(&*damaged) {
+            let same = |(resource, draft): &(Arc<str>, Draft)| {
+                draft.is_same(&store.get(resource, &draft.key()).unwrap())
+            };
+            assert!(backup.objects.len() == 20 && backup.objects.iter().all(same), "byte {at}");
+        }
     }
     let text = String::from_utf8(zstd::decode_all(&*whole).unwrap()).unwrap();
     let refused = |text: &str| {
