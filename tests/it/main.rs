@@ -12,4 +12,6 @@ mod protobuf;
 mod replay;
 mod simulate;
 mod simulation;
+mod store;
+mod store_crash;
 mod tour;
