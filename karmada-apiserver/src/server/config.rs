@@ -60,6 +60,7 @@ impl std::fmt::Debug for ServerConfig {
             .field("admission", &self.admission.len())
             .field("crds", &self.crds.len())
             .field("controllers", &self.controllers)
+            .field("limits", &self.limits)
             .finish()
     }
 }
