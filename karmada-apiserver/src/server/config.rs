@@ -66,6 +66,7 @@ impl std::fmt::Debug for ServerConfig {
             .field("crds", &self.crds.len())
             .field("controllers", &self.controllers)
             .field("front_proxy", &self.front_proxy)
+            .field("limits", &self.limits)
             .finish()
     }
 }

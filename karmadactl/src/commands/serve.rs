@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use karmada_apiserver::StartError;
+use karmada_apiserver::server::{Limits, Share};
 use karmada_apiserver::store::{Durability, OpenError};
 use karmada_controllers::ControlPlaneSettings;
 
@@ -75,6 +76,58 @@ pub struct ServeArgs {
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "1m",
           value_parser = parse_duration, conflicts_with = "ready_fd")]
     pub wait: Option<Duration>,
+
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// How much clients may ask for.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Reading requests that run at a time; further ones wait, or are asked to come back
+    #[arg(long, value_name = "NUMBER", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_requests_inflight: u32,
+
+    /// Writing requests that run at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_mutating_requests_inflight: u32,
+
+    /// Longest time of a request that is no watch
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = positive_duration)]
+    pub request_timeout: Duration,
+
+    /// Shortest time, in seconds, after which the server ends a watch whose client named none
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u32).range(1..))]
+    pub min_request_timeout: u32,
+
+    /// Connections that are open at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
+
+    /// Requests of one HTTP/2 connection at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..))]
+    pub http2_max_streams_per_connection: u32,
+
+    /// How long to wait for the requests under way when told to stop
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub shutdown_timeout: Duration,
+}
+
+impl From<LimitArgs> for Limits {
+    fn from(args: LimitArgs) -> Self {
+        let connections = args.max_connections as usize;
+        Self {
+            max_requests_inflight: args.max_requests_inflight as usize,
+            max_mutating_requests_inflight: args.max_mutating_requests_inflight as usize,
+            request_timeout: args.request_timeout,
+            min_request_timeout: Duration::from_secs(args.min_request_timeout.into()),
+            connections: Share { total: connections, each: (connections / 2).max(1) },
+            streams: args.http2_max_streams_per_connection,
+            shutdown_timeout: args.shutdown_timeout,
+            ..Self::default()
+        }
+    }
 }
 
 /// When a write is acknowledged.
@@ -110,9 +163,16 @@ impl DurabilityArg {
     }
 }
 
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("must be longer than 0".to_owned()),
+        duration => Ok(duration),
+    }
+}
+
 /// Serves until told to stop.
 pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
-    let ServeArgs { data_dir, listen, kubeconfig, in_memory, durability, api_only, ready_fd, wait } = args;
+    let ServeArgs { data_dir, listen, kubeconfig, in_memory, durability, api_only, ready_fd, wait, limits } = args;
     let data_dir = data_dir.unwrap_or_else(|| default_data_dir("serve"));
     let kubeconfig = kubeconfig.unwrap_or_else(|| data_dir.join(CONTROL_PLANE_KUBECONFIG));
     if let Some(timeout) = wait {
@@ -123,6 +183,7 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
         storage: durability.storage(data_dir, in_memory),
         listen,
         preferred: previous_address(&kubeconfig),
+        limits: limits.into(),
     };
     let served = if api_only {
         Served::Plain(EmbeddedServer::plain(&options).await.map_err(explain)?)
@@ -139,7 +200,11 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     }
     stop_requested().await.map_err(CliError::failed)?;
     context.printer.progress("stopping");
-    served.shutdown().await;
+    tokio::select! {
+        () = served.shutdown() => {}
+        // Asked again: what was acknowledged is durable, the rest is given up.
+        again = stop_requested() => again.map_err(CliError::failed)?,
+    }
     Ok(())
 }
 
