@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::controller::spawn;
 use super::local_services::local_services;
-use super::{aggregation, collector, crds, finished_jobs, namespaces, service_accounts, tokens};
+use super::{aggregation, collector, crds, finished_jobs, namespaces, quotas, service_accounts, tokens};
 use crate::auth::bootstrap_objects;
 use crate::http::Failure;
 use crate::http::call::{Call, object_name};
@@ -60,6 +60,7 @@ pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
         spawn(server, tokens::Tokens);
         spawn(server, aggregation::Aggregation);
         spawn(server, finished_jobs::FinishedJobs);
+        spawn(server, quotas::Quotas);
         spawn(server, collector::Collector::default());
     }
     Ok(())

@@ -11,6 +11,7 @@ pub(crate) mod crds;
 mod finished_jobs;
 mod local_services;
 mod namespaces;
+mod quotas;
 mod service_accounts;
 mod tokens;
 

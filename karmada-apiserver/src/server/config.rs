@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::limits::Limits;
 use crate::admission::AdmissionPlugin;
-use crate::auth::AuthError;
+use crate::auth::{AuthError, FrontProxy};
 use crate::store::{Durability, OpenError};
 
 /// What [`super::ApiServer`] needs to start.
@@ -23,6 +23,8 @@ pub struct ServerConfig {
     pub crds: Vec<Value>,
     pub controllers: Controllers,
     pub limits: Limits,
+    /// The proxy that may name callers; none when absent.
+    pub front_proxy: Option<FrontProxy>,
 }
 
 /// Which of the built-in controllers run.
@@ -60,6 +62,7 @@ impl std::fmt::Debug for ServerConfig {
             .field("admission", &self.admission.len())
             .field("crds", &self.crds.len())
             .field("controllers", &self.controllers)
+            .field("front_proxy", &self.front_proxy)
             .finish()
     }
 }
