@@ -160,8 +160,16 @@ impl Authority {
         PeerVerifier::new(roots, proxy).map(Arc::new)
     }
 
+    /// Returns a TLS configuration for these addresses; clients may show certificates of this authority.
+    ///
+    /// # Errors
+    /// When the certificate cannot be made.
+    pub fn tls(&self, addresses: &[IpAddr]) -> Result<ServerConfig, AuthError> {
+        self.tls_for(addresses, self.peers(None)?)
+    }
+
     /// Returns a TLS configuration with a fresh server certificate for these addresses besides the local ones.
-    pub(crate) fn tls(
+    pub(crate) fn tls_for(
         &self,
         addresses: &[IpAddr],
         peers: Arc<PeerVerifier>,

@@ -18,6 +18,8 @@ pub struct ServerConfig {
     /// Where objects and keys are kept; in memory when there is none.
     pub data_dir: Option<PathBuf>,
     pub durability: Durability,
+    /// Bytes of history that are kept for watches; a default when there is none.
+    pub history_bytes: Option<usize>,
     pub admission: Vec<Arc<dyn AdmissionPlugin>>,
     /// CustomResourceDefinitions that are created, or updated, at start.
     pub crds: Vec<Value>,
@@ -59,6 +61,7 @@ impl std::fmt::Debug for ServerConfig {
             .field("name", &self.name)
             .field("data_dir", &self.data_dir)
             .field("durability", &self.durability)
+            .field("history_bytes", &self.history_bytes)
             .field("admission", &self.admission.len())
             .field("crds", &self.crds.len())
             .field("controllers", &self.controllers)

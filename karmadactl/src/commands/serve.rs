@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use karmada_apiserver::store::Durability;
+use karmada_apiserver::StartError;
+use karmada_apiserver::store::{Durability, OpenError};
 use karmada_controllers::ControlPlaneSettings;
 
 use crate::context::Context;
@@ -181,6 +182,14 @@ pub(super) fn explain(error: EmbeddedError) -> CliError {
     let hint = match &error {
         EmbeddedError::Listen { .. } => Some("--listen 127.0.0.1:0 takes any free port".to_owned()),
         EmbeddedError::Directory(_) => Some("choose another directory with --data-dir".to_owned()),
+        EmbeddedError::Start { source, directory: Some(directory), .. }
+            if matches!(**source, StartError::Store(OpenError::Damaged { .. })) =>
+        {
+            Some(format!(
+                "`karmadactl backup --data-dir {} --salvage -o FILE` saves what can be read",
+                directory.display()
+            ))
+        }
         EmbeddedError::Start { .. } | EmbeddedError::Credentials(_) => None,
     };
     CliError::failed(error).with_hints(hint)
