@@ -399,7 +399,7 @@ fn flaw(call: &Call, code: StatusCode, content_type: &str, bytes: &[u8]) -> Opti
     }
     let parsed: Option<Value> = match content_type {
         "application/json" | "text/plain; charset=utf-8" => serde_json::from_slice(bytes).ok(),
-        "application/yaml" => crate::http::body_parse_yaml(bytes).ok(),
+        "application/yaml" => crate::http::parse_yaml(bytes).ok(),
         _ => crate::protobuf::Envelope::open(bytes)
             .ok()
             .and_then(|envelope| envelope.decode(("v1", "Status")).ok()),

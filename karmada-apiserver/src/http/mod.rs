@@ -3,6 +3,8 @@
 //! [`serve::serve`] takes every request: it finds out who calls ([`crate::auth`]) and what for ([`route`]), and
 //! hands it to a verb. Verbs that write go through [`call::Call`], which controllers inside the server use too.
 
+mod admit;
+mod backup;
 pub(crate) mod body;
 pub(crate) mod call;
 mod certificate;
@@ -31,10 +33,10 @@ mod token_request;
 mod update;
 mod watch;
 mod yaml;
+mod yaml_body;
 
-pub(crate) use body::hex;
-#[cfg(test)]
-pub(crate) use body::parse_yaml as body_parse_yaml;
+pub(crate) use body::{hex, parse_yaml};
+pub(crate) use convert::to_version;
 pub(crate) use delete::{set_finalizers, whole_second};
 pub use failure::{Cause, Failure};
 pub(crate) use options::{DeleteOptions, Propagation};

@@ -13,8 +13,8 @@ use super::dispatch::{self, Incoming};
 use super::failure::Failure;
 use super::query::Query;
 use super::route::{Route, Target};
-use super::{body, duration, health, meta, respond};
-use crate::auth::{self, Access, Credentials, PeerUser, UserInfo};
+use super::{backup, body, duration, health, meta, respond};
+use crate::auth::{self, Access, Credentials, FromProxy, PeerUser, UserInfo};
 use crate::server::{Inner, Labels, PacedBody, Seat, Traffic, UnderWay, Unlimited};
 
 /// What is known of a request before it is known who calls.
@@ -91,7 +91,8 @@ async fn in_time(
     started: Instant,
     seat: &mut Option<Seat>,
 ) -> Result<Response, Failure> {
-    if asked.labels.verb == "watch" {
+    // Both take as long as their client reads or sends.
+    if asked.labels.verb == "watch" || asked.path == backup::PATH {
         return handle(server, request, asked, seat).await;
     }
     let longest = server.config.limits.request_timeout;
@@ -100,8 +101,12 @@ async fn in_time(
     if Instant::now() >= deadline {
         return Err(Failure::timed_out());
     }
-    let answering = handle(server, request, asked, seat);
-    tokio::time::timeout_at(deadline.into(), answering).await.unwrap_or_else(|_| Err(Failure::timed_out()))
+    tokio::select! {
+        // When both are over, the time of the request counts.
+        biased;
+        () = tokio::time::sleep_until(deadline.into()) => Err(Failure::timed_out()),
+        answer = handle(server, request, asked, seat) => answer,
+    }
 }
 
 async fn handle(
@@ -118,12 +123,16 @@ async fn handle(
     let limited = parts.extensions.get::<Unlimited>().is_none() && !health::is_probe(path);
     let admitted = limited.then(|| Traffic::rank(&user, &labels.group, &labels.resource));
     let mut bytes = admitted.as_ref().and_then(|admitted| server.traffic.body(admitted));
+    let mut unread = None;
     let body = match (route, &parts.method) {
         // What others send along is not read.
         (Route::Resource(_), &Method::POST | &Method::PUT | &Method::PATCH | &Method::DELETE) => {
             body::read(body, bytes.as_mut()).await?
         }
-        _ => bytes::Bytes::new(),
+        _ => {
+            unread = Some(body);
+            bytes::Bytes::new()
+        }
     };
     if let Some(admitted) = &admitted {
         let objects = if labels.verb == "list" { listed(server, labels, query) } else { 0 };
@@ -140,10 +149,14 @@ async fn handle(
                 user,
                 admitted,
                 labels: labels.clone(),
+                server: server.clone(),
             };
             dispatch::dispatch(server, incoming).await
         }
         Route::Unknown(target) => Err(dispatch::unknown(server, target)),
+        Route::Other(path) if path == backup::PATH => {
+            backup::answer(server, &parts.method, unread.unwrap_or_default()).await
+        }
         Route::Other(path) => meta::answer(server, &parts.method, path, query, &parts.headers),
     }
 }
@@ -168,6 +181,11 @@ fn verb_of(route: &Route, method: &Method, query: &Query) -> String {
 
 /// Finds out who calls.
 fn caller(server: &Inner, extensions: &http::Extensions, headers: &HeaderMap) -> Result<UserInfo, Failure> {
+    if let (Some(proxy), Some(FromProxy)) = (&server.config.front_proxy, extensions.get::<FromProxy>())
+        && let Some(user) = proxy.user(headers)
+    {
+        return Ok(user);
+    }
     // An identity that the caller in this process states, or that TLS proved, comes first.
     if let Some(PeerUser(user)) = extensions.get::<PeerUser>() {
         return Ok(user.clone());

@@ -21,7 +21,7 @@ use super::inner::Inner;
 use super::limits::Limits;
 use super::pace::Activity;
 use super::shares::{Held, Shares};
-use crate::auth::{PeerUser, certificate_user};
+use crate::auth::{FromProxy, PeerUser, PeerVerifier, certificate_user};
 
 /// How long a connection may take to end once it was told to, when no request is under way.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -32,6 +32,7 @@ const LOOKS: u32 = 4;
 pub(super) struct Front {
     pub(super) inner: Arc<Inner>,
     router: Router,
+    peers: Arc<PeerVerifier>,
     connections: Arc<Shares<IpAddr>>,
     handshakes: Semaphore,
     builder: auto::Builder<TokioExecutor>,
@@ -40,10 +41,16 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) fn new(inner: Arc<Inner>, router: Router, stop: CancellationToken) -> Arc<Self> {
+    pub(super) fn new(
+        inner: Arc<Inner>,
+        router: Router,
+        peers: Arc<PeerVerifier>,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
         let limits = &inner.config.limits;
         Arc::new(Self {
             router,
+            peers,
             connections: Shares::new(limits.connections),
             handshakes: Semaphore::new(limits.handshakes),
             builder: builder(limits),
@@ -99,8 +106,11 @@ impl Front {
     }
 
     async fn requests(&self, stream: TlsStream<TcpStream>) {
-        let certificates = stream.get_ref().1.peer_certificates();
-        let user = certificates.and_then(|chain| certificate_user(chain.first()?)).map(PeerUser);
+        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        // A proxy's certificate says who may name callers, and is no caller's own unless this server signed it too.
+        let proxy = self.peers.is_proxy(chain).then_some(FromProxy);
+        let user = chain.first().filter(|_| self.peers.is_client(chain));
+        let user = user.and_then(|certificate| certificate_user(certificate)).map(PeerUser);
         let activity = Activity::new();
         let (router, begun) = (self.router.clone(), activity.clone());
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
@@ -108,6 +118,9 @@ impl Front {
             request.extensions_mut().insert(begun.begin());
             if let Some(user) = &user {
                 request.extensions_mut().insert(user.clone());
+            }
+            if let Some(proxy) = proxy {
+                request.extensions_mut().insert(proxy);
             }
             router.clone().oneshot(request)
         });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,13 +14,18 @@ use super::config::{ServerConfig, StartError};
 use super::inner::Inner;
 use super::listener::{ListenError, Listener};
 use super::traffic::Unlimited;
-use crate::auth::{AuthError, Authority, PeerUser, UserInfo};
+use crate::auth::{AuthError, Authority, FromProxy, PeerUser, UserInfo};
 use crate::http::serve::serve;
 use crate::lifecycle;
 use crate::store::{Durability, Store, StoreOptions};
 
 pub(super) const DATA_FILE: &str = "state.redb";
 const KEY_DIRECTORY: &str = "pki";
+
+/// Returns where a server with this data directory keeps its objects.
+pub fn data_file(directory: &Path) -> PathBuf {
+    directory.join(DATA_FILE)
+}
 
 /// An API server in this process. Clones are handles of the same server.
 #[derive(Clone, Debug)]
@@ -33,14 +39,17 @@ impl ApiServer {
     /// # Errors
     /// When the store or the keys cannot be opened, or a CRD of the configuration cannot be served.
     pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
-        let options = StoreOptions { durability: config.durability, ..StoreOptions::default() };
+        let mut options = StoreOptions { durability: config.durability, ..StoreOptions::default() };
+        if let Some(bytes) = config.history_bytes {
+            options.history_bytes = bytes;
+        }
         let (store, authority) = match &config.data_dir {
             Some(directory) => {
                 // The store's lock comes first: only its holder may touch the keys.
                 let store = if config.durability == Durability::Memory {
                     Store::in_memory(&options)
                 } else {
-                    Store::open(&directory.join(DATA_FILE), &options)?
+                    Store::open(&data_file(directory), &options)?
                 };
                 (store, Authority::in_directory(&directory.join(KEY_DIRECTORY), &config.name)?)
             }
@@ -65,6 +74,18 @@ impl ApiServer {
         Router::new().fallback(move |mut request: Request<Body>| {
             request.extensions_mut().insert(PeerUser(user.clone()));
             request.extensions_mut().insert(Unlimited);
+            serve(inner.clone(), request)
+        })
+    }
+
+    /// Returns the server as a service for a trusted proxy in this process, which is `user` itself where it names no one.
+    ///
+    /// The headers that name callers are those of [`ServerConfig::front_proxy`].
+    pub fn router_as_proxy(&self, user: UserInfo) -> Router {
+        let inner = self.inner.clone();
+        Router::new().fallback(move |mut request: Request<Body>| {
+            request.extensions_mut().insert(PeerUser(user.clone()));
+            request.extensions_mut().insert(FromProxy);
             serve(inner.clone(), request)
         })
     }

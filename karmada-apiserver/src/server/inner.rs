@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::config::ServerConfig;
 use super::metrics::{Metrics, Stores};
 use super::traffic::Traffic;
+use crate::admission::webhook::Webhooks;
 use crate::auth::{Authority, Bound, Claims, Rules, UserInfo};
 use crate::registry::Registry;
 use crate::store::{Store, object_key};
@@ -19,8 +20,9 @@ pub(crate) struct Inner {
     pub(crate) config: ServerConfig,
     pub(crate) store: Store,
     registry: RwLock<Arc<Registry>>,
-    pub(crate) rules: Rules,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) authority: Authority,
+    pub(crate) webhooks: Webhooks,
     /// Told when the server shall end: requests under way are finished, watches end.
     pub(crate) shutdown: CancellationToken,
     /// Told when it does not wait for clients any longer.
@@ -43,10 +45,11 @@ impl Inner {
             metrics: Arc::default(),
             abort: CancellationToken::new(),
             config,
-            rules: Rules::new(store.clone()),
+            rules: Arc::new(Rules::new(store.clone())),
             store,
             registry: RwLock::new(Arc::new(Registry::built_in())),
             authority,
+            webhooks: Webhooks::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }

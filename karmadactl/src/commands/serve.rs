@@ -1,19 +1,21 @@
 //! `karmadactl serve`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use karmada_apiserver::StartError;
 use karmada_apiserver::server::{Limits, Share};
-use karmada_apiserver::store::Durability;
+use karmada_apiserver::store::{Durability, OpenError};
 use karmada_controllers::ControlPlaneSettings;
 
 use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::embedded::{
     CONTROL_PLANE_KUBECONFIG, ControlPlaneError, EmbeddedControlPlane, EmbeddedError, EmbeddedOptions,
-    EmbeddedServer, Storage, default_data_dir, previous_address, write_kubeconfig,
+    EmbeddedServer, Storage, announce, default_data_dir, previous_address, wait_until_ready,
+    write_kubeconfig,
 };
 use crate::error::CliError;
 use crate::signals::stop_requested;
@@ -28,7 +30,12 @@ Examples:
   karmadactl serve --listen 127.0.0.1:6443
 
   # For a test: nothing is written to disk but the kubeconfig
-  karmadactl serve --in-memory --kubeconfig ./test.config";
+  karmadactl serve --in-memory --kubeconfig ./test.config
+
+  # In a script: start it, wait until it is ready, use it
+  karmadactl serve --api-only --in-memory --kubeconfig ./test.config &
+  karmadactl serve --wait --kubeconfig ./test.config
+  kubectl --kubeconfig ./test.config get namespaces";
 
 /// Serve an embedded control plane in the foreground
 ///
@@ -60,6 +67,15 @@ pub struct ServeArgs {
     /// Serve a plain Kubernetes API: no Karmada kinds, no controllers
     #[arg(long)]
     pub api_only: bool,
+
+    /// Open file descriptor (pipe or file) that also gets the line that says it is ready
+    #[arg(long, value_name = "NUMBER")]
+    pub ready_fd: Option<u32>,
+
+    /// Do not serve: wait until the server that writes the kubeconfig is ready, for 1m unless =DURATION says otherwise
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "1m",
+          value_parser = parse_duration, conflicts_with = "ready_fd")]
+    pub wait: Option<Duration>,
 
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -156,9 +172,13 @@ fn positive_duration(text: &str) -> Result<Duration, String> {
 
 /// Serves until told to stop.
 pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
-    let ServeArgs { data_dir, listen, kubeconfig, in_memory, durability, api_only, limits } = args;
+    let ServeArgs { data_dir, listen, kubeconfig, in_memory, durability, api_only, ready_fd, wait, limits } =
+        args;
     let data_dir = data_dir.unwrap_or_else(|| default_data_dir("serve"));
     let kubeconfig = kubeconfig.unwrap_or_else(|| data_dir.join(CONTROL_PLANE_KUBECONFIG));
+    if let Some(timeout) = wait {
+        return wait_for_server(&kubeconfig, timeout, context).await;
+    }
     let options = EmbeddedOptions {
         name: "karmada-apiserver".to_owned(),
         storage: durability.storage(data_dir, in_memory),
@@ -174,7 +194,11 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     };
     let server = served.server();
     write_kubeconfig(&kubeconfig, &server.kubeconfig().map_err(explain)?).map_err(CliError::failed)?;
-    context.printer.line(&format!("ready: {} (kubeconfig {})", server.url(), kubeconfig.display()))?;
+    let line = ready_line(&server.url(), &kubeconfig);
+    context.printer.line(&line)?;
+    if let Some(descriptor) = ready_fd {
+        announce(descriptor, &line).map_err(CliError::failed)?;
+    }
     stop_requested().await.map_err(CliError::failed)?;
     context.printer.progress("stopping");
     tokio::select! {
@@ -183,6 +207,19 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
         again = stop_requested() => again.map_err(CliError::failed)?,
     }
     Ok(())
+}
+
+async fn wait_for_server(kubeconfig: &Path, timeout: Duration, context: &Context) -> Result<(), CliError> {
+    let url = wait_until_ready(kubeconfig, timeout).await.map_err(|error| {
+        CliError::failed(error).with_hint(
+            "start it with `karmadactl serve` and the same --kubeconfig (or --data-dir, where it is by default)",
+        )
+    })?;
+    context.printer.line(&ready_line(&url, kubeconfig))
+}
+
+fn ready_line(url: &str, kubeconfig: &Path) -> String {
+    format!("ready: {url} (kubeconfig {})", kubeconfig.display())
 }
 
 enum Served {
@@ -211,6 +248,14 @@ pub(super) fn explain(error: EmbeddedError) -> CliError {
     let hint = match &error {
         EmbeddedError::Listen { .. } => Some("--listen 127.0.0.1:0 takes any free port".to_owned()),
         EmbeddedError::Directory(_) => Some("choose another directory with --data-dir".to_owned()),
+        EmbeddedError::Start { source, directory: Some(directory), .. }
+            if matches!(**source, StartError::Store(OpenError::Damaged { .. })) =>
+        {
+            Some(format!(
+                "`karmadactl backup --data-dir {} --salvage -o FILE` saves what can be read",
+                directory.display()
+            ))
+        }
         EmbeddedError::Start { .. } | EmbeddedError::Credentials(_) => None,
     };
     CliError::failed(error).with_hints(hint)
