@@ -9,8 +9,10 @@
 //! Start reading at [`server`], then [`http`], [`store`] and [`registry`].
 
 pub mod admission;
+pub mod audit;
 pub mod auth;
 mod cel;
+pub mod clock;
 mod go_json;
 pub mod http;
 pub mod lifecycle;
@@ -21,5 +23,6 @@ pub mod server;
 pub mod store;
 
 pub use auth::UserInfo;
+pub use clock::Clock;
 pub use server::{ApiServer, Controllers, ListenError, Listener, ServerConfig, StartError};
 pub use store::Durability;

@@ -11,15 +11,23 @@ use super::failure::Failure;
 use super::query::Query;
 use super::route::{Route, Target};
 use super::{body, meta, respond};
-use crate::auth::{self, Access, Credentials, PeerUser, UserInfo};
+use crate::audit::{self, Trail};
+use crate::auth::{self, Access, Credentials, ForeignPeer, PeerUser, UserInfo};
 use crate::server::Inner;
 
 /// Answers one request. Never fails: errors are answers too.
 pub(crate) async fn serve(server: Arc<Inner>, request: Request<Body>) -> Response {
+    let Some(audit) = &server.audit else { return answer(&server, request).await };
+    let trail = Trail::begin(audit, &server.clock, &request);
+    let response = trail.scope(answer(&server, request)).await;
+    trail.finish(response).await
+}
+
+async fn answer(server: &Arc<Inner>, request: Request<Body>) -> Response {
     let query = Query::parse(request.uri().query());
     let headers = request.headers().clone();
     let head = request.method() == http::Method::HEAD;
-    let response = match handle(&server, request, &query).await {
+    let response = match handle(server, request, &query).await {
         Ok(response) => response,
         Err(failure) => respond::failure(&failure, &headers, &query),
     };
@@ -32,8 +40,14 @@ async fn handle(server: &Arc<Inner>, request: Request<Body>, query: &Query) -> R
     let route = Route::parse(&path);
     let user = caller(server, &parts.extensions, &parts.headers)?;
     let verb = verb_of(&route, &parts.method, query);
+    audit::caller(&user, &access(&route, &verb, &path), version_of(&route)).await;
     let user = impersonated(server, &parts.headers, user, &access(&route, &verb, &path))?;
-    authorize(server, &user, &access(&route, &verb, &path))?;
+    let wanted = access(&route, &verb, &path);
+    let decision = server.rules.decide(&user, &wanted);
+    audit::decided(&decision);
+    if !decision.allowed {
+        return Err(refused(&user, &wanted));
+    }
     if let Route::Resource(target) = &route {
         let resource = super::failure::qualified(&target.group, &target.resource);
         let name = if target.subresource.is_empty() {
@@ -46,6 +60,7 @@ async fn handle(server: &Arc<Inner>, request: Request<Body>, query: &Query) -> R
     match route {
         Route::Resource(target) => {
             let bytes = body::read(body).await?;
+            audit::request_body(&parts.headers, &bytes);
             let incoming = Incoming {
                 method: parts.method,
                 target,
@@ -58,6 +73,13 @@ async fn handle(server: &Arc<Inner>, request: Request<Body>, query: &Query) -> R
         }
         Route::Unknown(target) => Err(dispatch::unknown(server, &target)),
         Route::Other(path) => meta::answer(server, &parts.method, &path, query, &parts.headers),
+    }
+}
+
+fn version_of(route: &Route) -> &str {
+    match route {
+        Route::Resource(target) | Route::Unknown(target) => &target.version,
+        Route::Other(_) => "",
     }
 }
 
@@ -79,6 +101,8 @@ fn caller(server: &Inner, extensions: &http::Extensions, headers: &HeaderMap) ->
             .token_user(&token, &[crate::auth::ISSUER.to_owned()])
             .map(|(user, _)| user)
             .map_err(|_| Failure::unauthorized()),
+        // A certificate that is not accepted is worse than none.
+        Credentials::Nothing if extensions.get::<ForeignPeer>().is_some() => Err(Failure::unauthorized()),
         Credentials::Nothing => Ok(UserInfo::anonymous()),
     }
 }
@@ -177,7 +201,9 @@ fn impersonated(
             may("authentication.k8s.io", "userextras", key, "", value)?;
         }
     }
-    Ok(auth::complete(wanted))
+    let wanted = auth::complete(wanted);
+    audit::impersonated(&wanted);
+    Ok(wanted)
 }
 
 fn holds_any_impersonation(server: &Inner, user: &UserInfo) -> bool {

@@ -74,13 +74,15 @@ pub(super) fn create(call: &Call<'_>, incoming: &Incoming) -> Result<Response, F
     };
     bind(call, &reference, &mut kubernetes)?;
     let issued = call.now.as_second();
+    let token_id = uuid::Uuid::new_v4().to_string();
+    crate::audit::annotate("authentication.kubernetes.io/issued-credential-id", format!("JTI={token_id}"));
     let claims = Claims {
         aud: audiences.clone(),
         exp: Some(issued.saturating_add(seconds)),
         iat: Some(issued),
         nbf: Some(issued),
         iss: ISSUER.to_owned(),
-        jti: uuid::Uuid::new_v4().to_string(),
+        jti: token_id,
         sub: format!("system:serviceaccount:{}:{}", call.namespace, call.name),
         kubernetes: Some(kubernetes),
         ..Claims::default()

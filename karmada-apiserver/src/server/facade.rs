@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::config::{ServerConfig, StartError};
 use super::inner::Inner;
 use super::listener::{ListenError, Listener};
+use crate::audit::Audit;
 use crate::auth::{AuthError, Authority, PeerUser, UserInfo};
 use crate::http::serve::serve;
 use crate::lifecycle;
@@ -45,7 +46,9 @@ impl ApiServer {
             }
             None => (Store::in_memory(&options), Authority::ephemeral(&config.name)?),
         };
-        let inner = Arc::new(Inner::new(config, store, authority));
+        let authority = authority.with_clock(config.clock.clone());
+        let audit = config.audit.as_ref().map(Audit::start).transpose()?;
+        let inner = Arc::new(Inner::new(config, store, authority, audit));
         lifecycle::start(&inner).await?;
         Ok(Self { inner })
     }
@@ -109,6 +112,9 @@ impl ApiServer {
         self.inner.shutdown.cancel();
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
+        if let Some(audit) = &self.inner.audit {
+            audit.close().await;
+        }
         let store = self.inner.store.clone();
         if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
             tracing::error!("closing the store failed");

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::inner::Inner;
-use crate::auth::{AuthError, PeerUser, certificate_user};
+use crate::auth::AuthError;
 
 /// How long a client may take for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -33,6 +33,10 @@ pub enum ListenError {
     #[error("cannot set up TLS")]
     Tls(#[from] AuthError),
 }
+
+/// The other end of a connection, among the extensions of its requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RemoteAddress(pub(crate) std::net::IpAddr);
 
 /// A port that is served. Dropping the handle does not stop it.
 #[derive(Clone, Debug)]
@@ -60,6 +64,7 @@ impl Listener {
         let acceptor = TlsAcceptor::from(Arc::new(tls));
         let tasks = inner.tasks.clone();
         let stopped = stop.clone();
+        let server = inner.clone();
         inner.tasks.spawn(async move {
             loop {
                 let accepted = tokio::select! {
@@ -68,8 +73,13 @@ impl Listener {
                 };
                 match accepted {
                     Ok((stream, _)) => {
-                        let connection =
-                            connection(stream, acceptor.clone(), router.clone(), stopped.clone());
+                        let connection = connection(
+                            server.clone(),
+                            stream,
+                            acceptor.clone(),
+                            router.clone(),
+                            stopped.clone(),
+                        );
                         tasks.spawn(connection);
                     }
                     Err(error) => {
@@ -106,10 +116,17 @@ impl Listener {
 }
 
 /// Serves one connection to its end.
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, stop: CancellationToken) {
+async fn connection(
+    server: Arc<Inner>,
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    router: Router,
+    stop: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "cannot set TCP_NODELAY");
     }
+    let remote = stream.peer_addr().ok().map(|address| address.ip());
     let stream = tokio::select! {
         () = stop.cancelled() => return,
         stream = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)) => match stream {
@@ -121,13 +138,13 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, st
             Err(_) => return,
         },
     };
-    let certificates = stream.get_ref().1.peer_certificates();
-    let user = certificates.and_then(|chain| certificate_user(chain.first()?)).map(PeerUser);
+    let peer = server.authority.peer(stream.get_ref().1.peer_certificates().unwrap_or_default());
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        if let Some(user) = &user {
-            request.extensions_mut().insert(user.clone());
+        if let Some(address) = remote {
+            request.extensions_mut().insert(RemoteAddress(address));
         }
+        peer.mark(request.extensions_mut(), server.clock.now());
         router.clone().oneshot(request)
     });
     let builder = auto::Builder::new(TokioExecutor::new());

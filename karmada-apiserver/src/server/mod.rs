@@ -12,4 +12,5 @@ mod tests;
 pub use config::{Controllers, ServerConfig, StartError};
 pub use facade::ApiServer;
 pub(crate) use inner::Inner;
+pub(crate) use listener::RemoteAddress;
 pub use listener::{ListenError, Listener};
