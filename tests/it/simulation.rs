@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use karmada_controllers::members::Connector;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings};
 use karmada_core::simulation::{SimulationOptions, World};
-use karmadactl::embedded::{EmbeddedOptions, EmbeddedServer, Storage};
+use karmadactl::embedded::{ApiOptions, EmbeddedOptions, EmbeddedServer, Storage};
 use karmadactl::join::{JoinOptions, join_cluster};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, PostParams};
@@ -104,6 +104,7 @@ fn options(name: &str) -> EmbeddedOptions {
         storage: Storage::Memory,
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         preferred: None,
+        api: ApiOptions::default(),
     }
 }
 

@@ -16,4 +16,4 @@ mod trail;
 pub use config::{Audit, AuditConfig, AuditError};
 pub use policy::{Level, Policy, PolicyError};
 pub use trail::annotate;
-pub(crate) use trail::{Trail, caller, decided, impersonated, request_body};
+pub(crate) use trail::{Trail, asked, caller, decided, impersonated, request_body};

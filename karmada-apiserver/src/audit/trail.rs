@@ -49,6 +49,7 @@ pub(crate) struct Trail {
 
 struct State {
     event: AuditEvent,
+    access: Access,
     /// Nothing is decided before the caller is known.
     verdict: Option<Verdict>,
 }
@@ -65,10 +66,28 @@ pub fn annotate(key: &str, value: impl Into<String>) {
     });
 }
 
-/// Notes who calls and what for; from here on it is known how much is written.
-pub(crate) async fn caller(user: &UserInfo, access: &Access, api_version: &str) {
+/// Notes what a request is for.
+pub(crate) fn asked(access: &Access, api_version: &str) {
+    with(|trail| {
+        let mut state = trail.state.lock();
+        state.event.verb.clone_from(&access.verb);
+        state.event.object_ref = (!access.resource.is_empty()).then(|| ObjectReference {
+            resource: access.resource.clone(),
+            namespace: access.namespace.clone(),
+            name: access.name.clone(),
+            api_group: access.group.clone(),
+            api_version: api_version.to_owned(),
+            subresource: access.subresource.clone(),
+            ..ObjectReference::default()
+        });
+        state.access = access.clone();
+    });
+}
+
+/// Notes who calls; from here on it is known how much is written.
+pub(crate) async fn caller(user: &UserInfo) {
     let Ok(trail) = CURRENT.try_with(Clone::clone) else { return };
-    let line = trail.set_caller(user, access, api_version);
+    let line = trail.set_caller(user);
     if let Some(line) = line {
         trail.audit.log.write(line).await;
     }
@@ -131,7 +150,7 @@ impl Trail {
             stage_timestamp: now,
             annotations: std::collections::BTreeMap::new(),
         };
-        let state = State { event, verdict: None };
+        let state = State { event, access: Access::default(), verdict: None };
         Self { audit: audit.clone(), clock: clock.clone(), state: Arc::new(Mutex::new(state)) }
     }
 
@@ -140,25 +159,15 @@ impl Trail {
         CURRENT.scope(self.clone(), serving).await
     }
 
-    fn set_caller(&self, user: &UserInfo, access: &Access, api_version: &str) -> Option<Vec<u8>> {
+    fn set_caller(&self, user: &UserInfo) -> Option<Vec<u8>> {
         let mut state = self.state.lock();
-        let mut verdict = self.audit.policy.verdict(user, access);
-        if carries_secrets(access) {
+        let mut verdict = self.audit.policy.verdict(user, &state.access);
+        if carries_secrets(&state.access) {
             verdict.level = verdict.level.min(Level::Metadata);
         }
         let event = &mut state.event;
         event.level = verdict.level;
         event.user = user.clone();
-        event.verb.clone_from(&access.verb);
-        event.object_ref = (!access.resource.is_empty()).then(|| ObjectReference {
-            resource: access.resource.clone(),
-            namespace: access.namespace.clone(),
-            name: access.name.clone(),
-            api_group: access.group.clone(),
-            api_version: api_version.to_owned(),
-            subresource: access.subresource.clone(),
-            ..ObjectReference::default()
-        });
         state.verdict = Some(verdict);
         let received = state.event.request_received_timestamp;
         state.line(Stage::RequestReceived, received)
@@ -207,9 +216,9 @@ impl Trail {
     }
 
     async fn finish_unknown(self, response: Response) -> Response {
-        let verdict = self.audit.policy.verdict(&UserInfo::default(), &Access::default());
         {
             let mut state = self.state.lock();
+            let verdict = self.audit.policy.verdict(&UserInfo::default(), &state.access);
             state.event.level = verdict.level.min(Level::Metadata);
             state.verdict = Some(Verdict { level: state.event.level, ..verdict });
         }

@@ -18,6 +18,9 @@ const DISCOVERY: [&str; 11] = [
     "/version/",
 ];
 
+/// Signers of Kubernetes, each with a role of those who approve for it.
+const SIGNERS: [&str; 4] =
+    ["kube-apiserver-client", "kube-apiserver-client-kubelet", "kubelet-serving", "legacy-unknown"];
 const READ: [&str; 3] = ["get", "list", "watch"];
 const WRITE: [&str; 5] = ["create", "delete", "deletecollection", "patch", "update"];
 
@@ -81,7 +84,13 @@ pub fn bootstrap_objects() -> Vec<Value> {
         rule(&["create"], "authorization.k8s.io", &["selfsubjectaccessreviews", "selfsubjectrulesreviews"]),
         rule(&["create"], "authentication.k8s.io", &["selfsubjectreviews"])
     ]);
-    vec![
+    let certificates = "certificates.k8s.io";
+    let requests = "certificatesigningrequests";
+    let mut objects = vec![
+        role(
+            "system:node-bootstrapper",
+            json!([rule(&["create", "get", "list", "watch"], certificates, &[requests])]),
+        ),
         role("cluster-admin", everything),
         role("admin", admin.into()),
         role("edit", edit.into()),
@@ -98,7 +107,18 @@ pub fn bootstrap_objects() -> Vec<Value> {
         binding("system:basic-user", &["system:authenticated"]),
         binding("system:service-account-issuer-discovery", &["system:authenticated"]),
         binding("system:public-info-viewer", &["system:authenticated", "system:unauthenticated"]),
-    ]
+    ];
+    for part in ["nodeclient", "selfnodeclient"] {
+        let name = format!("system:{certificates}:{requests}:{part}");
+        let path = format!("{requests}/{part}");
+        objects.push(role(&name, json!([rule(&["create"], certificates, &[&path])])));
+    }
+    for signer in SIGNERS {
+        let mut approve = rule(&["approve"], certificates, &["signers"]);
+        approve["resourceNames"] = json!([format!("kubernetes.io/{signer}")]);
+        objects.push(role(&format!("system:{certificates}:{signer}-approver"), json!([approve])));
+    }
+    objects
 }
 
 fn rule(verbs: &[&str], group: &str, resources: &[&str]) -> Value {

@@ -22,4 +22,5 @@ pub(crate) use request::complete;
 pub use request::{Credentials, PeerUser, authenticate, impersonate};
 pub(crate) use token::ISSUER;
 pub use token::{Bound, Claims, KubernetesClaims, TokenError};
+pub(crate) use user::MASTERS;
 pub use user::UserInfo;

@@ -269,21 +269,28 @@ fn check_signature(request: &X509CertificationRequest<'_>) -> Result<(), String>
     let info = &request.certification_request_info;
     let key = &info.subject_pki;
     let is_p256 = key.algorithm.parameters.as_ref().is_some_and(|curve| curve.data == P256);
-    let algorithm: &dyn VerificationAlgorithm =
-        match (request.signature_algorithm.algorithm.to_id_string().as_str(), is_p256) {
-            ("1.2.840.10045.4.3.2", true) => &signature::ECDSA_P256_SHA256_ASN1,
-            ("1.2.840.10045.4.3.3", true) => &signature::ECDSA_P256_SHA384_ASN1,
-            ("1.2.840.10045.4.3.2", false) => &signature::ECDSA_P384_SHA256_ASN1,
-            ("1.2.840.10045.4.3.3", false) => &signature::ECDSA_P384_SHA384_ASN1,
-            ("1.3.101.112", _) => &signature::ED25519,
-            ("1.2.840.113549.1.1.11", _) => &signature::RSA_PKCS1_2048_8192_SHA256,
-            ("1.2.840.113549.1.1.12", _) => &signature::RSA_PKCS1_2048_8192_SHA384,
-            ("1.2.840.113549.1.1.13", _) => &signature::RSA_PKCS1_2048_8192_SHA512,
-            (other, _) => return Err(format!("signatures of the algorithm {other} are not supported")),
-        };
+    let name = request.signature_algorithm.algorithm.to_id_string();
+    let algorithm: &dyn VerificationAlgorithm = match (name.as_str(), is_p256) {
+        ("1.2.840.10045.4.3.2", true) => &signature::ECDSA_P256_SHA256_ASN1,
+        ("1.2.840.10045.4.3.3", true) => &signature::ECDSA_P256_SHA384_ASN1,
+        ("1.2.840.10045.4.3.2", false) => &signature::ECDSA_P384_SHA256_ASN1,
+        ("1.2.840.10045.4.3.3", false) => &signature::ECDSA_P384_SHA384_ASN1,
+        ("1.3.101.112", _) => &signature::ED25519,
+        ("1.2.840.113549.1.1.11", _) => &signature::RSA_PKCS1_2048_8192_SHA256,
+        ("1.2.840.113549.1.1.12", _) => &signature::RSA_PKCS1_2048_8192_SHA384,
+        ("1.2.840.113549.1.1.13", _) => &signature::RSA_PKCS1_2048_8192_SHA512,
+        (other, _) => return Err(format!("signatures of the algorithm {other} are not supported")),
+    };
     UnparsedPublicKey::new(algorithm, key.subject_public_key.data.as_ref())
         .verify(info.raw, request.signature_value.data.as_ref())
-        .map_err(|_| "the signature does not belong to the request".to_owned())
+        .map_err(|_| {
+            let why = match name.as_str() {
+                "1.3.101.112" => "x509: Ed25519 verification failure",
+                rsa if rsa.starts_with("1.2.840.113549") => "crypto/rsa: verification error",
+                _ => "x509: ECDSA verification failure",
+            };
+            why.to_owned()
+        })
 }
 
 #[cfg(test)]

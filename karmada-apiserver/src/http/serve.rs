@@ -38,9 +38,10 @@ async fn handle(server: &Arc<Inner>, request: Request<Body>, query: &Query) -> R
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let route = Route::parse(&path);
-    let user = caller(server, &parts.extensions, &parts.headers)?;
     let verb = verb_of(&route, &parts.method, query);
-    audit::caller(&user, &access(&route, &verb, &path), version_of(&route)).await;
+    audit::asked(&access(&route, &verb, &path), version_of(&route));
+    let user = caller(server, &parts.extensions, &parts.headers)?;
+    audit::caller(&user).await;
     let user = impersonated(server, &parts.headers, user, &access(&route, &verb, &path))?;
     let wanted = access(&route, &verb, &path);
     let decision = server.rules.decide(&user, &wanted);

@@ -7,6 +7,8 @@ mod listener;
 #[cfg(test)]
 mod protobuf_tests;
 #[cfg(test)]
+mod security_tests;
+#[cfg(test)]
 mod tests;
 
 pub use config::{Controllers, ServerConfig, StartError};

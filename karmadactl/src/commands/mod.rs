@@ -1,5 +1,6 @@
 //! The commands: each parses, calls a library function and prints.
 
+pub mod audit_args;
 pub mod completion;
 pub mod demo;
 pub mod get;

@@ -1,19 +1,25 @@
 //! `karmadactl serve`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use karmada_apiserver::store::Durability;
 use karmada_controllers::ControlPlaneSettings;
 
+use super::audit_args::AuditArgs;
 use crate::context::Context;
+use crate::duration::parse_duration;
 use crate::embedded::{
-    CONTROL_PLANE_KUBECONFIG, ControlPlaneError, EmbeddedControlPlane, EmbeddedError, EmbeddedOptions,
-    EmbeddedServer, Storage, default_data_dir, previous_address, write_kubeconfig,
+    ApiOptions, CONTROL_PLANE_KUBECONFIG, ControlPlaneError, EmbeddedControlPlane, EmbeddedError,
+    EmbeddedOptions, EmbeddedServer, Storage, default_data_dir, previous_address, write_kubeconfig,
 };
 use crate::error::CliError;
 use crate::signals::stop_requested;
+
+/// How often the kubeconfig gets a fresh certificate.
+const KUBECONFIG_RENEWAL: Duration = Duration::from_hours(24 * 30);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,6 +63,13 @@ pub struct ServeArgs {
     /// Serve a plain Kubernetes API: no Karmada kinds, no controllers
     #[arg(long)]
     pub api_only: bool,
+
+    /// How long Events stay after they were written last
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_duration)]
+    pub event_ttl: Duration,
+
+    #[command(flatten)]
+    pub audit: AuditArgs,
 }
 
 /// When a write is acknowledged.
@@ -94,7 +107,8 @@ impl DurabilityArg {
 
 /// Serves until told to stop.
 pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
-    let ServeArgs { data_dir, listen, kubeconfig, in_memory, durability, api_only } = args;
+    let ServeArgs { data_dir, listen, kubeconfig, in_memory, durability, api_only, event_ttl, audit } = args;
+    let api = ApiOptions { audit: audit.config().map_err(CliError::failed)?, event_ttl: Some(event_ttl) };
     let data_dir = data_dir.unwrap_or_else(|| default_data_dir("serve"));
     let kubeconfig = kubeconfig.unwrap_or_else(|| data_dir.join(CONTROL_PLANE_KUBECONFIG));
     let options = EmbeddedOptions {
@@ -102,6 +116,7 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
         storage: durability.storage(data_dir, in_memory),
         listen,
         preferred: previous_address(&kubeconfig),
+        api,
     };
     let served = if api_only {
         Served::Plain(EmbeddedServer::plain(&options).await.map_err(explain)?)
@@ -112,10 +127,25 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     let server = served.server();
     write_kubeconfig(&kubeconfig, &server.kubeconfig().map_err(explain)?).map_err(CliError::failed)?;
     context.printer.line(&format!("ready: {} (kubeconfig {})", server.url(), kubeconfig.display()))?;
-    stop_requested().await.map_err(CliError::failed)?;
+    serve_until_stopped(server, &kubeconfig).await?;
     context.printer.progress("stopping");
     served.shutdown().await;
     Ok(())
+}
+
+/// Waits for the end; the certificate in the kubeconfig is good for a year, so it is replaced before.
+async fn serve_until_stopped(server: &EmbeddedServer, kubeconfig: &Path) -> Result<(), CliError> {
+    let stop = stop_requested();
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            result = &mut stop => return result.map_err(CliError::failed),
+            () = tokio::time::sleep(KUBECONFIG_RENEWAL) => {
+                let renewed = server.kubeconfig().map_err(explain)?;
+                write_kubeconfig(kubeconfig, &renewed).map_err(CliError::failed)?;
+            }
+        }
+    }
 }
 
 enum Served {

@@ -14,4 +14,4 @@ pub use admission::KarmadaAdmission;
 pub use control_plane::{ControlPlaneError, EmbeddedControlPlane};
 pub use files::{FileError, default_data_dir, previous_address, write_kubeconfig};
 pub use local_up::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpError, LocalUpOptions, SimulatedMember};
-pub use server::{EmbeddedError, EmbeddedOptions, EmbeddedServer, Storage};
+pub use server::{ApiOptions, EmbeddedError, EmbeddedOptions, EmbeddedServer, Storage};
