@@ -39,7 +39,7 @@ pub enum AuditError {
     Policy {
         path: PathBuf,
         #[source]
-        source: PolicyError,
+        source: Box<PolicyError>,
     },
 }
 
@@ -64,7 +64,8 @@ impl AuditConfig {
         let path = path.into();
         let text = std::fs::read_to_string(&path)
             .map_err(|source| AuditError::ReadPolicy { path: path.clone(), source })?;
-        let policy = Policy::parse(&text).map_err(|source| AuditError::Policy { path, source })?;
+        let policy =
+            Policy::parse(&text).map_err(|error| AuditError::Policy { path, source: Box::new(error) })?;
         Ok(Self { policy, ..self })
     }
 }

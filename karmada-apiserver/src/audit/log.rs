@@ -117,15 +117,10 @@ fn lose(lost: &AtomicU64, error: Option<&io::Error>) {
     if !count.is_power_of_two() {
         return;
     }
-    match error {
-        Some(error) => {
-            tracing::error!(
-                error = error as &dyn std::error::Error,
-                lost = count,
-                "cannot write the audit log"
-            );
-        }
-        None => tracing::error!(lost = count, "the audit log is too slow, events are lost"),
+    if let Some(error) = error {
+        tracing::error!(error = error as &dyn std::error::Error, lost = count, "cannot write the audit log");
+    } else {
+        tracing::error!(lost = count, "the audit log is too slow, events are lost");
     }
 }
 

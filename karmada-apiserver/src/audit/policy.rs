@@ -74,8 +74,10 @@ struct Rule {
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 struct Resources {
     group: String,
-    resources: Vec<String>,
-    resource_names: Vec<String>,
+    #[serde(rename = "resources")]
+    names: Vec<String>,
+    #[serde(rename = "resourceNames")]
+    objects: Vec<String>,
 }
 
 /// What a policy says of one request.
@@ -133,7 +135,8 @@ impl Rule {
         if self.level.is_none() {
             return Err("level: required".to_owned());
         }
-        if !self.non_resource_urls.is_empty() && !(self.resources.is_empty() && self.namespaces.is_empty()) {
+        let about_resources = !self.resources.is_empty() || !self.namespaces.is_empty();
+        if about_resources && !self.non_resource_urls.is_empty() {
             return Err("a rule is about resources or about nonResourceURLs, not both".to_owned());
         }
         for url in &self.non_resource_urls {
@@ -146,7 +149,7 @@ impl Rule {
             if resources.group.contains('/') {
                 return Err(format!("resources: the group {:?} names a version", resources.group));
             }
-            if resources.resources.is_empty() && !resources.resource_names.is_empty() {
+            if resources.names.is_empty() && !resources.objects.is_empty() {
                 return Err("resources: resourceNames need resources".to_owned());
             }
         }
@@ -184,12 +187,12 @@ impl Resources {
         if self.group != access.group {
             return false;
         }
-        if self.resources.is_empty() {
+        if self.names.is_empty() {
             return true;
         }
-        let named = self.resource_names.is_empty() || self.resource_names.contains(&access.name);
+        let named = self.objects.is_empty() || self.objects.contains(&access.name);
         named
-            && self.resources.iter().any(|own| match own.split_once('/') {
+            && self.names.iter().any(|own| match own.split_once('/') {
                 _ if own == "*" => true,
                 None => *own == access.resource && access.subresource.is_empty(),
                 Some((resource, subresource)) => {

@@ -131,8 +131,7 @@ pub(crate) fn pem(label: &str, der: &[u8]) -> String {
         out.push_str(std::str::from_utf8(line).expect("base64 is ASCII"));
         out.push('\n');
     }
-    out.push_str(&format!("-----END {label}-----\n"));
-    out
+    out + "-----END " + label + "-----\n"
 }
 
 #[cfg(test)]

@@ -241,9 +241,7 @@ fn node_name_refusal(request: &SigningRequest) -> Option<String> {
 /// Kubelets use their keys for one purpose, and sign with them; older keys encipher too.
 fn usage_refusal(usages: &[&str], purpose: &str, shown: &str) -> Option<String> {
     let known = |usage: &&str| [purpose, DIGITAL_SIGNATURE, KEY_ENCIPHERMENT].contains(usage);
-    let fits = usages.iter().all(|usage| known(usage))
-        && usages.contains(&purpose)
-        && usages.contains(&DIGITAL_SIGNATURE);
+    let fits = usages.iter().all(known) && usages.contains(&purpose) && usages.contains(&DIGITAL_SIGNATURE);
     (!fits).then(|| format!("usages did not match [{shown}]"))
 }
 

@@ -278,7 +278,7 @@ async fn events_go_after_their_time_also_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let config = |clock: Clock| ServerConfig {
         data_dir: Some(directory.path().to_owned()),
-        event_ttl: Some(Duration::from_secs(120)),
+        event_ttl: Some(Duration::from_mins(2)),
         clock,
         ..ServerConfig::default()
     };
