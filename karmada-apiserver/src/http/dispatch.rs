@@ -20,10 +20,10 @@ use super::respond::{Saved, View, include_object, value_response, warn};
 use super::route::Target;
 use super::update::{check_names, check_namespace_matches};
 use super::watch::Watch;
-use super::{reviews, subresource};
+use super::{duration, reviews, subresource};
 use crate::auth::UserInfo;
 use crate::registry::{Body, Resource, UpdateTarget, prepare};
-use crate::server::Inner;
+use crate::server::{Admitted, Inner, Labels};
 
 const JOB_WARNING: &str = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
 
@@ -35,6 +35,9 @@ pub(super) struct Incoming {
     pub(super) query: Query,
     pub(super) body: Bytes,
     pub(super) user: UserInfo,
+    /// `None` for callers that are not limited.
+    pub(super) admitted: Option<Admitted>,
+    pub(super) labels: Labels,
 }
 
 /// Returns the error for a target that nothing serves.
@@ -122,24 +125,10 @@ async fn answer(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Fa
     }
 }
 
-/// Reads the time that the client gives the server; answers are faster than any.
+/// Checks the time that the client gives the server.
 fn check_timeout(query: &Query) -> Result<(), Failure> {
     let text = query.text("timeout");
-    let unit = |part: &str| matches!(part, "ns" | "us" | "µs" | "ms" | "s" | "m" | "h");
-    let number = |c: char| c.is_ascii_digit() || c == '.';
-    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let mut valid = !rest.is_empty();
-    if rest == "0" {
-        return Ok(());
-    }
-    while valid && !rest.is_empty() {
-        let digits = rest.find(|c| !number(c)).unwrap_or(rest.len());
-        let tail = &rest[digits..];
-        let letters = tail.find(number).unwrap_or(tail.len());
-        valid = digits > 0 && unit(&tail[..letters]);
-        rest = &tail[letters..];
-    }
-    if valid || text.is_empty() {
+    if text.is_empty() || duration::is_valid(text) {
         return Ok(());
     }
     Err(Failure::bad_request(format!(
@@ -200,6 +189,7 @@ fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
             equal: true,
         });
     }
+    let slot = incoming.admitted.as_ref().map(|admitted| call.server.traffic.watch(admitted)).transpose()?;
     let watch = Watch {
         store: call.server.store.clone(),
         resource: call.resource.clone(),
@@ -209,6 +199,9 @@ fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
         negotiated: view.negotiated,
         include: view.include,
         shutdown: call.server.shutdown.clone(),
+        default_timeout: call.server.config.limits.min_request_timeout,
+        _slot: slot,
+        _counted: call.server.metrics.lasting(incoming.labels.clone()),
     };
     Ok(warn(watch.start()?, &call.warnings))
 }

@@ -12,6 +12,7 @@ mod controller;
 pub(crate) mod crds;
 mod expiry;
 mod finished_jobs;
+mod local_services;
 mod namespaces;
 mod service_accounts;
 mod tokens;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::limits::Limits;
 use crate::admission::AdmissionPlugin;
 use crate::audit::{AuditConfig, AuditError};
 use crate::auth::AuthError;
@@ -30,6 +31,7 @@ pub struct ServerConfig {
     pub event_ttl: Option<Duration>,
     /// Tells the time to everything that expires.
     pub clock: Clock,
+    pub limits: Limits,
 }
 
 /// Which of the built-in controllers run.

@@ -1,14 +1,15 @@
 //! What all parts of a running server share.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::ServerConfig;
+use super::metrics::{Metrics, Stores};
+use super::traffic::Traffic;
 use crate::audit::Audit;
 use crate::auth::{Authority, Claims, ISSUER, KubernetesClaims, Rules, UserInfo, bootstrap_token};
 use crate::clock::Clock;
@@ -24,9 +25,13 @@ pub(crate) struct Inner {
     pub(crate) authority: Authority,
     pub(crate) clock: Clock,
     pub(crate) audit: Option<Audit>,
+    /// Told when the server shall end: requests under way are finished, watches end.
     pub(crate) shutdown: CancellationToken,
+    /// Told when it does not wait for clients any longer.
+    pub(crate) abort: CancellationToken,
     pub(crate) tasks: TaskTracker,
-    counts: Mutex<BTreeMap<(String, String), u64>>,
+    pub(crate) traffic: Traffic,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -45,6 +50,9 @@ impl Inner {
         Self {
             clock: config.clock.clone(),
             audit,
+            traffic: Traffic::new(&config.limits),
+            metrics: Arc::default(),
+            abort: CancellationToken::new(),
             config,
             rules: Rules::new(store.clone()),
             store,
@@ -52,7 +60,6 @@ impl Inner {
             authority,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            counts: Mutex::default(),
         }
     }
 
@@ -71,12 +78,25 @@ impl Inner {
         Ok(())
     }
 
-    pub(crate) fn count(&self, verb: &str, resource: &str) {
-        *self.counts.lock().entry((verb.to_owned(), resource.to_owned())).or_default() += 1;
-    }
-
-    pub(crate) fn counts(&self) -> BTreeMap<(String, String), u64> {
-        self.counts.lock().clone()
+    /// Returns all metrics as text.
+    pub(crate) fn print_metrics(&self) -> String {
+        let objects = self
+            .store
+            .resources()
+            .iter()
+            .map(|key| {
+                // Keys of storage are `GROUP/PLURAL`.
+                let (group, plural) = key.split_once('/').unwrap_or(("", key));
+                (group.to_owned(), plural.to_owned(), self.store.count(key))
+            })
+            .collect();
+        let file = self.config.data_dir.as_ref().map(|directory| directory.join(super::facade::DATA_FILE));
+        self.metrics.print(&Stores {
+            objects,
+            file_bytes: file.and_then(|path| Some(std::fs::metadata(path).ok()?.len())),
+            load: self.traffic.load(),
+            client_watches: self.traffic.watch_count(),
+        })
     }
 
     /// Returns the user of a token that is in force, and the audiences that it is for.

@@ -16,6 +16,8 @@ use super::object::{Draft, Stored};
 use super::resource::{Event, Expired, Listing, Resource};
 use super::watcher::Watcher;
 
+/// Bytes of the largest object that is stored: the limit of etcd.
+const OBJECT_LIMIT: usize = 3 << 19;
 /// Writes that one transaction holds at most.
 const BATCH: usize = 1024;
 /// How long an unsynced commit may wait for the disk with [`Durability::Async`].
@@ -75,6 +77,8 @@ pub enum WriteError {
     /// The object is not what the writer believed; this is what is there now.
     #[error("object has changed")]
     Conflict(Option<Arc<Stored>>),
+    #[error("object of {size} bytes is too large")]
+    TooLarge { size: usize },
     #[error("store is closed")]
     Closed,
     #[error("write could not be made durable")]
@@ -277,6 +281,9 @@ impl Store {
             Change::Put(draft) => (draft, false),
             Change::Remove(draft) => (draft, true),
         };
+        if !remove && draft.size() > OBJECT_LIMIT {
+            return Err(WriteError::TooLarge { size: draft.size() });
+        }
         let key = draft.key();
         loop {
             let committed = self.inner.shared.committed.notified();

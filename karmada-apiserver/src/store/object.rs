@@ -76,6 +76,11 @@ impl Draft {
         }
     }
 
+    /// Returns about how many bytes the object takes.
+    pub fn size(&self) -> usize {
+        self.tail.len() + self.api_version.len() + self.kind.len()
+    }
+
     /// Returns the key of the object within its resource.
     pub fn key(&self) -> String {
         object_key(&self.facts.namespace, &self.facts.name)
