@@ -13,6 +13,8 @@ pub mod audit;
 pub mod auth;
 mod cel;
 pub mod clock;
+#[cfg(test)]
+mod fuzz;
 mod go_json;
 pub mod http;
 pub mod lifecycle;

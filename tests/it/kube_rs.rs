@@ -17,8 +17,8 @@ use k8s_openapi::jiff::Timestamp;
 use karmada_apiserver::auth::UserInfo;
 use karmada_apiserver::{ApiServer, ServerConfig};
 use kube::api::{
-    DeleteParams, DynamicObject, ListParams, LogParams, ObjectMeta, Patch, PatchParams, PostParams, WatchEvent,
-    WatchParams,
+    DeleteParams, DynamicObject, ListParams, LogParams, ObjectMeta, PartialObjectMeta, Patch, PatchParams,
+    PostParams, WatchEvent, WatchParams,
 };
 use kube::core::GroupVersionKind;
 use kube::discovery::{Discovery, Scope};
@@ -27,7 +27,7 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::runtime::finalizer::{Event as Finalizer, finalizer};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::wait::{Condition, await_condition, conditions};
-use kube::runtime::{Controller, WatchStreamExt as _, metadata_watcher, watcher};
+use kube::runtime::{Controller, WatchStreamExt as _, watcher};
 use kube::{Api, Client, CustomResource, Resource as _, ResourceExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -42,7 +42,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is wanted of a garden.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize)]
-#[kube(group = "example.com", version = "v1", kind = "Garden", namespaced, schema = "disabled", status = "Harvest")]
+#[kube(
+    group = "example.com",
+    version = "v1",
+    kind = "Garden",
+    namespaced,
+    schema = "disabled",
+    status = "Harvest"
+)]
 struct GardenSpec {
     plants: BTreeSet<String>,
 }
@@ -293,10 +300,10 @@ async fn clear(_: &Garden, client: &Client) -> Result<Action, Failed> {
 fn reflect_names(
     client: &Client,
 ) -> (tokio::sync::watch::Receiver<BTreeSet<String>>, tokio::task::JoinHandle<()>) {
-    let plants: Api<ConfigMap> = Api::namespaced(client.clone(), NAMESPACE);
+    let plants: Api<PartialObjectMeta<ConfigMap>> = Api::namespaced(client.clone(), NAMESPACE);
     let (store, writer) = reflector::store();
     let config = watcher::Config::default().labels("garden").streaming_lists();
-    let changes = metadata_watcher(plants, config).default_backoff().reflect(writer).applied_objects();
+    let changes = watcher(plants, config).default_backoff().reflect(writer).applied_objects();
     let (sender, receiver) = tokio::sync::watch::channel(BTreeSet::new());
     let reflector = tokio::spawn(changes.for_each(move |_| {
         let names = store.state().iter().map(|plant| plant.name_any()).collect();
@@ -338,7 +345,9 @@ async fn grows_again_what_was_taken(client: &Client) {
 
 async fn two_managers_share_a_garden(gardens: &Api<Garden>) {
     let with = |plants: Value| {
-        Patch::Apply(json!({ "apiVersion": "example.com/v1", "kind": "Garden", "spec": { "plants": plants } }))
+        Patch::Apply(
+            json!({ "apiVersion": "example.com/v1", "kind": "Garden", "spec": { "plants": plants } }),
+        )
     };
     let owner = PatchParams::apply("owner");
     gardens.patch("palace", &owner, &with(json!(["lilies"]))).await.unwrap();
@@ -399,7 +408,8 @@ async fn streams_begin_with_what_is_there(client: &Client) {
         let map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name } });
         maps.create(&PostParams::default(), &serde_json::from_value(map).unwrap()).await.unwrap();
     }
-    let listed: Vec<String> = maps.list_metadata(&ListParams::default()).await.unwrap().iter().map(|map| map.name_any()).collect();
+    let listed: Vec<String> =
+        maps.list_metadata(&ListParams::default()).await.unwrap().iter().map(|map| map.name_any()).collect();
     let pages = maps.list(&ListParams::default().limit(1)).await.unwrap();
     assert_eq!((pages.items.len(), pages.metadata.remaining_item_count), (1, Some(listed.len() as i64 - 1)));
 
@@ -422,7 +432,8 @@ async fn streams_begin_with_what_is_there(client: &Client) {
 
     let (store, writer) = reflector::store::<ConfigMap>();
     let config = watcher::Config::default().fields("metadata.name=y").streaming_lists();
-    let reflector = tokio::spawn(watcher(maps.clone(), config).reflect(writer).for_each(|_| std::future::ready(())));
+    let reflector =
+        tokio::spawn(watcher(maps.clone(), config).reflect(writer).for_each(|_| std::future::ready(())));
     timeout(PATIENCE, store.wait_until_ready()).await.unwrap().unwrap();
     assert_eq!(store.len(), 1);
     assert!(store.get(&ObjectRef::new("y").within(NAMESPACE)).is_some());
@@ -441,7 +452,8 @@ async fn pods_have_no_logs(client: &Client) {
     let unscheduled = pods.logs("still", &LogParams::default()).await;
     assert_eq!(unscheduled.unwrap(), "", "a pod without a node has said nothing");
     for subresource in ["exec", "attach"] {
-        let path = format!("/api/v1/namespaces/{NAMESPACE}/pods/still/{subresource}?command=true&stdout=true");
+        let path =
+            format!("/api/v1/namespaces/{NAMESPACE}/pods/still/{subresource}?command=true&stdout=true");
         let request = http::Request::get(path).body(Vec::new()).unwrap();
         let refused = client.request_text(request).await.unwrap_err();
         assert!(matches!(&refused, kube::Error::Api(status) if status.code == 400), "{refused:?}");

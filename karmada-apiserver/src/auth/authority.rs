@@ -3,24 +3,22 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose,
     PublicKeyData as _,
 };
-use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::ClientCertVerifier;
+use rustls::pki_types::CertificateDer;
 use rustls::{RootCertStore, ServerConfig};
 use serde_json::{Value, json};
 use x509_parser::prelude::ParsedExtension;
 
 use super::der;
 use super::files::{self, Access};
+use super::front_proxy::FrontProxy;
 use super::leaf::{self, Leaf, Signing};
-use super::peer::{AnyClient, Peer};
+use super::peer::PeerVerifier;
 use super::serving::Serving;
 use super::token::Signer;
 use crate::clock::Clock;
@@ -58,7 +56,6 @@ pub enum AuthError {
 /// Issues the server's and its clients' certificates and signs service-account tokens.
 pub struct Authority {
     issuing: Arc<Issuing>,
-    verifier: Arc<dyn ClientCertVerifier>,
     signer: Signer,
     clock: Clock,
 }
@@ -88,7 +85,7 @@ impl Authority {
         let pem = new_authority(name, &key)?;
         let signer = Signer::from_pkcs8(&Signer::generate().map_err(|_| AuthError::Key)?);
         let issuing = Issuing::read(&pem, key, Timestamp::now()).map_err(|why| AuthError::Tls(why.into()))?;
-        Self::assemble(issuing, signer.map_err(|_| AuthError::Key)?)
+        Ok(Self::assemble(issuing, signer.map_err(|_| AuthError::Key)?))
     }
 
     /// Reads the authority of a directory, making it when there is none.
@@ -136,17 +133,11 @@ impl Authority {
         };
         let signer = Signer::from_pkcs8(&document)
             .map_err(|_| unusable(&token_path, TOKEN_KEY, "holds no key of the curve P-256".to_owned()))?;
-        Self::assemble(issuing, signer)
+        Ok(Self::assemble(issuing, signer))
     }
 
-    fn assemble(issuing: Issuing, signer: Signer) -> Result<Self, AuthError> {
-        let tls = |error: Box<dyn std::error::Error + Send + Sync>| AuthError::Tls(error);
-        let mut roots = RootCertStore::empty();
-        roots.add(issuing.der.clone()).map_err(|error| tls(error.into()))?;
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
-            .build()
-            .map_err(|error| tls(error.into()))?;
-        Ok(Self { issuing: Arc::new(issuing), verifier, signer, clock: Clock::default() })
+    fn assemble(issuing: Issuing, signer: Signer) -> Self {
+        Self { issuing: Arc::new(issuing), signer, clock: Clock::default() }
     }
 
     /// Makes the authority tell the time by another clock.
@@ -193,35 +184,33 @@ impl Authority {
         Ok((certificate, key.serialize_pem()))
     }
 
+    /// Returns what tells this authority's clients, and a trusted proxy, by their certificates.
+    pub(crate) fn peers(&self, proxy: Option<&FrontProxy>) -> Result<Arc<PeerVerifier>, AuthError> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuing.der.clone()).map_err(|error| AuthError::Tls(error.into()))?;
+        PeerVerifier::new(roots, proxy).map(Arc::new)
+    }
+
     /// Returns a TLS configuration with a server certificate for these addresses besides the local ones.
     ///
     /// The certificate is renewed before it expires, for the connections that come then.
     ///
     /// # Errors
     /// When no certificate can be made.
-    pub fn tls(&self, addresses: &[IpAddr]) -> Result<ServerConfig, AuthError> {
-        let provider = provider();
-        let any = AnyClient {
-            algorithms: provider.signature_verification_algorithms,
-            hints: self.verifier.root_hint_subjects().to_vec(),
-        };
+    pub(crate) fn tls(
+        &self,
+        addresses: &[IpAddr],
+        peers: Arc<PeerVerifier>,
+    ) -> Result<ServerConfig, AuthError> {
         let serving = Serving::new(self.issuing.clone(), addresses, self.clock.clone())?;
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| AuthError::Tls(error.into()))?
-            .with_client_cert_verifier(Arc::new(any))
-            .with_cert_resolver(Arc::new(serving));
+        let mut config =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(|error| AuthError::Tls(error.into()))?
+                .with_client_cert_verifier(peers)
+                .with_cert_resolver(Arc::new(serving));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
-    }
-
-    /// Finds out what the certificates of a connection's other end are worth.
-    pub(crate) fn peer(&self, chain: &[CertificateDer<'_>]) -> Peer {
-        Peer::of_chain(chain, |own, intermediates| {
-            let now = u64::try_from(self.clock.now().as_second()).unwrap_or_default();
-            let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
-            self.verifier.verify_client_cert(own, intermediates, now).map(drop)
-        })
     }
 
     /// Returns a kubeconfig whose user is a fresh client certificate.
@@ -289,10 +278,6 @@ impl Issuing {
     }
 }
 
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
-
 fn read_key(path: &Path, other: &'static str) -> Result<KeyPair, AuthError> {
     KeyPair::from_pem(&files::read(path)?).map_err(|_| AuthError::Unusable {
         path: path.to_owned(),
@@ -324,7 +309,12 @@ fn new_authority(name: &str, key: &KeyPair) -> Result<String, AuthError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::peer::Peer;
     use super::*;
+
+    fn peer(authority: &Authority, chain: &[CertificateDer<'_>], now: Timestamp) -> Peer {
+        authority.peers(None).unwrap().peer(chain, now)
+    }
 
     #[test]
     fn keeps_its_keys_in_a_directory_for_the_owner_only() {
@@ -350,7 +340,7 @@ mod tests {
         let (certificate, _) = authority.client_certificate("älice", &["dev", "team-a", "c"]).unwrap();
         let (_, pem) = x509_parser::pem::parse_x509_pem(certificate.as_bytes()).unwrap();
         let chain = [CertificateDer::from(pem.contents.clone())];
-        assert!(matches!(authority.peer(&chain), Peer::Known { .. }));
+        assert!(matches!(peer(&authority, &chain, Timestamp::now()), Peer::Known { .. }));
         let user = super::super::request::certificate_user(&pem.contents).unwrap();
         assert_eq!(user.name, "älice");
         let mut groups = user.groups.clone();
@@ -367,12 +357,15 @@ mod tests {
             [CertificateDer::from(pem.contents)]
         };
         let (stranger, _) = other.client_certificate("system:admin", &["system:masters"]).unwrap();
-        assert!(matches!(authority.peer(&chain(&stranger)), Peer::Foreign));
+        let now = Timestamp::now();
+        assert!(matches!(peer(&authority, &chain(&stranger), now), Peer::Foreign));
         let (own, _) = authority.client_certificate("a", &[]).unwrap();
-        let later = authority.with_clock(Clock::new(|| Timestamp::now() + LIFETIME + SKEW));
-        assert!(matches!(later.peer(&chain(&own)), Peer::Foreign));
-        assert!(matches!(later.peer(&[CertificateDer::from(vec![0x30; 10])]), Peer::Foreign));
-        assert!(matches!(later.peer(&[]), Peer::Unnamed));
+        let later = now + LIFETIME + SKEW;
+        assert!(matches!(peer(&authority, &chain(&own), now), Peer::Known { .. }));
+        assert!(matches!(peer(&authority, &chain(&own), later), Peer::Foreign));
+        let nonsense = [CertificateDer::from(vec![0x30; 10])];
+        assert!(matches!(peer(&authority, &nonsense, now), Peer::Foreign));
+        assert!(matches!(peer(&authority, &[], now), Peer::Unnamed));
     }
 
     #[test]

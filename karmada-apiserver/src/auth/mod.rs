@@ -5,6 +5,7 @@ mod bootstrap;
 pub(crate) mod bootstrap_token;
 mod der;
 mod files;
+mod front_proxy;
 pub(crate) mod leaf;
 mod peer;
 pub(crate) mod rbac;
@@ -16,7 +17,8 @@ mod user;
 
 pub use authority::{AuthError, Authority};
 pub use bootstrap::bootstrap_objects;
-pub(crate) use peer::ForeignPeer;
+pub use front_proxy::{FromProxy, FrontProxy};
+pub(crate) use peer::{ForeignPeer, PeerVerifier};
 pub use rbac::{Access, Decision, Rules};
 pub(crate) use request::complete;
 pub use request::{Credentials, PeerUser, authenticate, impersonate};

@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::yaml_body::YamlBody;
 use crate::go_json;
 use crate::protobuf::{self, DecodeError, Envelope};
 use crate::registry::Registry;
@@ -83,7 +84,7 @@ pub(crate) fn object_format(headers: &HeaderMap, kind: &str, bytes: &[u8]) -> Re
 /// Parses a body; the error is the text that comes after `json parse error: `.
 pub(crate) fn parse(bytes: &[u8], format: Format) -> Result<Value, String> {
     if format == Format::Yaml && !looks_like_json(bytes) {
-        return parse_yaml(bytes);
+        return parse_yaml_object(bytes).map(|body| body.value);
     }
     match serde_json::from_slice(bytes) {
         Ok(value) => Ok(value),
@@ -96,11 +97,20 @@ pub(crate) fn parse_yaml(bytes: &[u8]) -> Result<Value, String> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| "yaml: control characters are not allowed".to_owned())?;
     let options = serde_saphyr::options! { legacy_octal_numbers: true };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let message = error.to_string();
-        let message = message.lines().next().unwrap_or_default();
-        format!("error converting YAML to JSON: yaml: {}", place_as_go(message))
-    })
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| yaml_error(&error))
+}
+
+/// Parses the YAML of an object; also returns a line for each key that stands twice in its mapping.
+pub(crate) fn parse_yaml_object(bytes: &[u8]) -> Result<YamlBody, String> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| "yaml: control characters are not allowed".to_owned())?;
+    YamlBody::parse(text).map_err(|error| yaml_error(&error))
+}
+
+fn yaml_error(error: &serde_saphyr::Error) -> String {
+    let message = error.to_string();
+    let message = message.lines().next().unwrap_or_default();
+    format!("error converting YAML to JSON: yaml: {}", place_as_go(message))
 }
 
 /// Names only the line of a mistake, and not the first, as the real server does.

@@ -1,5 +1,7 @@
 //! Every error answer, as a Kubernetes `Status`.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -15,7 +17,7 @@ const MESSAGE_LIMIT: usize = 2 << 20;
 pub struct Failure {
     pub code: StatusCode,
     /// Empty when the answer has none.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     pub message: String,
     pub details: Option<Value>,
     /// `metadata` of the status: a fresh continue token, for an expired one.
@@ -49,10 +51,10 @@ pub fn qualified(group: &str, name: &str) -> String {
 }
 
 impl Failure {
-    fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
-            reason,
+            reason: Cow::Borrowed(reason),
             message: message.into(),
             details: None,
             metadata: Box::new(json!({})),
@@ -280,6 +282,13 @@ impl Failure {
         )
     }
 
+    /// An error of the server whose cause clients may see, such as a webhook that does not answer.
+    pub fn internal_cause(message: impl Into<String>) -> Self {
+        let message = message.into();
+        let details = json!({"causes": [{"message": message}]});
+        Self { details: Some(details), ..Self::internal(message) }
+    }
+
     /// An error of 500 that has only a message, as the real server sends some.
     pub fn unknown(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
@@ -294,7 +303,7 @@ impl Failure {
         let mut status = json!({"kind": "Status", "apiVersion": "v1", "metadata": self.metadata,
             "status": "Failure", "message": self.message, "code": self.code.as_u16()});
         if !self.reason.is_empty() {
-            status["reason"] = self.reason.into();
+            status["reason"] = Value::from(&*self.reason);
         }
         if let Some(details) = &self.details {
             status["details"] = details.clone();

@@ -14,7 +14,7 @@ use super::query::Query;
 use super::yaml;
 use crate::protobuf;
 use crate::registry::table::held_metadata;
-use crate::registry::{IncludeObject, Resource, table};
+use crate::registry::{IncludeObject, Resource, prepare, table};
 use crate::store::Stored;
 
 const WARNING: HeaderName = HeaderName::from_static("warning");
@@ -48,7 +48,13 @@ impl Saved {
     pub(crate) fn value(&self, resource: &Resource) -> Value {
         match self {
             Self::Stored(stored) => convert::read(stored, resource),
-            Self::Unstored(value) => value.clone(),
+            Self::Unstored(value) => {
+                let mut value = value.clone();
+                if resource.defaults_on_read {
+                    prepare::default_on_read(resource, &mut value);
+                }
+                value
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use super::query::Query;
 use super::route::{Route, Target};
 use super::{body, duration, health, meta, respond};
 use crate::audit::{self, Trail};
-use crate::auth::{self, Access, Credentials, ForeignPeer, PeerUser, UserInfo};
+use crate::auth::{self, Access, Credentials, ForeignPeer, FromProxy, PeerUser, UserInfo};
 use crate::server::{Inner, Labels, PacedBody, Seat, Traffic, UnderWay, Unlimited};
 
 /// What is known of a request before it is known who calls.
@@ -110,8 +110,12 @@ async fn in_time(
     if Instant::now() >= deadline {
         return Err(Failure::timed_out());
     }
-    let answering = handle(server, request, asked, seat);
-    tokio::time::timeout_at(deadline.into(), answering).await.unwrap_or_else(|_| Err(Failure::timed_out()))
+    tokio::select! {
+        // When both are over, the time of the request counts.
+        biased;
+        () = tokio::time::sleep_until(deadline.into()) => Err(Failure::timed_out()),
+        answer = handle(server, request, asked, seat) => answer,
+    }
 }
 
 async fn handle(
@@ -158,6 +162,7 @@ async fn handle(
                 user,
                 admitted,
                 labels: labels.clone(),
+                server: server.clone(),
             };
             dispatch::dispatch(server, incoming).await
         }
@@ -193,6 +198,11 @@ fn verb_of(route: &Route, method: &Method, query: &Query) -> String {
 
 /// Finds out who calls.
 fn caller(server: &Inner, extensions: &http::Extensions, headers: &HeaderMap) -> Result<UserInfo, Failure> {
+    if let (Some(proxy), Some(FromProxy)) = (&server.config.front_proxy, extensions.get::<FromProxy>())
+        && let Some(user) = proxy.user(headers)
+    {
+        return Ok(user);
+    }
     // An identity that the caller in this process states, or that TLS proved, comes first.
     if let Some(PeerUser(user)) = extensions.get::<PeerUser>() {
         return Ok(user.clone());

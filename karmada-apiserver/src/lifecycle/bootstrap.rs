@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::controller::spawn;
 use super::local_services::local_services;
 use super::{
-    aggregation, bootstrap_tokens, certificates, collector, crds, expiry, finished_jobs, namespaces,
+    aggregation, bootstrap_tokens, certificates, collector, crds, expiry, finished_jobs, namespaces, quotas,
     service_accounts, tokens,
 };
 use crate::auth::bootstrap_objects;
@@ -66,6 +66,7 @@ pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
         spawn(server, certificates::Certificates);
         spawn(server, aggregation::Aggregation);
         spawn(server, finished_jobs::FinishedJobs);
+        spawn(server, quotas::Quotas);
         spawn(server, collector::Collector::default());
     }
     Ok(())

@@ -92,7 +92,7 @@ async fn remove_expired(server: &Arc<Inner>, name: &str) -> Result<Option<Durati
         .registry()
         .resource("", "v1", "secrets")
         .ok_or_else(|| Failure::internal("secrets are not served"))?;
-    let call = Call::internal(server, resource, NAMESPACE, name, MANAGER);
+    let mut call = Call::internal(server, resource, NAMESPACE, name, MANAGER);
     let options = DeleteOptions { uid: Some(stored.uid().to_owned()), ..DeleteOptions::background() };
     match call.delete(&options).await {
         Err(failure) if failure.code != http::StatusCode::NOT_FOUND => Err(failure),

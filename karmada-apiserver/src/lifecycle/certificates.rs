@@ -53,7 +53,7 @@ impl Controller for Certificates {
         let now = server.clock.now();
         let left = time_left(&request, now);
         if left <= SignedDuration::ZERO {
-            let call = call(server, name)?;
+            let mut call = call(server, name)?;
             let options = DeleteOptions { uid: Some(stored.uid().to_owned()), ..DeleteOptions::background() };
             return match call.delete(&options).await {
                 Err(failure) if failure.code != http::StatusCode::NOT_FOUND => Err(failure),

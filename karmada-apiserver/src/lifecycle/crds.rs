@@ -144,7 +144,7 @@ async fn unregister(server: &Inner, crd: &Value) -> Result<(), Failure> {
         if server.registry().resources().any(|other| other.group == group && other.version == version) {
             continue;
         }
-        let Some(call) = service_call(server, &name) else { return Ok(()) };
+        let Some(mut call) = service_call(server, &name) else { return Ok(()) };
         if call.stored().is_none() {
             continue;
         }
@@ -205,7 +205,8 @@ async fn clean_up(server: &Arc<Inner>, stored: &Stored) -> Result<Option<Duratio
         let objects = server.store.list(&storage, "").objects;
         let mut done = BTreeSet::new();
         for object in &objects {
-            let call = Call::internal(server, resource.clone(), object.namespace(), object.name(), MANAGER);
+            let mut call =
+                Call::internal(server, resource.clone(), object.namespace(), object.name(), MANAGER);
             if !object.is_deleting() && done.insert(object.key()) {
                 match call.delete(&DeleteOptions::background()).await {
                     Err(failure) if failure.code != http::StatusCode::NOT_FOUND => return Err(failure),

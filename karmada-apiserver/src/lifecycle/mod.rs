@@ -14,6 +14,7 @@ mod expiry;
 mod finished_jobs;
 mod local_services;
 mod namespaces;
+mod quotas;
 mod service_accounts;
 mod tokens;
 

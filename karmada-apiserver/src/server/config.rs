@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::limits::Limits;
 use crate::admission::AdmissionPlugin;
 use crate::audit::{AuditConfig, AuditError};
-use crate::auth::AuthError;
+use crate::auth::{AuthError, FrontProxy};
 use crate::clock::Clock;
 use crate::store::{Durability, OpenError};
 
@@ -32,6 +32,8 @@ pub struct ServerConfig {
     /// Tells the time to everything that expires.
     pub clock: Clock,
     pub limits: Limits,
+    /// The proxy that may name callers; none when absent.
+    pub front_proxy: Option<FrontProxy>,
 }
 
 /// Which of the built-in controllers run.
@@ -73,6 +75,7 @@ impl std::fmt::Debug for ServerConfig {
             .field("controllers", &self.controllers)
             .field("audit", &self.audit)
             .field("event_ttl", &self.event_ttl)
+            .field("front_proxy", &self.front_proxy)
             .finish_non_exhaustive()
     }
 }

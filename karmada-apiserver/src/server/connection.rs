@@ -22,6 +22,7 @@ use super::limits::Limits;
 use super::listener::RemoteAddress;
 use super::pace::Activity;
 use super::shares::{Held, Shares};
+use crate::auth::PeerVerifier;
 
 /// How long a connection may take to end once it was told to, when no request is under way.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -32,6 +33,7 @@ const LOOKS: u32 = 4;
 pub(super) struct Front {
     pub(super) inner: Arc<Inner>,
     router: Router,
+    peers: Arc<PeerVerifier>,
     connections: Arc<Shares<IpAddr>>,
     handshakes: Semaphore,
     builder: auto::Builder<TokioExecutor>,
@@ -40,10 +42,16 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) fn new(inner: Arc<Inner>, router: Router, stop: CancellationToken) -> Arc<Self> {
+    pub(super) fn new(
+        inner: Arc<Inner>,
+        router: Router,
+        peers: Arc<PeerVerifier>,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
         let limits = &inner.config.limits;
         Arc::new(Self {
             router,
+            peers,
             connections: Shares::new(limits.connections),
             handshakes: Semaphore::new(limits.handshakes),
             builder: builder(limits),
@@ -99,7 +107,8 @@ impl Front {
     }
 
     async fn requests(&self, stream: TlsStream<TcpStream>) {
-        let peer = self.inner.authority.peer(stream.get_ref().1.peer_certificates().unwrap_or_default());
+        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let peer = self.peers.peer(chain, self.inner.clock.now());
         let remote = stream.get_ref().0.peer_addr().ok().map(|address| RemoteAddress(address.ip()));
         let clock = self.inner.clock.clone();
         let activity = Activity::new();

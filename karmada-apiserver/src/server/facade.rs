@@ -14,7 +14,7 @@ use super::inner::Inner;
 use super::listener::{ListenError, Listener};
 use super::traffic::Unlimited;
 use crate::audit::Audit;
-use crate::auth::{AuthError, Authority, PeerUser, UserInfo};
+use crate::auth::{AuthError, Authority, FromProxy, PeerUser, UserInfo};
 use crate::http::serve::serve;
 use crate::lifecycle;
 use crate::store::{Durability, Store, StoreOptions};
@@ -25,7 +25,7 @@ const KEY_DIRECTORY: &str = "pki";
 /// An API server in this process. Clones are handles of the same server.
 #[derive(Clone, Debug)]
 pub struct ApiServer {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 impl ApiServer {
@@ -68,6 +68,18 @@ impl ApiServer {
         Router::new().fallback(move |mut request: Request<Body>| {
             request.extensions_mut().insert(PeerUser(user.clone()));
             request.extensions_mut().insert(Unlimited);
+            serve(inner.clone(), request)
+        })
+    }
+
+    /// Returns the server as a service for a trusted proxy in this process, which is `user` itself where it names no one.
+    ///
+    /// The headers that name callers are those of [`ServerConfig::front_proxy`].
+    pub fn router_as_proxy(&self, user: UserInfo) -> Router {
+        let inner = self.inner.clone();
+        Router::new().fallback(move |mut request: Request<Body>| {
+            request.extensions_mut().insert(PeerUser(user.clone()));
+            request.extensions_mut().insert(FromProxy);
             serve(inner.clone(), request)
         })
     }

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::config::ServerConfig;
 use super::metrics::{Metrics, Stores};
 use super::traffic::Traffic;
+use crate::admission::webhook::Webhooks;
 use crate::audit::Audit;
 use crate::auth::{Authority, Claims, ISSUER, KubernetesClaims, Rules, UserInfo, bootstrap_token};
 use crate::clock::Clock;
@@ -21,10 +22,11 @@ pub(crate) struct Inner {
     pub(crate) config: ServerConfig,
     pub(crate) store: Store,
     registry: RwLock<Arc<Registry>>,
-    pub(crate) rules: Rules,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) authority: Authority,
     pub(crate) clock: Clock,
     pub(crate) audit: Option<Audit>,
+    pub(crate) webhooks: Webhooks,
     /// Told when the server shall end: requests under way are finished, watches end.
     pub(crate) shutdown: CancellationToken,
     /// Told when it does not wait for clients any longer.
@@ -54,10 +56,11 @@ impl Inner {
             metrics: Arc::default(),
             abort: CancellationToken::new(),
             config,
-            rules: Rules::new(store.clone()),
+            rules: Arc::new(Rules::new(store.clone())),
             store,
             registry: RwLock::new(Arc::new(Registry::built_in())),
             authority,
+            webhooks: Webhooks::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }

@@ -44,7 +44,8 @@ impl Listener {
         router: Router,
         address: SocketAddr,
     ) -> Result<Self, ListenError> {
-        let tls = inner.authority.tls(&[address.ip()])?;
+        let peers = inner.authority.peers(inner.config.front_proxy.as_ref())?;
+        let tls = inner.authority.tls(&[address.ip()], peers.clone())?;
         let listener = TcpListener::bind(address).await.map_err(|source| {
             if source.kind() == std::io::ErrorKind::AddrInUse {
                 ListenError::InUse { address }
@@ -55,7 +56,7 @@ impl Listener {
         let address = listener.local_addr().map_err(|source| ListenError::Bind { address, source })?;
         let stop = inner.shutdown.child_token();
         let acceptor = TlsAcceptor::from(Arc::new(tls));
-        let front = Front::new(inner.clone(), router, stop.clone());
+        let front = Front::new(inner.clone(), router, peers, stop.clone());
         let stopped = stop.clone();
         inner.tasks.spawn(async move {
             loop {

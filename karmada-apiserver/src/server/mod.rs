@@ -5,6 +5,8 @@ mod connection;
 mod facade;
 mod fairness;
 mod inner;
+#[cfg(test)]
+mod limit_tests;
 mod limits;
 mod listener;
 mod metrics;

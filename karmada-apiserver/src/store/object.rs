@@ -185,6 +185,11 @@ impl Stored {
         serde_json::from_slice(&bytes).expect("stored bytes were written by a JSON serialiser")
     }
 
+    /// Returns other content under the same revision: the object in the words of another version.
+    pub(crate) fn with_content(&self, object: &Value) -> Self {
+        Draft::new(object).seal(self.revision)
+    }
+
     /// Returns the same content under another revision: the last state before an object left a selection.
     pub fn at_revision(&self, revision: u64) -> Self {
         let digits = self.body.get(PREFIX.len()..).unwrap_or_default();

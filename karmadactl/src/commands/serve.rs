@@ -13,7 +13,8 @@ use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::embedded::{
     ApiOptions, CONTROL_PLANE_KUBECONFIG, ControlPlaneError, EmbeddedControlPlane, EmbeddedError,
-    EmbeddedOptions, EmbeddedServer, Storage, default_data_dir, previous_address, write_kubeconfig,
+    EmbeddedOptions, EmbeddedServer, Storage, announce, default_data_dir, previous_address, wait_until_ready,
+    write_kubeconfig,
 };
 use crate::error::CliError;
 use crate::signals::stop_requested;
@@ -31,7 +32,12 @@ Examples:
   karmadactl serve --listen 127.0.0.1:6443
 
   # For a test: nothing is written to disk but the kubeconfig
-  karmadactl serve --in-memory --kubeconfig ./test.config";
+  karmadactl serve --in-memory --kubeconfig ./test.config
+
+  # In a script: start it, wait until it is ready, use it
+  karmadactl serve --api-only --in-memory --kubeconfig ./test.config &
+  karmadactl serve --wait --kubeconfig ./test.config
+  kubectl --kubeconfig ./test.config get namespaces";
 
 /// Serve an embedded control plane in the foreground
 ///
@@ -63,6 +69,15 @@ pub struct ServeArgs {
     /// Serve a plain Kubernetes API: no Karmada kinds, no controllers
     #[arg(long)]
     pub api_only: bool,
+
+    /// Open file descriptor (pipe or file) that also gets the line that says it is ready
+    #[arg(long, value_name = "NUMBER")]
+    pub ready_fd: Option<u32>,
+
+    /// Do not serve: wait until the server that writes the kubeconfig is ready, for 1m unless =DURATION says otherwise
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "1m",
+          value_parser = parse_duration, conflicts_with = "ready_fd")]
+    pub wait: Option<Duration>,
 
     /// How long Events stay after they were written last
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_duration)]
@@ -107,10 +122,24 @@ impl DurabilityArg {
 
 /// Serves until told to stop.
 pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
-    let ServeArgs { data_dir, listen, kubeconfig, in_memory, durability, api_only, event_ttl, audit } = args;
+    let ServeArgs {
+        data_dir,
+        listen,
+        kubeconfig,
+        in_memory,
+        durability,
+        api_only,
+        ready_fd,
+        wait,
+        event_ttl,
+        audit,
+    } = args;
     let api = ApiOptions { audit: audit.config().map_err(CliError::failed)?, event_ttl: Some(event_ttl) };
     let data_dir = data_dir.unwrap_or_else(|| default_data_dir("serve"));
     let kubeconfig = kubeconfig.unwrap_or_else(|| data_dir.join(CONTROL_PLANE_KUBECONFIG));
+    if let Some(timeout) = wait {
+        return wait_for_server(&kubeconfig, timeout, context).await;
+    }
     let options = EmbeddedOptions {
         name: "karmada-apiserver".to_owned(),
         storage: durability.storage(data_dir, in_memory),
@@ -126,26 +155,28 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     };
     let server = served.server();
     write_kubeconfig(&kubeconfig, &server.kubeconfig().map_err(explain)?).map_err(CliError::failed)?;
-    context.printer.line(&format!("ready: {} (kubeconfig {})", server.url(), kubeconfig.display()))?;
+    let line = ready_line(&server.url(), &kubeconfig);
+    context.printer.line(&line)?;
+    if let Some(descriptor) = ready_fd {
+        announce(descriptor, &line).map_err(CliError::failed)?;
+    }
     serve_until_stopped(server, &kubeconfig).await?;
     context.printer.progress("stopping");
     served.shutdown().await;
     Ok(())
 }
 
-/// Waits for the end; the certificate in the kubeconfig is good for a year, so it is replaced before.
-async fn serve_until_stopped(server: &EmbeddedServer, kubeconfig: &Path) -> Result<(), CliError> {
-    let stop = stop_requested();
-    tokio::pin!(stop);
-    loop {
-        tokio::select! {
-            result = &mut stop => return result.map_err(CliError::failed),
-            () = tokio::time::sleep(KUBECONFIG_RENEWAL) => {
-                let renewed = server.kubeconfig().map_err(explain)?;
-                write_kubeconfig(kubeconfig, &renewed).map_err(CliError::failed)?;
-            }
-        }
-    }
+async fn wait_for_server(kubeconfig: &Path, timeout: Duration, context: &Context) -> Result<(), CliError> {
+    let url = wait_until_ready(kubeconfig, timeout).await.map_err(|error| {
+        CliError::failed(error).with_hint(
+            "start it with `karmadactl serve` and the same --kubeconfig (or --data-dir, where it is by default)",
+        )
+    })?;
+    context.printer.line(&ready_line(&url, kubeconfig))
+}
+
+fn ready_line(url: &str, kubeconfig: &Path) -> String {
+    format!("ready: {url} (kubeconfig {})", kubeconfig.display())
 }
 
 enum Served {

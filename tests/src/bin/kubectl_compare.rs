@@ -71,6 +71,10 @@ async fn real(scripts: &[Script], jobs: usize) -> anyhow::Result<Vec<Transcript>
 
 async fn run(server: Server, scripts: &[Script], jobs: usize) -> anyhow::Result<Vec<Transcript>> {
     let scripts = scripts.to_vec();
+    let server = match Binaries::of_client("helm") {
+        Some(directory) => server.with_programs(directory),
+        None => server,
+    };
     tokio::task::spawn_blocking(move || kubectl::run_all(&server, &scripts, jobs)).await?
 }
 

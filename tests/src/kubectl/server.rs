@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -35,6 +35,8 @@ stop() { kill "$1"; wait "$1" 2>/dev/null; }
 #[derive(Clone, Debug)]
 pub struct Server {
     kubeconfig: Value,
+    /// Directory of programs that are not on the PATH.
+    programs: Option<PathBuf>,
 }
 
 /// What a server answered to a script.
@@ -55,7 +57,13 @@ pub struct Answer {
 impl Server {
     /// Takes the kubeconfig of an administrator.
     pub fn new(kubeconfig: Value) -> Self {
-        Self { kubeconfig }
+        Self { kubeconfig, programs: None }
+    }
+
+    /// Lets scripts use the programs of a directory too.
+    pub fn with_programs(mut self, directory: PathBuf) -> Self {
+        self.programs = Some(directory);
+        self
     }
 
     /// Runs a script in a new namespace, whatever its commands answer.
@@ -67,8 +75,28 @@ impl Server {
         let home = home.path();
         let namespace = format!("{}-script", script.name);
         self.prepare(home, &namespace)?;
-        let answer = |block: &Block| answer(block, home, &namespace);
+        let answer = |block: &Block| self.answer(block, home, &namespace);
         Ok(Transcript { answers: script.blocks.iter().map(answer).collect::<anyhow::Result<_>>()? })
+    }
+
+    fn answer(&self, block: &Block, home: &Path, namespace: &str) -> anyhow::Result<Answer> {
+        // A file, not a pipe: a forgotten child would keep a pipe open.
+        let path = home.join("output");
+        let output = File::create(&path)?;
+        let mut directories: Vec<PathBuf> = self.programs.iter().cloned().collect();
+        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        directories.extend(std::env::split_paths(&inherited));
+        let status = command("timeout", home)
+            .args([PATIENCE, "bash", "-c"])
+            .arg(format!("{PRELUDE}\n{}", block.command))
+            .env("NAMESPACE", namespace)
+            .env("PATH", std::env::join_paths(directories)?)
+            .stdout(output)
+            .stderr(Stdio::inherit())
+            .status()
+            .context("running bash")?;
+        let output = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
+        Ok(Answer { block: block.clone(), output: mask(&output), exit_code: status.code().unwrap_or(-1) })
     }
 
     /// Makes the namespace and waits until the controllers have put into it what they put into every one.
@@ -163,22 +191,6 @@ fn kubectl(home: &Path, arguments: &[&str]) -> anyhow::Result<()> {
     let output = command("kubectl", home).args(arguments).output().context("running kubectl")?;
     ensure!(output.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())
-}
-
-fn answer(block: &Block, home: &Path, namespace: &str) -> anyhow::Result<Answer> {
-    // A file, not a pipe: a forgotten child would keep a pipe open.
-    let path = home.join("output");
-    let output = File::create(&path)?;
-    let status = command("timeout", home)
-        .args([PATIENCE, "bash", "-c"])
-        .arg(format!("{PRELUDE}\n{}", block.command))
-        .env("NAMESPACE", namespace)
-        .stdout(output)
-        .stderr(Stdio::inherit())
-        .status()
-        .context("running bash")?;
-    let output = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
-    Ok(Answer { block: block.clone(), output: mask(&output), exit_code: status.code().unwrap_or(-1) })
 }
 
 fn command(program: &str, home: &Path) -> Command {
