@@ -166,6 +166,21 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Waits for the end; the certificate in the kubeconfig is good for a year, so it is replaced before.
+async fn serve_until_stopped(server: &EmbeddedServer, kubeconfig: &Path) -> Result<(), CliError> {
+    let stop = stop_requested();
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            result = &mut stop => return result.map_err(CliError::failed),
+            () = tokio::time::sleep(KUBECONFIG_RENEWAL) => {
+                let renewed = server.kubeconfig().map_err(explain)?;
+                write_kubeconfig(kubeconfig, &renewed).map_err(CliError::failed)?;
+            }
+        }
+    }
+}
+
 async fn wait_for_server(kubeconfig: &Path, timeout: Duration, context: &Context) -> Result<(), CliError> {
     let url = wait_until_ready(kubeconfig, timeout).await.map_err(|error| {
         CliError::failed(error).with_hint(
