@@ -15,4 +15,6 @@ mod replay;
 mod serve;
 mod simulate;
 mod simulation;
+mod store;
+mod store_crash;
 mod tour;

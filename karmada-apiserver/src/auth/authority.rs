@@ -10,6 +10,8 @@ use rcgen::{
     PublicKeyData as _,
 };
 use rustls::pki_types::CertificateDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use serde_json::{Value, json};
 use x509_parser::prelude::ParsedExtension;
@@ -191,16 +193,29 @@ impl Authority {
         PeerVerifier::new(roots, proxy).map(Arc::new)
     }
 
+    /// Returns a TLS configuration for these addresses; clients may show certificates of this authority, and no others.
+    ///
+    /// # Errors
+    /// When the certificate cannot be made.
+    pub fn tls(&self, addresses: &[IpAddr]) -> Result<ServerConfig, AuthError> {
+        let tls = |error: Box<dyn std::error::Error + Send + Sync>| AuthError::Tls(error);
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuing.der.clone()).map_err(|error| tls(error.into()))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let strict = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+            .allow_unauthenticated()
+            .build()
+            .map_err(|error| tls(error.into()))?;
+        self.tls_for(addresses, strict)
+    }
+
     /// Returns a TLS configuration with a server certificate for these addresses besides the local ones.
     ///
     /// The certificate is renewed before it expires, for the connections that come then.
-    ///
-    /// # Errors
-    /// When no certificate can be made.
-    pub(crate) fn tls(
+    pub(crate) fn tls_for(
         &self,
         addresses: &[IpAddr],
-        peers: Arc<PeerVerifier>,
+        peers: Arc<dyn ClientCertVerifier>,
     ) -> Result<ServerConfig, AuthError> {
         let serving = Serving::new(self.issuing.clone(), addresses, self.clock.clone())?;
         let mut config =

@@ -321,8 +321,8 @@ impl Failure {
             WriteError::TooLarge { .. } => Self::unknown("etcdserver: request is too large"),
             WriteError::Closed => Self::unavailable("the server is shutting down"),
             WriteError::Commit(error) => {
-                tracing::error!(error = &*error as &dyn std::error::Error, "write failed");
-                Self::internal("the write could not be stored")
+                let why = if error.is_full() { ": no space is left on the device" } else { "" };
+                Self::internal(format!("the write could not be stored{why}"))
             }
         }
     }

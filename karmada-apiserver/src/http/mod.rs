@@ -4,6 +4,7 @@
 //! hands it to a verb. Verbs that write go through [`call::Call`], which controllers inside the server use too.
 
 mod admit;
+mod backup;
 pub(crate) mod body;
 pub(crate) mod call;
 mod certificate;

@@ -13,7 +13,7 @@ use super::dispatch::{self, Incoming};
 use super::failure::Failure;
 use super::query::Query;
 use super::route::{Route, Target};
-use super::{body, duration, health, meta, respond};
+use super::{backup, body, duration, health, meta, respond};
 use crate::audit::{self, Trail};
 use crate::auth::{self, Access, Credentials, ForeignPeer, FromProxy, PeerUser, UserInfo};
 use crate::server::{Inner, Labels, PacedBody, Seat, Traffic, UnderWay, Unlimited};
@@ -101,7 +101,8 @@ async fn in_time(
     started: Instant,
     seat: &mut Option<Seat>,
 ) -> Result<Response, Failure> {
-    if asked.labels.verb == "watch" {
+    // Both take as long as their client reads or sends.
+    if asked.labels.verb == "watch" || asked.path == backup::PATH {
         return handle(server, request, asked, seat).await;
     }
     let longest = server.config.limits.request_timeout;
@@ -139,12 +140,16 @@ async fn handle(
     let limited = parts.extensions.get::<Unlimited>().is_none() && !health::is_probe(path);
     let admitted = limited.then(|| Traffic::rank(&user, &labels.group, &labels.resource));
     let mut bytes = admitted.as_ref().and_then(|admitted| server.traffic.body(admitted));
+    let mut unread = None;
     let body = match (route, &parts.method) {
         // What others send along is not read.
         (Route::Resource(_), &Method::POST | &Method::PUT | &Method::PATCH | &Method::DELETE) => {
             body::read(body, bytes.as_mut()).await?
         }
-        _ => bytes::Bytes::new(),
+        _ => {
+            unread = Some(body);
+            bytes::Bytes::new()
+        }
     };
     audit::request_body(&parts.headers, &body);
     if let Some(admitted) = &admitted {
@@ -167,6 +172,9 @@ async fn handle(
             dispatch::dispatch(server, incoming).await
         }
         Route::Unknown(target) => Err(dispatch::unknown(server, target)),
+        Route::Other(path) if path == backup::PATH => {
+            backup::answer(server, &parts.method, unread.unwrap_or_default()).await
+        }
         Route::Other(path) => meta::answer(server, &parts.method, path, query, &parts.headers),
     }
 }

@@ -21,6 +21,8 @@ pub struct ServerConfig {
     /// Where objects and keys are kept; in memory when there is none.
     pub data_dir: Option<PathBuf>,
     pub durability: Durability,
+    /// Bytes of history that are kept for watches; a default when there is none.
+    pub history_bytes: Option<usize>,
     pub admission: Vec<Arc<dyn AdmissionPlugin>>,
     /// CustomResourceDefinitions that are created, or updated, at start.
     pub crds: Vec<Value>,
@@ -70,12 +72,14 @@ impl std::fmt::Debug for ServerConfig {
             .field("name", &self.name)
             .field("data_dir", &self.data_dir)
             .field("durability", &self.durability)
+            .field("history_bytes", &self.history_bytes)
             .field("admission", &self.admission.len())
             .field("crds", &self.crds.len())
             .field("controllers", &self.controllers)
             .field("audit", &self.audit)
             .field("event_ttl", &self.event_ttl)
             .field("front_proxy", &self.front_proxy)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }

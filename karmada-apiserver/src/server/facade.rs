@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -22,6 +23,11 @@ use crate::store::{Durability, Store, StoreOptions};
 pub(super) const DATA_FILE: &str = "state.redb";
 const KEY_DIRECTORY: &str = "pki";
 
+/// Returns where a server with this data directory keeps its objects.
+pub fn data_file(directory: &Path) -> PathBuf {
+    directory.join(DATA_FILE)
+}
+
 /// An API server in this process. Clones are handles of the same server.
 #[derive(Clone, Debug)]
 pub struct ApiServer {
@@ -34,14 +40,17 @@ impl ApiServer {
     /// # Errors
     /// When the store or the keys cannot be opened, or a CRD of the configuration cannot be served.
     pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
-        let options = StoreOptions { durability: config.durability, ..StoreOptions::default() };
+        let mut options = StoreOptions { durability: config.durability, ..StoreOptions::default() };
+        if let Some(bytes) = config.history_bytes {
+            options.history_bytes = bytes;
+        }
         let (store, authority) = match &config.data_dir {
             Some(directory) => {
                 // The store's lock comes first: only its holder may touch the keys.
                 let store = if config.durability == Durability::Memory {
                     Store::in_memory(&options)
                 } else {
-                    Store::open(&directory.join(DATA_FILE), &options)?
+                    Store::open(&data_file(directory), &options)?
                 };
                 (store, Authority::in_directory(&directory.join(KEY_DIRECTORY), &config.name)?)
             }

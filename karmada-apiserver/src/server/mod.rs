@@ -22,7 +22,7 @@ mod tests;
 mod traffic;
 
 pub use config::{Controllers, ServerConfig, StartError};
-pub use facade::ApiServer;
+pub use facade::{ApiServer, data_file};
 pub(crate) use fairness::{Overloaded, Seat};
 pub(crate) use inner::Inner;
 pub use limits::{Limits, Share};

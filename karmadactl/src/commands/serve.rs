@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use karmada_apiserver::store::Durability;
+use karmada_apiserver::StartError;
+use karmada_apiserver::server::{Limits, Share};
+use karmada_apiserver::store::{Durability, OpenError};
 use karmada_controllers::ControlPlaneSettings;
 
 use super::audit_args::AuditArgs;
@@ -85,6 +87,58 @@ pub struct ServeArgs {
 
     #[command(flatten)]
     pub audit: AuditArgs,
+
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// How much clients may ask for.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Reading requests that run at a time; further ones wait, or are asked to come back
+    #[arg(long, value_name = "NUMBER", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_requests_inflight: u32,
+
+    /// Writing requests that run at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_mutating_requests_inflight: u32,
+
+    /// Longest time of a request that is no watch
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = positive_duration)]
+    pub request_timeout: Duration,
+
+    /// Shortest time, in seconds, after which the server ends a watch whose client named none
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u32).range(1..))]
+    pub min_request_timeout: u32,
+
+    /// Connections that are open at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
+
+    /// Requests of one HTTP/2 connection at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..))]
+    pub http2_max_streams_per_connection: u32,
+
+    /// How long to wait for the requests under way when told to stop
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub shutdown_timeout: Duration,
+}
+
+impl From<LimitArgs> for Limits {
+    fn from(args: LimitArgs) -> Self {
+        let connections = args.max_connections as usize;
+        Self {
+            max_requests_inflight: args.max_requests_inflight as usize,
+            max_mutating_requests_inflight: args.max_mutating_requests_inflight as usize,
+            request_timeout: args.request_timeout,
+            min_request_timeout: Duration::from_secs(args.min_request_timeout.into()),
+            connections: Share { total: connections, each: (connections / 2).max(1) },
+            streams: args.http2_max_streams_per_connection,
+            shutdown_timeout: args.shutdown_timeout,
+            ..Self::default()
+        }
+    }
 }
 
 /// When a write is acknowledged.
@@ -120,6 +174,13 @@ impl DurabilityArg {
     }
 }
 
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("must be longer than 0".to_owned()),
+        duration => Ok(duration),
+    }
+}
+
 /// Serves until told to stop.
 pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     let ServeArgs {
@@ -133,6 +194,7 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
         wait,
         event_ttl,
         audit,
+        limits,
     } = args;
     let api = ApiOptions { audit: audit.config().map_err(CliError::failed)?, event_ttl: Some(event_ttl) };
     let data_dir = data_dir.unwrap_or_else(|| default_data_dir("serve"));
@@ -146,6 +208,7 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
         listen,
         preferred: previous_address(&kubeconfig),
         api,
+        limits: limits.into(),
     };
     let served = if api_only {
         Served::Plain(EmbeddedServer::plain(&options).await.map_err(explain)?)
@@ -162,7 +225,11 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     }
     serve_until_stopped(server, &kubeconfig).await?;
     context.printer.progress("stopping");
-    served.shutdown().await;
+    tokio::select! {
+        () = served.shutdown() => {}
+        // Asked again: what was acknowledged is durable, the rest is given up.
+        again = stop_requested() => again.map_err(CliError::failed)?,
+    }
     Ok(())
 }
 
@@ -220,6 +287,14 @@ pub(super) fn explain(error: EmbeddedError) -> CliError {
     let hint = match &error {
         EmbeddedError::Listen { .. } => Some("--listen 127.0.0.1:0 takes any free port".to_owned()),
         EmbeddedError::Directory(_) => Some("choose another directory with --data-dir".to_owned()),
+        EmbeddedError::Start { source, directory: Some(directory), .. }
+            if matches!(**source, StartError::Store(OpenError::Damaged { .. })) =>
+        {
+            Some(format!(
+                "`karmadactl backup --data-dir {} --salvage -o FILE` saves what can be read",
+                directory.display()
+            ))
+        }
         EmbeddedError::Start { .. } | EmbeddedError::Credentials(_) => None,
     };
     CliError::failed(error).with_hints(hint)

@@ -13,6 +13,7 @@ mod server;
 
 pub use admission::KarmadaAdmission;
 pub use control_plane::{ControlPlaneError, EmbeddedControlPlane};
+pub(crate) use files::create_private_directory;
 pub use files::{FileError, default_data_dir, previous_address, write_kubeconfig};
 pub use local_up::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpError, LocalUpOptions, SimulatedMember};
 pub use readiness::{AnnounceError, announce, wait_until_ready};

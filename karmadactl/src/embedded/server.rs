@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::Request;
 use karmada_apiserver::audit::AuditConfig;
 use karmada_apiserver::auth::{AuthError, UserInfo};
-use karmada_apiserver::server::{Controllers, ListenError, Listener, StartError};
+use karmada_apiserver::server::{Controllers, Limits, ListenError, Listener, StartError};
 use karmada_apiserver::store::Durability;
 use karmada_apiserver::{ApiServer, ServerConfig};
 use serde_json::Value;
@@ -49,6 +49,8 @@ pub struct EmbeddedOptions {
     pub listen: SocketAddr,
     /// Address to try first when `listen` leaves the port open.
     pub preferred: Option<SocketAddr>,
+    /// How much clients may ask for.
+    pub limits: Limits,
     pub api: ApiOptions,
 }
 
@@ -122,6 +124,7 @@ impl EmbeddedServer {
             durability,
             audit: options.api.audit.clone(),
             event_ttl: options.api.event_ttl,
+            limits: options.limits.clone(),
             ..config
         };
         let server = ApiServer::start(config).await.map_err(|source| EmbeddedError::Start {

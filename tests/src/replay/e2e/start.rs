@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use karmada_apiserver::server::Limits;
 use karmada_controllers::members::Connector;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings, StatusSettings};
 use karmadactl::embedded::{ApiOptions, EmbeddedOptions, EmbeddedServer, Storage};
@@ -112,6 +113,7 @@ fn options(name: &str) -> EmbeddedOptions {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         preferred: None,
         api: ApiOptions::default(),
+        limits: Limits::default(),
     }
 }
 
