@@ -138,6 +138,7 @@ impl Call<'_> {
         self.warnings.extend(admitted?);
         let server = self.server;
         check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &new, Some(old))?;
+        self.check_signer_rights(&new, old)?;
         self.admit_final(Operation::Update, Some(&new), Some(old)).await?;
         let prepared = prepared(&resource, new, old, current, retry);
         self.in_stored_form(prepared).await
