@@ -13,3 +13,4 @@ mod replay;
 mod simulate;
 mod simulation;
 mod tour;
+mod writing;

@@ -174,7 +174,7 @@ async fn replace_anew(writer: &Writer, found: &Found, wanted: &Value) -> Result<
 }
 
 /// How long an object may take to go before it is created again.
-const ANEW_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
+const ANEW_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(1);
 
 fn is_immutable(error: &ApiError) -> bool {
     matches!(error.code(), Some(409 | 422))
