@@ -54,6 +54,8 @@ pub enum Command {
     Demo(commands::demo::DemoArgs),
     LocalUp(commands::local_up::LocalUpArgs),
     Serve(commands::serve::ServeArgs),
+    Backup(commands::backup::BackupArgs),
+    Restore(commands::restore::RestoreArgs),
     Get(commands::get::GetArgs),
     Propagate(commands::propagate::PropagateArgs),
     Simulate(commands::simulate::SimulateArgs),

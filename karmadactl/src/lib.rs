@@ -8,6 +8,7 @@
 
 pub mod api_error;
 pub mod apply;
+pub mod backup;
 pub mod change;
 pub mod cli;
 pub mod commands;

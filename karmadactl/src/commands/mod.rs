@@ -2,6 +2,7 @@
 
 pub mod annotate;
 pub mod apply;
+pub mod backup;
 mod changes;
 pub mod completion;
 pub mod cordon;
@@ -18,6 +19,7 @@ pub mod options;
 pub mod patch;
 pub mod promote;
 pub mod propagate;
+pub mod restore;
 pub mod serve;
 pub mod simulate;
 pub mod status;
@@ -36,6 +38,8 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Demo(args) => demo::run(args, context).await,
         Command::LocalUp(args) => local_up::run(args, context).await,
         Command::Serve(args) => serve::run(args, context).await,
+        Command::Backup(args) => backup::run(args, context).await,
+        Command::Restore(args) => restore::run(args, context).await,
         Command::Get(args) => get::run(args, context).await,
         Command::Propagate(args) => propagate::run(args, context).await,
         Command::Simulate(args) => simulate::run(args, context),

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use karmada_apiserver::server::Limits;
 use karmada_controllers::members::Connector;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings, StatusSettings};
 use karmadactl::embedded::{EmbeddedOptions, EmbeddedServer, Storage};
@@ -111,6 +112,7 @@ fn options(name: &str) -> EmbeddedOptions {
         storage: Storage::Memory,
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         preferred: None,
+        limits: Limits::default(),
     }
 }
 
