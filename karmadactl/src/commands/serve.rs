@@ -172,7 +172,8 @@ fn positive_duration(text: &str) -> Result<Duration, String> {
 
 /// Serves until told to stop.
 pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
-    let ServeArgs { data_dir, listen, kubeconfig, in_memory, durability, api_only, ready_fd, wait, limits } = args;
+    let ServeArgs { data_dir, listen, kubeconfig, in_memory, durability, api_only, ready_fd, wait, limits } =
+        args;
     let data_dir = data_dir.unwrap_or_else(|| default_data_dir("serve"));
     let kubeconfig = kubeconfig.unwrap_or_else(|| data_dir.join(CONTROL_PLANE_KUBECONFIG));
     if let Some(timeout) = wait {
