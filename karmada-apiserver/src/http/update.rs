@@ -90,7 +90,8 @@ impl Call<'_> {
     ) -> Result<Prepared, Failure> {
         let name = self.name.clone();
         let resource = self.resource.clone();
-        let patched = matches!(changed, Changed::Patched { .. } | Changed::Scaled(_));
+        // The revision in what was computed from the current object is not one that the client named.
+        let patched = matches!(changed, Changed::Patched { .. } | Changed::Scaled(_) | Changed::Applied(_));
         let replaces = matches!(changed, Changed::Raw(_));
         let new = match changed {
             Changed::Raw(new) | Changed::Scaled(new) => {
