@@ -28,6 +28,8 @@ set edit:completion:arg-completer[karmadactl] = {|@words|
             cand demo 'Show what Karmada does, with three simulated members in this process'
             cand local-up 'Run a control plane with simulated member clusters, joined'
             cand serve 'Serve an embedded control plane in the foreground'
+            cand backup 'Save all objects of an embedded control plane to one file'
+            cand restore 'Put a backup in the place of all objects of an embedded control plane'
             cand get 'Display objects of the control plane and of member clusters'
             cand propagate 'Apply manifests and propagate them to member clusters'
             cand simulate 'Show where resources would go, without a server'
@@ -81,6 +83,26 @@ set edit:completion:arg-completer[karmadactl] = {|@words|
             cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
             cand --in-memory 'Keep nothing on disk'
             cand --api-only 'Serve a plain Kubernetes API: no Karmada kinds, no controllers'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'karmadactl;backup'= {
+            cand -o 'File to write'
+            cand --output 'File to write'
+            cand --data-dir 'Save this data directory, which no server may be using, instead of a running control plane'
+            cand --kubeconfig 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]'
+            cand --karmada-context 'Context of the kubeconfig to use [default: its current context]'
+            cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
+            cand --salvage 'Save whatever can be read of a damaged data directory, also objects removed a short time ago'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'karmadactl;restore'= {
+            cand --data-dir 'Restore into this data directory, which no server may be using, instead of a running control plane'
+            cand --kubeconfig 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]'
+            cand --karmada-context 'Context of the kubeconfig to use [default: its current context]'
+            cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
+            cand --replace 'Replace the objects that are there; a running control plane always has some'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
