@@ -8,7 +8,7 @@ use super::fields::{
 };
 use super::pod_checks::validate_template;
 use super::pod_spec::default_template;
-use super::{schedule, selector};
+use super::{job_policies, schedule, selector};
 
 const UID_LABEL: &str = "batch.kubernetes.io/controller-uid";
 const NAME_LABEL: &str = "batch.kubernetes.io/job-name";
@@ -81,12 +81,26 @@ pub(super) fn validate_job(object: &Value, old: Option<&Value>) -> Vec<FieldErro
         check_generated(object, &mut errors);
     }
     check_job_spec(spec, &mut errors);
+    indexed_name(object, &mut errors);
     if let Some(old) = old {
         // The real server looks at a changed job twice.
         check_job_spec(spec, &mut errors);
         update_errors(spec, &old["spec"], &mut errors);
     }
     errors
+}
+
+/// The pods of an indexed job are named after it and their index.
+fn indexed_name(object: &Value, errors: &mut Vec<FieldError>) {
+    let (spec, name) = (&object["spec"], text(&object["metadata"], "name"));
+    let (Some(count), "Indexed") = (spec["completions"].as_i64(), text(spec, "completionMode")) else {
+        return;
+    };
+    let pod = format!("{name}-{}", count - 1);
+    if count > 0 && !super::super::names::label(&pod).is_empty() {
+        let detail = format!("will not able to create pod with invalid DNS label: {pod}");
+        errors.push(FieldError::invalid("metadata.name", &object["metadata"]["name"], detail));
+    }
 }
 
 fn check_job_spec(spec: &Value, errors: &mut Vec<FieldError>) {
@@ -143,7 +157,8 @@ fn check_generated(object: &Value, errors: &mut Vec<FieldError>) {
         let detail = format!("must be '{wanted}'");
         match labels.get(key) {
             None => errors.push(FieldError::required(field, &detail)),
-            Some(found) if found != wanted => errors.push(FieldError::invalid(field, found, &detail)),
+            // The real server shows all labels.
+            Some(found) if found != wanted => errors.push(FieldError::invalid(field, labels, &detail)),
             Some(_) => {}
         }
     }
@@ -164,10 +179,17 @@ fn check_spec(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
     if text(spec, "completionMode") == "Indexed" && !has(spec, "completions") {
         errors.push(FieldError::required(format!("{path}.completions"), "when completion mode is Indexed"));
     }
-    check_choice(spec, "podReplacementPolicy", path, &["Failed", "TerminatingOrFailed"], errors);
+    let replacements: &[&str] =
+        if has(spec, "podFailurePolicy") { &["Failed"] } else { &["Failed", "TerminatingOrFailed"] };
+    check_choice(spec, "podReplacementPolicy", path, replacements, errors);
+    job_policies::validate(spec, path, errors);
     validate_template(spec, path, errors);
     let restart = text(&spec["template"]["spec"], "restartPolicy");
-    if !matches!(restart, "OnFailure" | "Never") {
+    if !matches!(restart, "" | "Always" | "OnFailure" | "Never") {
+        let value = Value::from(restart);
+        let field = format!("{path}.template.spec.restartPolicy");
+        errors.push(FieldError::not_supported(field, &value, &["OnFailure", "Never"]));
+    } else if !matches!(restart, "OnFailure" | "Never") {
         errors.push(FieldError {
             kind: FieldErrorKind::Required,
             field: format!("{path}.template.spec.restartPolicy"),
