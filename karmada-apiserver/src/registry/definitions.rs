@@ -95,6 +95,8 @@ impl Definitions {
                 return Schema {
                     schema_type: SchemaType::Object,
                     preserve_unknown: true,
+                    // What nobody knows the inside of has one owner.
+                    atomic_map: true,
                     ..Schema::default()
                 };
             }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::field_error::FieldError;
 use super::super::names;
-use super::checks::{check_qualified, check_unique, require_choice};
+use super::checks::{check_qualified, require_choice};
 use super::fields::{check_choice, has, items, text};
 use super::selector;
 
@@ -171,7 +171,8 @@ pub(super) fn validate_tolerations(spec: &Value, path: &str, errors: &mut Vec<Fi
             "" | "Equal" => errors.extend(names::invalid_each(&field, value, names::label_value(value))),
             "Exists" if !value.is_empty() => {
                 let detail = "value must be empty when `operator` is 'Exists'";
-                errors.push(FieldError::invalid(&field, &toleration_value(toleration), detail));
+                // The real server shows the whole toleration.
+                errors.push(FieldError::invalid(&field, toleration, detail));
             }
             "Exists" => {}
             other => {
@@ -183,11 +184,6 @@ pub(super) fn validate_tolerations(spec: &Value, path: &str, errors: &mut Vec<Fi
             check_choice(toleration, "effect", &path, &effects, errors);
         }
     }
-}
-
-/// The real server shows the whole toleration.
-fn toleration_value(toleration: &Value) -> Value {
-    toleration.clone()
 }
 
 /// Reports what is wrong with the spreading of pods.
@@ -204,8 +200,6 @@ pub(super) fn validate_spreading(spec: &Value, path: &str, errors: &mut Vec<Fiel
         positive("maxSkew", constraint["maxSkew"].as_i64().unwrap_or_default(), errors);
         if text(constraint, "topologyKey").is_empty() {
             errors.push(FieldError::required(format!("{path}.topologyKey"), "can not be empty"));
-        } else {
-            check_qualified(constraint, "topologyKey", &path, errors);
         }
         let action = text(constraint, "whenUnsatisfiable");
         require_choice(constraint, "whenUnsatisfiable", &path, &["DoNotSchedule", "ScheduleAnyway"], errors);
@@ -260,5 +254,4 @@ fn label_keys(constraint: &Value, path: &str, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::invalid(field, &Value::from(key), detail));
         }
     }
-    check_unique(constraint, "matchLabelKeys", path, errors);
 }

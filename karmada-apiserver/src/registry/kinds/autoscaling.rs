@@ -7,7 +7,6 @@ use super::super::names;
 use super::super::quantity::Quantity;
 use super::checks::require_choice;
 use super::fields::{check_choice, check_required, child, default, has, items, text};
-use super::selector;
 
 /// The annotation of version 1 that holds the metrics of version 2.
 pub(crate) const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
@@ -139,9 +138,8 @@ fn metric_errors(metric: &Value, path: &str, errors: &mut Vec<FieldError>) {
             let error = FieldError::not_supported(&field, &Value::from(kind), METRIC_TYPES);
             if kind.is_empty() {
                 errors.push(FieldError::required(field, "must specify a metric source type"));
-            } else {
-                errors.push(error.clone());
             }
+            errors.push(error.clone());
             errors.push(error);
             return;
         }
@@ -169,7 +167,6 @@ fn source_errors(kind: &str, source: &Value, path: &str, errors: &mut Vec<FieldE
         _ => {
             let (metric, path) = (&source["metric"], format!("{path}.metric"));
             check_required(metric, "name", &path, "must specify a metric name", errors);
-            selector::validate(metric.get("selector"), &format!("{path}.selector"), errors);
         }
     }
     if kind == "Object" {

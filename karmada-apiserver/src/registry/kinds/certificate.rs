@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::super::field_error::FieldError;
-use super::fields::{check_immutable, check_required, items, text};
+use super::fields::{check_immutable, items, text};
 
 const USAGES: &[&str] = &[
     "any",
@@ -47,8 +47,21 @@ pub(super) fn validate(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
         if !USAGES.contains(&usage.as_str().unwrap_or_default()) {
             errors.push(FieldError::not_supported(format!("spec.usages[{index}]"), usage, USAGES));
         }
+        if usages[..index].contains(usage) {
+            errors.push(FieldError::duplicate(format!("spec.usages[{index}]"), usage));
+        }
     }
-    check_required(spec, "signerName", "spec", "", &mut errors);
+    let signer = text(spec, "signerName");
+    if signer.is_empty() {
+        errors.push(FieldError::required("spec.signerName", ""));
+    } else if !signer.split_once('/').is_some_and(|(domain, path)| domain.contains('.') && !path.is_empty()) {
+        let detail = "must be a fully qualified domain and path of the form 'example.com/signer-name'";
+        errors.push(FieldError::invalid("spec.signerName", &spec["signerName"], detail));
+    }
+    if spec["expirationSeconds"].as_i64().is_some_and(|seconds| seconds < 600) {
+        let detail = "may not specify a duration less than 600 seconds (10 minutes)";
+        errors.push(FieldError::invalid("spec.expirationSeconds", &spec["expirationSeconds"], detail));
+    }
     if let Some(old) = old {
         for field in ["request", "signerName", "usages", "expirationSeconds"] {
             check_immutable(spec, &old["spec"], field, "spec", &mut errors);

@@ -173,8 +173,10 @@ pub(super) fn validate_limit_range(object: &Value) -> Vec<FieldError> {
     for (index, item) in items(&object["spec"], "limits").iter().enumerate() {
         let path = format!("spec.limits[{index}]");
         let kind = text(item, "type");
-        errors.extend(names::invalid_each(&format!("{path}.type"), kind, names::qualified_name(kind)));
-        if !kind.contains('/') && !STANDARD_LIMIT_TYPES.contains(&kind) {
+        let problems = names::qualified_name(kind);
+        let named = problems.is_empty();
+        errors.extend(names::invalid_each(&format!("{path}.type"), kind, problems));
+        if named && !kind.contains('/') && !STANDARD_LIMIT_TYPES.contains(&kind) {
             errors.push(FieldError::invalid(
                 format!("{path}.type"),
                 &Value::from(kind),

@@ -235,7 +235,7 @@ pub(in super::super) fn validate(
         }
         "Endpoints" => endpoint_checks::validate_endpoints(object),
         "EndpointSlice" => endpoint_checks::validate_endpoint_slice(object, old),
-        "IPAddress" => network::validate_address(object),
+        "IPAddress" => network::validate_address(object, old),
         "IngressClass" => network::validate_ingress_class(object, old),
         "ServiceCIDR" => network::validate_service_range(object),
         "HorizontalPodAutoscaler" => autoscaling::validate(&resource.version, object),
@@ -250,7 +250,7 @@ pub(in super::super) fn validate(
         "Namespace" => config::validate_namespace(object),
         "NetworkPolicy" => network::validate_network_policy(object),
         "CSIDriver" => storage::validate_driver(object, old),
-        "CSINode" => storage::validate_node_drivers(object),
+        "CSINode" => storage::validate_node_drivers(object, old),
         "CSIStorageCapacity" => storage::validate_capacity(object, old),
         "ControllerRevision" => workload::validate_revision(object, old),
         "Event" => event::validate(&resource.group, object, old),

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::field_error::{FieldError, FieldErrorKind};
 use super::fields::{
-    check_choice, check_immutable, check_not_negative, check_required, child, default, flag, has, text,
+    check_choice, check_immutable, check_not_negative, check_required, child, default, flag, has, items_mut,
+    text,
 };
 use super::pod_checks::validate_template;
 use super::pod_spec::default_template;
@@ -26,6 +27,13 @@ pub(super) fn default_job(object: &mut Value) {
     default(spec, "manualSelector", false);
     let failed = has(spec, "podFailurePolicy");
     default(spec, "podReplacementPolicy", if failed { "Failed" } else { "TerminatingOrFailed" });
+    for rule in
+        spec.get_mut("podFailurePolicy").map(|policy| items_mut(policy, "rules")).into_iter().flatten()
+    {
+        for condition in items_mut(rule, "onPodConditions") {
+            default(condition, "status", "True");
+        }
+    }
     default_template(spec);
     copy_labels(object);
 }
@@ -78,7 +86,7 @@ pub(super) fn validate_job(object: &Value, old: Option<&Value>) -> Vec<FieldErro
     let spec = &object["spec"];
     let mut errors = Vec::new();
     if !flag(spec, "manualSelector") && has(spec, "selector") {
-        check_generated(object, &mut errors);
+        check_generated(object, old.is_none(), &mut errors);
     }
     check_job_spec(spec, &mut errors);
     indexed_name(object, &mut errors);
@@ -148,7 +156,7 @@ pub(super) fn validate_cron_job(object: &Value) -> Vec<FieldError> {
     errors
 }
 
-fn check_generated(object: &Value, errors: &mut Vec<FieldError>) {
+fn check_generated(object: &Value, is_new: bool, errors: &mut Vec<FieldError>) {
     let metadata = &object["metadata"];
     let (uid, name) = (text(metadata, "uid"), text(metadata, "name"));
     let labels = &object["spec"]["template"]["metadata"]["labels"];
@@ -164,7 +172,7 @@ fn check_generated(object: &Value, errors: &mut Vec<FieldError>) {
     }
     let expected = json!({"matchLabels": {UID_LABEL: object["metadata"]["uid"]}});
     let selector = &object["spec"]["selector"];
-    if *selector != expected {
+    if is_new && *selector != expected {
         errors.push(FieldError::invalid("spec.selector", selector, "`selector` not auto-generated"));
     }
 }
@@ -222,7 +230,8 @@ fn update_errors(new: &Value, old: &Value, errors: &mut Vec<FieldError>) {
     if template(new) != template(old) {
         errors.push(FieldError::invalid("spec.template", &new["template"], "field is immutable"));
     }
-    for field in ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy"] {
+    for field in ["completionMode", "podFailurePolicy", "successPolicy", "backoffLimitPerIndex", "managedBy"]
+    {
         check_immutable(new, old, field, "spec", errors);
     }
 }

@@ -8,7 +8,8 @@ use super::super::field_error::FieldError;
 use super::super::names;
 use super::checks::{check_cidr, check_subdomain, parse_cidr, require_choice};
 use super::fields::{
-    check_choice, check_port, check_required, child, default, has, items, items_mut, remove, text,
+    check_choice, check_immutable, check_port, check_required, child, default, has, items, items_mut, remove,
+    text,
 };
 use super::selector;
 
@@ -154,7 +155,7 @@ fn controller(spec: &Value, errors: &mut Vec<FieldError>) {
 }
 
 /// Returns what is wrong with an address that is taken.
-pub(super) fn validate_address(object: &Value) -> Vec<FieldError> {
+pub(super) fn validate_address(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let Some(parent) = object["spec"].get("parentRef") else {
         return vec![FieldError::required("spec.parentRef", "")];
@@ -165,6 +166,9 @@ pub(super) fn validate_address(object: &Value) -> Vec<FieldError> {
     }
     check_required(parent, "resource", path, "", &mut errors);
     check_required(parent, "name", path, "", &mut errors);
+    if let Some(old) = old {
+        check_immutable(&object["spec"], &old["spec"], "parentRef", "spec", &mut errors);
+    }
     errors
 }
 

@@ -39,6 +39,11 @@ pub(super) fn admit(
     default(pod, "spec", json!({}));
     let class = qos_class(&pod["spec"]);
     add_tolerations(&mut pod["spec"]);
+    if old.is_none()
+        && pod["spec"]["terminationGracePeriodSeconds"].as_i64().is_some_and(|seconds| seconds < 0)
+    {
+        pod["spec"]["terminationGracePeriodSeconds"] = json!(1);
+    }
     if let Some(old) = old {
         // Whoever leaves these out means what they are.
         for field in ["priority", "preemptionPolicy"] {
@@ -217,6 +222,14 @@ fn set_priority(pod: &mut Value, context: &PrepareContext<'_>) -> Result<(), Pre
     }
     spec["priority"] = value;
     let policy = class.get("preemptionPolicy").cloned().unwrap_or_else(|| json!("PreemptLowerPriority"));
+    if has(spec, "preemptionPolicy") && spec["preemptionPolicy"] != policy {
+        let (given, pod) = (text(spec, "preemptionPolicy").to_owned(), text(&pod["metadata"], "name"));
+        return Err(PrepareError::Forbidden(format!(
+            "pods \"{pod}\" is forbidden: the string value of PreemptionPolicy ({given}) must not be provided in pod spec; \
+             priority admission controller computed {} from the given PriorityClass name",
+            policy.as_str().unwrap_or_default()
+        )));
+    }
     default(spec, "preemptionPolicy", policy);
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::checks::{
     check_search_domain,
 };
 use super::container_checks::{Surroundings, seccomp, validate_container, validate_running};
-use super::fields::{check_choice, check_required, flag, has, items, text};
+use super::fields::{check_choice, flag, has, items, text};
 use super::volume_checks::validate_volumes;
 
 const STANDARD_RESOURCES: &[&str] = &["cpu", "memory", "ephemeral-storage"];
@@ -37,9 +37,6 @@ pub(super) fn validate_spec(spec: &Value, pod_name: &str, path: &str, errors: &m
     check_choice(spec, "dnsPolicy", path, &dns, errors);
     errors.extend(names::check_labels(spec.get("nodeSelector"), &format!("{path}.nodeSelector")));
     security_context(spec, path, errors);
-    for (index, secret) in items(spec, "imagePullSecrets").iter().enumerate() {
-        check_required(secret, "name", &format!("{path}.imagePullSecrets[{index}]"), "", errors);
-    }
     validate_affinity(spec, path, errors);
     dns_config(spec, path, errors);
     for (index, gate) in items(spec, "readinessGates").iter().enumerate() {

@@ -70,7 +70,9 @@ pub(super) fn validate_binding(kind: &str, object: &Value, old: Option<&Value>) 
     {
         let shown = format!(
             "{{\"APIGroup\":{},\"Kind\":{},\"Name\":{}}}",
-            reference["apiGroup"], reference["kind"], reference["name"]
+            Value::from(group),
+            Value::from(text(&reference, "kind")),
+            Value::from(text(&reference, "name"))
         );
         errors.push(FieldError {
             kind: FieldErrorKind::Invalid,

@@ -80,9 +80,7 @@ pub(super) fn validate_workload(kind: &str, spec: &Value, errors: &mut Vec<Field
         if kind != "DaemonSet" {
             errors.push(FieldError::required("spec.selector", ""));
         }
-        if kind != "StatefulSet" {
-            check_template(spec, None, errors);
-        }
+        check_template(spec, None, errors);
         return;
     };
     let known = errors.len();

@@ -156,7 +156,12 @@ pub(super) fn validate_volume(object: &Value, old: Option<&Value>) -> Vec<FieldE
     class_name(spec, &mut errors);
     check_choice(spec, "volumeMode", "spec", &["Block", "Filesystem"], &mut errors);
     if let Some(old) = old {
-        check_immutable(spec, &old["spec"], "volumeMode", "spec", &mut errors);
+        // The real server names these two without the spec.
+        check_immutable(spec, &old["spec"], "volumeMode", "", &mut errors);
+        if has(&old["spec"], "nodeAffinity") && spec["nodeAffinity"] != old["spec"]["nodeAffinity"] {
+            let detail = "field is immutable, except for updating from beta label to GA";
+            errors.push(FieldError::invalid("nodeAffinity", &spec["nodeAffinity"], detail));
+        }
         let source = |spec: &Value| {
             let mut spec = spec.clone();
             remove_all(&mut spec, NOT_SOURCES);
@@ -191,7 +196,7 @@ fn volume_sources(spec: &Value, errors: &mut Vec<FieldError>) {
     if let Some(source) = spec.get("csi") {
         require_subdomain(source, "driver", "spec.csi", errors);
         check_required(source, "volumeHandle", "spec.csi", "", errors);
-        for secret in ["controllerPublishSecretRef", "nodePublishSecretRef", "nodeStageSecretRef"] {
+        for secret in ["controllerExpandSecretRef", "controllerPublishSecretRef", "nodePublishSecretRef"] {
             if let Some(reference) = source.get(secret) {
                 check_required(reference, "name", &format!("spec.csi.{secret}"), "", errors);
                 check_required(reference, "namespace", &format!("spec.csi.{secret}"), "", errors);
@@ -301,7 +306,7 @@ pub(super) fn validate_driver(object: &Value, old: Option<&Value>) -> Vec<FieldE
 }
 
 /// Returns what is wrong with what a node says of its drivers.
-pub(super) fn validate_node_drivers(object: &Value) -> Vec<FieldError> {
+pub(super) fn validate_node_drivers(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let drivers = items(&object["spec"], "drivers");
     for (index, driver) in drivers.iter().enumerate() {
@@ -324,6 +329,12 @@ pub(super) fn validate_node_drivers(object: &Value) -> Vec<FieldError> {
             if keys[..index].contains(key) {
                 errors.push(FieldError::duplicate(&path, key));
             }
+        }
+        // A driver that is still there stays what it is, but for what is allocatable.
+        let fixed = |driver: &Value| (driver["nodeID"].clone(), items(driver, "topologyKeys").to_vec());
+        let known = old.map(|old| items(&old["spec"], "drivers")).unwrap_or_default();
+        if known.iter().any(|other| other["name"] == *name && fixed(other) != fixed(driver)) {
+            errors.push(FieldError::invalid("spec.drivers", driver, "field is immutable"));
         }
     }
     errors

@@ -189,13 +189,14 @@ fn template(kind: &str, spec: &Value, errors: &mut Vec<FieldError>) {
 
 fn with_claim_volumes(spec: &Value) -> Value {
     let mut spec = spec.clone();
-    let claims: Vec<Value> = items(&spec, "volumeClaimTemplates")
+    let mut claims: Vec<Value> = items(&spec, "volumeClaimTemplates")
         .iter()
         .map(|claim| {
             let name = text(&claim["metadata"], "name");
             json!({"name": name, "persistentVolumeClaim": {"claimName": name}})
         })
         .collect();
+    claims.dedup();
     if claims.is_empty() {
         return spec;
     }
@@ -209,7 +210,7 @@ fn with_claim_volumes(spec: &Value) -> Value {
 /// Returns what is wrong with a revision of a stateful set or daemon set.
 pub(super) fn validate_revision(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    if !has(object, "data") {
+    if old.is_none() && !has(object, "data") {
         errors.push(FieldError::required("data", "data is mandatory"));
     }
     if object["revision"].as_i64().is_some_and(|revision| revision < 0) {
