@@ -173,7 +173,9 @@ impl<'a> Call<'a> {
         match error {
             PrepareError::Invalid(errors) => {
                 let causes: Vec<Cause> = errors.iter().map(cause).collect();
-                Failure::invalid(&resource.group, &resource.kind, name, &causes)
+                // Both kinds of events are those of the core group inside.
+                let group = if resource.kind == "Event" { "" } else { resource.group.as_str() };
+                Failure::invalid(group, &resource.kind, name, &causes)
             }
             PrepareError::UnknownFields(_) | PrepareError::Unreadable(_) => Failure::bad_request(format!(
                 "{} in version {:?} cannot be handled as a {}: {error}",

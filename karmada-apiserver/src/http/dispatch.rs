@@ -84,7 +84,12 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
         user: incoming.user.clone(),
         options,
         now: server.clock.now(),
-        warnings: resource.deprecation_warning.iter().cloned().collect(),
+        // A path that nothing serves is not warned of.
+        warnings: if target.subresource.is_empty() || resource.subresource(&target.subresource).is_some() {
+            resource.deprecation_warning.iter().cloned().collect()
+        } else {
+            Vec::new()
+        },
         body: None,
         circumstances: Circumstances::default(),
         resource,

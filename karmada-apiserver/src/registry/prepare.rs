@@ -270,7 +270,7 @@ pub fn admit_update(
         late = kinds::admit(resource, new, Some(old), context)?;
         warnings.extend(kinds::warnings(resource, new, Some(old)));
     }
-    if kinds::has_generation(resource)
+    if kinds::counts_changes(resource)
         && target != UpdateTarget::Status
         && kinds::spec_changed(resource, new, old)
     {
