@@ -11,7 +11,7 @@ pub(super) fn is_same_version(stored: &Stored, resource: &Resource) -> bool {
 }
 
 fn has_same_version(stored: &Stored, resource: &Resource) -> bool {
-    stored.kind() == resource.kind && stored.api_version() == resource.api_version()
+    stored.kind() == resource.kind && resource.has_api_version(stored.api_version())
 }
 
 /// Returns a stored object as this version of its resource shows it.

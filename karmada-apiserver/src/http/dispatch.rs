@@ -188,7 +188,7 @@ fn list(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let view = object_view(call, incoming)?;
     let options = ListOptions::parse(&incoming.query, &call.resource)?;
     let page = list::list(&call.server.store, &call.storage, &scope(&call.namespace), &options)?;
-    Ok(warn(view.list(&page.meta, &page.items)?, &call.warnings))
+    Ok(warn(view.list(&page.meta, page.items)?, &call.warnings))
 }
 
 fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
@@ -222,21 +222,20 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
         return Err(Failure::unsupported_media_type("application/json, application/yaml"));
     }
     let kind = call.resource.kind.clone();
-    let mut object = body::parse_object(&incoming.body, format, (&call.resource.api_version(), &kind))?;
+    // Duplicate objects are merged in it, as the real server does.
+    let parsed = (format == Format::Json).then(|| Body::parse(&incoming.body).ok()).flatten();
+    let mut parsed = parsed.filter(|parsed| parsed.value.is_object());
+    let mut object = match &mut parsed {
+        Some(parsed) => parsed.value.take(),
+        None => body::parse_object(&incoming.body, format, (&call.resource.api_version(), &kind))?,
+    };
     if call.resource.is_custom()
         && let Err(failure) = check_custom_kind(call, &object, &incoming.body)
     {
         warn_as_claimed(call, &object);
         return Err(failure);
     }
-    if format == Format::Json {
-        // A second look, at what a map forgets; it parsed once already.
-        call.body = Body::parse(&incoming.body).ok();
-        // Duplicate objects are merged there, as the real server does.
-        if let Some(parsed) = call.body.as_mut().filter(|parsed| parsed.value.is_object()) {
-            object = parsed.value.take();
-        }
-    }
+    call.body = parsed;
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (found_kind, found_version) = (text("kind"), text("apiVersion"));
     if found_version.matches('/').count() > 1 {
@@ -482,5 +481,5 @@ async fn delete_collection(call: &mut Call<'_>, incoming: &Incoming) -> Result<R
     let page = list::list(&call.server.store, &call.storage, &prefix, &list_options)?;
     call.delete_all(&page.items, &list_options.selection, &options).await?;
     let view = object_view(call, incoming)?;
-    Ok(warn(view.list(&page.meta, &page.items)?, &call.warnings))
+    Ok(warn(view.list(&page.meta, page.items)?, &call.warnings))
 }

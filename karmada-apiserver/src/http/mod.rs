@@ -12,6 +12,7 @@ mod delete;
 mod dispatch;
 pub mod failure;
 mod list;
+mod list_body;
 mod meta;
 mod metrics;
 pub(crate) mod negotiate;

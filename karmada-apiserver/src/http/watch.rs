@@ -188,7 +188,7 @@ impl Stream {
     fn event(&mut self, event: &Event) {
         self.revision = self.revision.max(event.revision());
         let object = &event.object;
-        if !object.key().starts_with(&self.watch.prefix) {
+        if !self.watch.prefix.is_empty() && !object.key().starts_with(&self.watch.prefix) {
             return;
         }
         match shown(&self.watch.options.selection, event) {

@@ -163,10 +163,9 @@ impl Stored {
         out.extend_from_slice(&self.body);
     }
 
-    /// Appends the object without its type, as lists of built-in kinds hold it.
-    pub fn write_item(&self, out: &mut Vec<u8>) {
-        out.push(b'{');
-        out.extend_from_slice(&self.body);
+    /// Returns the object's JSON without its type and its opening brace, as lists of built-in kinds hold it.
+    pub fn members(&self) -> &[u8] {
+        &self.body
     }
 
     /// Returns the object as JSON with the type it was stored with.
