@@ -346,6 +346,12 @@ fn select(operand: &Value, field: &str, mode: SelectMode) -> Outcome {
         Value::Optional(None) => return Ok(Value::Optional(None)),
         other => (other, false),
     };
+    if let Value::Authorization(question) = operand
+        && field == "requestResource"
+        && let Some(own) = question.request_resource()
+    {
+        return Ok(Value::Authorization(Arc::new(own)));
+    }
     let Value::Map(entries) = operand else { return Err(EvalError::NoSuchOverload) };
     // Keys are owned strings: a borrowed look-up needs one to compare with.
     let found = entries.get(&Key::String(field.into()));

@@ -18,10 +18,11 @@ mod types;
 mod value;
 
 pub(crate) use check::Env;
-pub(crate) use convert::{Declaration, Level};
+pub(crate) use convert::{Declaration, Level, from_json};
 pub(crate) use cost::estimate;
 pub(crate) use error::EvalError;
 pub(crate) use eval::{Budget, Variables};
+pub(crate) use functions::Authorization;
 pub(crate) use program::Program;
 pub(crate) use types::Type;
 pub(crate) use value::Value;

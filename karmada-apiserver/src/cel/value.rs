@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::registry::Quantity;
+use super::functions::Authorization;
 use super::types::Type;
 
 /// A value. Cheap to clone.
@@ -33,6 +34,8 @@ pub(crate) enum Value {
     Semver(Arc<Semver>),
     /// A named format, such as `dns1123Label`.
     Format(&'static str),
+    /// A question to the authorizer, or its answer.
+    Authorization(Arc<Authorization>),
 }
 
 /// A list, and how a schema says that it is compared and joined.
@@ -120,6 +123,7 @@ impl Value {
             Self::Url(_) => Type::Opaque("kubernetes.URL"),
             Self::Semver(_) => Type::Opaque("kubernetes.Semver"),
             Self::Format(_) => Type::Opaque("kubernetes.NamedFormat"),
+            Self::Authorization(question) => Type::Opaque(question.type_name()),
         }
     }
 

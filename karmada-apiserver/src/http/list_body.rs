@@ -29,7 +29,7 @@ pub(super) struct ListBody {
 impl ListBody {
     /// Makes the body of a list from its text up to the first object.
     pub(super) fn new(head: Vec<u8>, opening: Vec<u8>, items: Vec<Arc<Stored>>) -> Self {
-        let objects: usize = items.iter().map(|item| item.members().len() + opening.len()).sum();
+        let objects: usize = items.iter().map(|item| item.members_len() + opening.len()).sum();
         let commas = items.len().saturating_sub(1);
         let left = (head.len() + objects + commas + END.len()) as u64;
         Self { lead: head, opening, items: items.into_iter(), left }
@@ -38,7 +38,7 @@ impl ListBody {
     fn piece(&mut self) -> Vec<u8> {
         let mut piece = Vec::with_capacity(PIECE.min(self.left as usize));
         while let Some(item) = self.items.as_slice().first() {
-            let bytes = self.lead.len() + self.opening.len() + item.members().len() + END.len();
+            let bytes = self.lead.len() + self.opening.len() + item.members_len() + END.len();
             if !piece.is_empty() && piece.len() + bytes > PIECE {
                 return piece;
             }
@@ -46,7 +46,7 @@ impl ListBody {
             self.lead.clear();
             self.lead.push(b',');
             piece.extend_from_slice(&self.opening);
-            piece.extend_from_slice(item.members());
+            item.write_members(&mut piece);
             self.items.next();
         }
         if self.lead != b"," {

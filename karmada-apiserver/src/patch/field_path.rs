@@ -40,7 +40,7 @@ impl PathElement {
     /// Prints the form used in FieldsV1.
     pub fn to_key(&self) -> String {
         match self {
-            Self::Field(name) => format!("f:{name}"),
+            Self::Field(name) => ["f:", name.as_str()].concat(),
             Self::Key(fields) => {
                 let fields: Map<String, Value> = fields.iter().cloned().collect();
                 format!("k:{}", Value::Object(fields))

@@ -71,6 +71,28 @@ pub fn update(new: &mut Value, update: &Update<'_>) {
     managers.write_to(new);
 }
 
+/// Takes the fields that a write changes away from those who own them in another version of the object.
+///
+/// `old` and `new` are the states before and after the write in the version of `target`; the owners are those of
+/// `object`, in whatever version it is.
+pub fn disown_in_version(object: &mut Value, old: &Value, new: &Value, target: &Target<'_>) {
+    let Some(mut managers) = Managers::of(object) else { return };
+    let root = Type::root(target.schema, target.origin);
+    let comparison = Comparison::of(root, old, new).without(&reset_fields(target));
+    let lost = comparison.set_fields().union(&comparison.removed);
+    let is_of_version = |entry: &Entry| entry.identity.api_version == target.api_version;
+    let keys: Vec<String> = managers
+        .entries
+        .iter()
+        .filter(|(_, entry)| is_of_version(entry))
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in keys {
+        managers.disown(&key, &lost);
+    }
+    managers.write_to(object);
+}
+
 /// Returns whether two versions of an object differ only in the times of `managedFields`: then there is nothing to write.
 pub fn equal_but_for_times(old: &Value, new: &Value) -> bool {
     let without_times = |object: &Value| {

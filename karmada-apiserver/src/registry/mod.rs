@@ -39,7 +39,7 @@ pub use prepare::{
     prepare_create, prepare_update,
 };
 pub(crate) use quantity::Quantity;
-pub use resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
+pub use resource::{Column, Conversion, LazySchema, Origin, Resource, ScalePaths, Subresource};
 pub use schema::{ListType, Schema};
 pub use table::{IncludeObject, table};
 pub use typed::Mismatch;

@@ -313,6 +313,14 @@ pub fn admit_update(
 
 /// Leaves out what the stored version of a custom resource does not know.
 fn shape_for_storage(resource: &Resource, object: &mut Value) {
+    // What a webhook converts is shaped afterwards.
+    if resource.conversion.is_none() {
+        prune_for_storage(resource, object);
+    }
+}
+
+/// Leaves out what the stored version of a custom resource does not know, of an object in that version.
+pub(crate) fn prune_for_storage(resource: &Resource, object: &mut Value) {
     if let Some(schema) = &resource.storage_schema {
         structural::prune(schema, object);
     }
@@ -362,6 +370,8 @@ pub fn default_on_read(resource: &Resource, object: &mut Value) {
     if resource.is_custom() {
         structural::prune(&resource.schema, object);
         structural::apply_defaults(&resource.schema, object);
+    } else {
+        kinds::default_on_read(resource, object);
     }
 }
 

@@ -45,6 +45,7 @@ pub(super) fn plain(value: &Value) -> String {
             format!("{major}.{minor}.{patch}{suffix}")
         }
         Value::Format(name) => (*name).to_owned(),
+        Value::Authorization(question) => question.type_name().to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::crd;
 use super::super::field_error::FieldError;
 use super::super::prepare::{PrepareContext, PrepareError};
 use super::super::resource::Resource;
-use super::fields::{remove, remove_all};
+use super::fields::{child, default, remove, remove_all};
 use super::{
     autoscaling, certificate, config, job, network, pod, pod_spec, policy, rbac, scheduling, service,
     service_allocation, status_checks, storage, webhook, workload,
@@ -101,6 +101,15 @@ pub(in super::super) fn apply_defaults(resource: &Resource, object: &mut Value) 
     }
 }
 
+/// Fills in what is not stored.
+pub(in super::super) fn default_on_read(resource: &Resource, object: &mut Value) {
+    if resource.kind == "PersistentVolumeClaim"
+        && let Some(status) = child(object, "status")
+    {
+        default(status, "phase", "Pending");
+    }
+}
+
 /// Whether the kind counts generations.
 pub(in super::super) fn has_generation(resource: &Resource) -> bool {
     resource.is_custom() || WITH_GENERATION.contains(&resource.kind.as_str())
@@ -157,7 +166,6 @@ pub(in super::super) fn prepare_status(
     object["status"] = match resource.kind.as_str() {
         "Namespace" => json!({"phase": "Active"}),
         "Pod" => json!({"phase": "Pending"}),
-        "PersistentVolumeClaim" => json!({"phase": "Pending"}),
         "PersistentVolume" => json!({"phase": "Pending", "lastPhaseTransitionTime": now}),
         "CustomResourceDefinition" => crd::initial_status(object),
         // What this server serves itself is there.
