@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::super::field_error::FieldError;
-use super::fields::{check_immutable, items, text};
+use super::fields::{check_immutable, check_required, items, text};
 
 const USAGES: &[&str] = &[
     "any",
