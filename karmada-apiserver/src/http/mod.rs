@@ -33,7 +33,7 @@ mod watch;
 mod yaml;
 
 pub(crate) use body::{hex, parse_yaml};
-pub(crate) use convert::to_version;
+pub(crate) use convert::{read as read_stored, to_version};
 pub(crate) use delete::{set_finalizers, whole_second};
 pub use failure::{Cause, Failure};
 pub(crate) use options::{DeleteOptions, Propagation};

@@ -156,7 +156,8 @@ impl Call<'_> {
             .collect();
         for version in versions {
             let short = version.rsplit('/').next().unwrap_or_default();
-            let Some(other) = self.registry.resource(&self.resource.group, short, &self.resource.plural) else {
+            let Some(other) = self.registry.resource(&self.resource.group, short, &self.resource.plural)
+            else {
                 continue;
             };
             let states = vec![old.clone(), new.clone()];

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::ServerConfig;
+use crate::admission::policy::Policies;
 use crate::admission::webhook::Webhooks;
 use crate::auth::{Authority, Bound, Claims, Rules, UserInfo};
 use crate::registry::Registry;
@@ -22,6 +23,7 @@ pub(crate) struct Inner {
     pub(crate) rules: Arc<Rules>,
     pub(crate) authority: Authority,
     pub(crate) webhooks: Webhooks,
+    pub(crate) policies: Policies,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: TaskTracker,
     counts: Mutex<BTreeMap<(String, String), u64>>,
@@ -42,6 +44,7 @@ impl Inner {
             registry: RwLock::new(Arc::new(Registry::built_in())),
             authority,
             webhooks: Webhooks::default(),
+            policies: Policies::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             counts: Mutex::default(),

@@ -152,7 +152,10 @@ fn restore(mut converted: Value, original: &Value) -> Result<Value, String> {
         Value::Object(after) => after.clone(),
         Value::Null => Map::new(),
         other => {
-            return Err(format!("returned invalid metadata of type {} in converted object", json_type(other)));
+            return Err(format!(
+                "returned invalid metadata of type {} in converted object",
+                json_type(other)
+            ));
         }
     };
     let text = |map: &Map<String, Value>, key: &str| {

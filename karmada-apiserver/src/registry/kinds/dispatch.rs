@@ -8,8 +8,8 @@ use super::super::prepare::{PrepareContext, PrepareError};
 use super::super::resource::Resource;
 use super::fields::{remove, remove_all};
 use super::{
-    autoscaling, certificate, config, job, network, pod, pod_spec, policy, rbac, scheduling, service,
-    service_allocation, status_checks, storage, webhook, workload,
+    admission_policy, autoscaling, certificate, config, job, network, pod, pod_spec, policy, rbac,
+    scheduling, service, service_allocation, status_checks, storage, webhook, workload,
 };
 
 /// Kinds whose `metadata.generation` counts changes of what is wanted.
@@ -83,6 +83,10 @@ pub(in super::super) fn apply_defaults(resource: &Resource, object: &mut Value) 
             webhook::default_configuration(&resource.kind, object);
         }
         "APIService" => webhook::default_api_service(object),
+        "ValidatingAdmissionPolicy" | "MutatingAdmissionPolicy" => admission_policy::default_policy(object),
+        "ValidatingAdmissionPolicyBinding" | "MutatingAdmissionPolicyBinding" => {
+            admission_policy::default_binding(object);
+        }
         "Namespace" => config::default_namespace(object),
         "NetworkPolicy" => network::default_network_policy(object),
         "Node" => config::default_node(object),
@@ -224,6 +228,8 @@ pub(in super::super) fn validate(
             webhook::validate_configuration(object)
         }
         "APIService" => webhook::validate_api_service(object),
+        "ValidatingAdmissionPolicy" => admission_policy::validate_policy(object),
+        "ValidatingAdmissionPolicyBinding" => admission_policy::validate_binding(object),
         "Namespace" => config::validate_namespace(object),
         "NetworkPolicy" => network::validate_network_policy(object),
         "PersistentVolume" => storage::validate_volume(object, old),

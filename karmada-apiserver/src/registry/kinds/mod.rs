@@ -1,9 +1,11 @@
 //! What is particular to each built-in kind: defaults, admission, validation.
 
+mod admission_policy;
 mod autoscaling;
 mod certificate;
 mod config;
 mod dispatch;
+mod expressions;
 mod fields;
 mod job;
 mod network;
