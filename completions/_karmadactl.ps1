@@ -68,6 +68,8 @@ Register-ArgumentCompleter -Native -CommandName 'karmadactl' -ScriptBlock {
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Address to listen on; port 0 takes the port of the last run if it is free, else any')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig to write, readable for the user only [default: karmada-apiserver.config in the data directory]')
             [CompletionResult]::new('--durability', '--durability', [CompletionResultType]::ParameterName, 'When a write is acknowledged')
+            [CompletionResult]::new('--ready-fd', '--ready-fd', [CompletionResultType]::ParameterName, 'Open file descriptor (pipe or file) that also gets the line that says it is ready')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Do not serve: wait until the server that writes the kubeconfig is ready, for 1m unless =DURATION says otherwise')
             [CompletionResult]::new('--karmada-context', '--karmada-context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use [default: its current context]')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Set what is logged to stderr, such as info or karmada_controllers=debug')
             [CompletionResult]::new('--in-memory', '--in-memory', [CompletionResultType]::ParameterName, 'Keep nothing on disk')

@@ -563,7 +563,7 @@ _karmadactl() {
             return 0
             ;;
         karmadactl__subcmd__serve)
-            opts="-h --data-dir --listen --kubeconfig --in-memory --durability --api-only --karmada-context --log --help"
+            opts="-h --data-dir --listen --kubeconfig --in-memory --durability --api-only --ready-fd --wait --karmada-context --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -597,6 +597,14 @@ _karmadactl() {
                     ;;
                 --durability)
                     COMPREPLY=($(compgen -W "fsync async memory" -- "${cur}"))
+                    return 0
+                    ;;
+                --ready-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --karmada-context)

@@ -62,6 +62,8 @@ set edit:completion:arg-completer[karmadactl] = {|@words|
             cand --listen 'Address to listen on; port 0 takes the port of the last run if it is free, else any'
             cand --kubeconfig 'Kubeconfig to write, readable for the user only [default: karmada-apiserver.config in the data directory]'
             cand --durability 'When a write is acknowledged'
+            cand --ready-fd 'Open file descriptor (pipe or file) that also gets the line that says it is ready'
+            cand --wait 'Do not serve: wait until the server that writes the kubeconfig is ready, for 1m unless =DURATION says otherwise'
             cand --karmada-context 'Context of the kubeconfig to use [default: its current context]'
             cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
             cand --in-memory 'Keep nothing on disk'

@@ -62,6 +62,8 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l kubeconf
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l durability -d 'When a write is acknowledged' -r -f -a "fsync\t'When it is safe on disk'
 async\t'When the operating system has it; a power cut may lose the last writes'
 memory\t'At once; nothing is written'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l ready-fd -d 'Open file descriptor (pipe or file) that also gets the line that says it is ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l wait -d 'Do not serve: wait until the server that writes the kubeconfig is ready, for 1m unless =DURATION says otherwise' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l in-memory -d 'Keep nothing on disk'

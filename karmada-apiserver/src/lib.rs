@@ -11,6 +11,8 @@
 pub mod admission;
 pub mod auth;
 mod cel;
+#[cfg(test)]
+mod fuzz;
 mod go_json;
 pub mod http;
 pub mod lifecycle;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace};
+use karmada_apiserver::server::Limits;
 use karmada_controllers::members::Connector;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings};
 use karmada_core::api::policy::PropagationPolicy;
@@ -67,6 +68,7 @@ fn options(name: &str) -> EmbeddedOptions {
         storage: Storage::Memory,
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         preferred: None,
+        limits: Limits::default(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use karmada_apiserver::server::Limits;
 use karmada_controllers::members::Connector;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings};
 use karmada_core::simulation::{SimulationOptions, World};
@@ -104,6 +105,7 @@ fn options(name: &str) -> EmbeddedOptions {
         storage: Storage::Memory,
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         preferred: None,
+        limits: Limits::default(),
     }
 }
 

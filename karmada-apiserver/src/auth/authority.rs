@@ -11,10 +11,10 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, SanType,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use serde_json::{Value, json};
 
+use super::front_proxy::{FrontProxy, PeerVerifier};
 use super::token::Signer;
 
 const CA_CERT: &str = "ca.crt";
@@ -153,8 +153,27 @@ impl Authority {
         Ok((certificate.pem(), key.serialize_pem()))
     }
 
-    /// Returns a TLS configuration with a fresh server certificate for these addresses besides the local ones.
+    /// Returns what tells this authority's clients, and a trusted proxy, by their certificates.
+    pub(crate) fn peers(&self, proxy: Option<&FrontProxy>) -> Result<Arc<PeerVerifier>, AuthError> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.der.clone()).map_err(|error| AuthError::Tls(error.into()))?;
+        PeerVerifier::new(roots, proxy).map(Arc::new)
+    }
+
+    /// Returns a TLS configuration for these addresses; clients may show certificates of this authority.
+    ///
+    /// # Errors
+    /// When the certificate cannot be made.
     pub fn tls(&self, addresses: &[IpAddr]) -> Result<ServerConfig, AuthError> {
+        self.tls_for(addresses, self.peers(None)?)
+    }
+
+    /// Returns a TLS configuration with a fresh server certificate for these addresses besides the local ones.
+    pub(crate) fn tls_for(
+        &self,
+        addresses: &[IpAddr],
+        peers: Arc<PeerVerifier>,
+    ) -> Result<ServerConfig, AuthError> {
         let mut name = DistinguishedName::new();
         name.push(DnType::CommonName, "kube-apiserver");
         let mut params = params(name, CLIENT_LIFETIME)?;
@@ -175,16 +194,10 @@ impl Authority {
 
         let tls = |error: Box<dyn std::error::Error + Send + Sync>| AuthError::Tls(error);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut roots = RootCertStore::empty();
-        roots.add(self.der.clone()).map_err(|error| tls(error.into()))?;
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-            .allow_unauthenticated()
-            .build()
-            .map_err(|error| tls(error.into()))?;
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| tls(error.into()))?
-            .with_client_cert_verifier(verifier)
+            .with_client_cert_verifier(peers)
             .with_single_cert(
                 vec![certificate.der().clone(), self.der.clone()],
                 PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),

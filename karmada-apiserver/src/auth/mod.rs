@@ -2,6 +2,7 @@
 
 mod authority;
 mod bootstrap;
+mod front_proxy;
 pub(crate) mod rbac;
 mod request;
 mod token;
@@ -9,6 +10,8 @@ mod user;
 
 pub use authority::{AuthError, Authority};
 pub use bootstrap::bootstrap_objects;
+pub(crate) use front_proxy::PeerVerifier;
+pub use front_proxy::{FromProxy, FrontProxy};
 pub use rbac::{Access, Decision, Rules};
 pub use request::{Credentials, PeerUser, authenticate, impersonate};
 pub(crate) use request::{certificate_user, complete};

@@ -10,7 +10,7 @@ use super::failure::{Cause, Failure};
 use super::options::WriteOptions;
 use super::respond::Saved;
 use crate::admission::webhook::{self, Circumstances, Reviewing, Rounds};
-use crate::admission::{AdmissionDenied, AdmissionRequest, Operation, StoredObjects};
+use crate::admission::{AdmissionDenied, AdmissionRequest, Operation, StoredObjects, limit_ranger};
 use crate::auth::UserInfo;
 use crate::registry::{
     Body, FieldError, Lookup, Persistence, PrepareContext, PrepareError, Registry, Resource, prepare,
@@ -218,6 +218,13 @@ impl<'a> Call<'a> {
         old: Option<&Value>,
     ) -> Result<(), Failure> {
         self.admit_by_plugins(operation, object.as_deref_mut(), old)?;
+        if self.subresource.is_empty()
+            && self.server.webhooks.may_change(&self.server.store)
+            && let Some(object) = object.as_deref_mut()
+        {
+            let (name, resource) = (object_name(object), self.resource.clone());
+            self.prepare(&name, |context| prepare::admit_early(&resource, object, old, context))?;
+        }
         let mut rounds = Rounds::default();
         self.ask_mutating(operation, object.as_deref_mut(), old, &mut rounds).await?;
         if rounds.has_changed() {
@@ -234,6 +241,12 @@ impl<'a> Call<'a> {
         old: Option<&Value>,
     ) -> Result<(), Failure> {
         let name = object.as_deref().or(old).map_or(String::new(), object_name);
+        if operation == Operation::Create
+            && self.subresource.is_empty()
+            && let Some(object) = object.as_deref_mut()
+        {
+            limit_ranger::set_defaults(&self.server.store, &self.resource, &self.namespace, object);
+        }
         let request = self.admission_request(operation, &name, old);
         for plugin in &self.server.config.admission {
             plugin.admit(&request, object.as_deref_mut()).map_err(|denied| self.denied(denied, &name))?;
@@ -249,6 +262,11 @@ impl<'a> Call<'a> {
         old: Option<&Value>,
     ) -> Result<(), Failure> {
         let name = object.or(old).map_or(String::new(), object_name);
+        if self.subresource.is_empty()
+            && let Some(object) = object
+        {
+            limit_ranger::check(&self.server.store, &self.resource, operation, &self.namespace, object)?;
+        }
         let request = self.admission_request(operation, &name, old);
         for plugin in &self.server.config.admission {
             plugin.validate(&request, object).map_err(|denied| self.denied(denied, &name))?;

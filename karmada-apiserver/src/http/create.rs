@@ -110,6 +110,7 @@ impl Call<'_> {
             let name = complete(&mut candidate, &self.now);
             check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &candidate, None)?;
             self.admit_final(Operation::Create, Some(&candidate), None).await?;
+            self.reserve_quota(Operation::Create, &candidate, None).await?;
             let stored_form = self.for_storage(candidate).await.map_err(internal)?;
             let written = self.insert(stored_form).await;
             match written {

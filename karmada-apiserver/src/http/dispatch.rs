@@ -1,7 +1,6 @@
 //! From a target and a verb to the operation.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::response::Response;
 use bytes::Bytes;
@@ -23,11 +22,11 @@ use super::respond::{Saved, View, include_object, value_response, warn};
 use super::route::Target;
 use super::update::{check_names, check_namespace_matches};
 use super::watch::Watch;
-use super::{reviews, subresource};
+use super::{duration, reviews, subresource};
 use crate::admission::webhook::Circumstances;
 use crate::auth::UserInfo;
 use crate::registry::{Body, Resource, UpdateTarget, prepare};
-use crate::server::Inner;
+use crate::server::{Admitted, Inner, Labels};
 
 const JOB_WARNING: &str = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
 
@@ -39,6 +38,9 @@ pub(super) struct Incoming {
     pub(super) query: Query,
     pub(super) body: Bytes,
     pub(super) user: UserInfo,
+    /// `None` for callers that are not limited.
+    pub(super) admitted: Option<Admitted>,
+    pub(super) labels: Labels,
     pub(super) server: Arc<Inner>,
 }
 
@@ -55,22 +57,7 @@ pub(super) fn unknown(server: &Inner, target: &Target) -> Failure {
 
 /// Answers a request about a resource.
 pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<Response, Failure> {
-    let Some(limit) = asked_timeout(&incoming.query)? else {
-        return dispatch_unbounded(server, incoming).await;
-    };
-    let is_watch = incoming.target.verb(&incoming.method, &incoming.query) == "watch";
-    if is_watch || limit.is_zero() {
-        return dispatch_unbounded(server, incoming).await;
-    }
-    tokio::select! {
-        // When both are over, the client's limit counts.
-        biased;
-        () = tokio::time::sleep(limit) => Err(Failure::timed_out()),
-        answer = dispatch_unbounded(server, incoming) => answer,
-    }
-}
-
-async fn dispatch_unbounded(server: &Arc<Inner>, incoming: Incoming) -> Result<Response, Failure> {
+    check_timeout(&incoming.query)?;
     let registry = server.registry();
     let target = &incoming.target;
     let Some(resource) = registry.resource(&target.group, &target.version, &target.resource) else {
@@ -143,50 +130,15 @@ async fn answer(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Fa
     }
 }
 
-/// Reads the time that the client gives the server, if it says one.
-fn asked_timeout(query: &Query) -> Result<Option<Duration>, Failure> {
+/// Checks the time that the client gives the server.
+fn check_timeout(query: &Query) -> Result<(), Failure> {
     let text = query.text("timeout");
-    if text.is_empty() {
-        return Ok(None);
+    if text.is_empty() || duration::is_valid(text) {
+        return Ok(());
     }
-    go_duration(text).map(Some).ok_or_else(|| {
-        Failure::bad_request(format!(
-            "invalid timeout specified in the request URL - time: invalid duration {text:?}"
-        ))
-    })
-}
-
-/// Reads a duration as Go writes it, such as `1m30s`; what is negative is none.
-fn go_duration(text: &str) -> Option<Duration> {
-    let number = |c: char| c.is_ascii_digit() || c == '.';
-    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if rest == "0" {
-        return Some(Duration::ZERO);
-    }
-    let mut seconds = 0.0;
-    let mut is_empty = true;
-    while !rest.is_empty() {
-        let digits = rest.find(|c| !number(c)).unwrap_or(rest.len());
-        let tail = &rest[digits..];
-        let letters = tail.find(number).unwrap_or(tail.len());
-        let unit = match &tail[..letters] {
-            "ns" => 1e-9,
-            "us" | "µs" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return None,
-        };
-        seconds += rest[..digits].parse::<f64>().ok()? * unit;
-        is_empty = false;
-        rest = &tail[letters..];
-    }
-    if is_empty {
-        return None;
-    }
-    let seconds = if text.starts_with('-') { 0.0 } else { seconds };
-    Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    Err(Failure::bad_request(format!(
+        "invalid timeout specified in the request URL - time: invalid duration {text:?}"
+    )))
 }
 
 /// Says why a name cannot be part of a path.
@@ -244,6 +196,7 @@ async fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure
             equal: true,
         });
     }
+    let slot = incoming.admitted.as_ref().map(|admitted| call.server.traffic.watch(admitted)).transpose()?;
     let watch = Watch {
         server: incoming.server.clone(),
         store: call.server.store.clone(),
@@ -254,6 +207,9 @@ async fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure
         negotiated: view.negotiated,
         include: view.include,
         shutdown: call.server.shutdown.clone(),
+        default_timeout: call.server.config.limits.min_request_timeout,
+        _slot: slot,
+        _counted: call.server.metrics.lasting(incoming.labels.clone()),
     };
     Ok(warn(watch.start().await?, &call.warnings))
 }
@@ -280,6 +236,11 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
         if let Some(parsed) = call.body.as_mut().filter(|parsed| parsed.value.is_object()) {
             object = parsed.value.take();
         }
+    }
+    if format == Format::Yaml
+        && let Ok(yaml) = body::parse_yaml_object(&incoming.body)
+    {
+        call.body = Some(Body::with_duplicate_lines(&yaml.duplicates, call.options.field_validation));
     }
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (found_kind, found_version) = (text("kind"), text("apiVersion"));

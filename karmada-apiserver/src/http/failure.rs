@@ -6,7 +6,11 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::registry::{Resource, quote};
+use crate::server::Overloaded;
 use crate::store::{Expired, WriteError};
+
+/// Size of an object from which on the real server does not even send it to its store.
+const MESSAGE_LIMIT: usize = 2 << 20;
 
 /// An error as the client gets it.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +27,8 @@ pub struct Failure {
     pub warnings: Box<[String]>,
     /// The real server's mux answers some paths without a `Status`.
     pub plain: bool,
+    /// The real server forgets the type, and the media type, of some.
+    pub untyped: bool,
 }
 
 /// One reason why an object is not valid.
@@ -55,6 +61,7 @@ impl Failure {
             retry_after: None,
             warnings: Box::default(),
             plain: false,
+            untyped: false,
         }
     }
 
@@ -242,6 +249,25 @@ impl Failure {
         Self { details: Some(json!({})), ..failure }
     }
 
+    /// The real server says so in plain text, before it knows what the request is about.
+    pub fn overloaded() -> Self {
+        let message = "Too many requests, please try again later.\n";
+        let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
+        Self { plain: true, retry_after: Some(1), ..failure }
+    }
+
+    /// A request that took longer than it may.
+    pub fn timed_out() -> Self {
+        let message = "Timeout: request did not complete within the allotted timeout";
+        let failure = Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message);
+        Self { details: Some(json!({})), untyped: true, ..failure }
+    }
+
+    /// Says whether a request was refused or ended for the sake of others.
+    pub(crate) fn ends_early(&self) -> bool {
+        self.untyped || (self.plain && self.code == StatusCode::TOO_MANY_REQUESTS)
+    }
+
     pub fn too_many_requests(message: impl Into<String>, details: Value) -> Self {
         let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
         Self { details: Some(details), ..failure }
@@ -261,14 +287,6 @@ impl Failure {
         let message = message.into();
         let details = json!({"causes": [{"message": message}]});
         Self { details: Some(details), ..Self::internal(message) }
-    }
-
-    /// The time that a client gave the server is over.
-    pub fn timed_out() -> Self {
-        // The real server's filter writes this document as plain text, without a kind.
-        let text = "{\"metadata\":{},\"status\":\"Failure\",\"message\":\"Timeout: request did not complete within the \
-                    allotted timeout\",\"reason\":\"Timeout\",\"details\":{},\"code\":504}\n";
-        Self { plain: true, ..Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", text) }
     }
 
     /// An error of 500 that has only a message, as the real server sends some.
@@ -297,10 +315,14 @@ impl Failure {
     pub fn from_write(error: WriteError, resource: &Resource, name: &str) -> Self {
         match error {
             WriteError::Conflict(_) => Self::modified(resource, name),
+            WriteError::TooLarge { size } if size > MESSAGE_LIMIT => Self::unknown(format!(
+                "rpc error: code = ResourceExhausted desc = trying to send message larger than max ({size} vs. {MESSAGE_LIMIT})"
+            )),
+            WriteError::TooLarge { .. } => Self::unknown("etcdserver: request is too large"),
             WriteError::Closed => Self::unavailable("the server is shutting down"),
             WriteError::Commit(error) => {
-                tracing::error!(error = &*error as &dyn std::error::Error, "write failed");
-                Self::internal("the write could not be stored")
+                let why = if error.is_full() { ": no space is left on the device" } else { "" };
+                Self::internal(format!("the write could not be stored{why}"))
             }
         }
     }
@@ -322,4 +344,10 @@ fn causes_value(causes: &[Cause]) -> Value {
             value
         })
         .collect()
+}
+
+impl From<Overloaded> for Failure {
+    fn from(_: Overloaded) -> Self {
+        Self::overloaded()
+    }
 }

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ use super::query::Query;
 use super::yaml;
 use crate::protobuf;
 use crate::registry::table::held_metadata;
-use crate::registry::{IncludeObject, Resource, table};
+use crate::registry::{IncludeObject, Resource, prepare, table};
 use crate::store::Stored;
 
 const WARNING: HeaderName = HeaderName::from_static("warning");
@@ -48,7 +48,13 @@ impl Saved {
     pub(crate) fn value(&self, resource: &Resource) -> Value {
         match self {
             Self::Stored(stored) => convert::read(stored, resource),
-            Self::Unstored(value) => value.clone(),
+            Self::Unstored(value) => {
+                let mut value = value.clone();
+                if resource.defaults_on_read {
+                    prepare::default_on_read(resource, &mut value);
+                }
+                value
+            }
         }
     }
 }
@@ -299,16 +305,24 @@ pub(super) fn with_type(code: StatusCode, content_type: &str, body: Body) -> Res
 
 /// Answers with plain text.
 pub(super) fn text(code: StatusCode, text: &str) -> Response {
-    with_type(code, "text/plain; charset=utf-8", Body::from(text.to_owned()))
+    let mut response = with_type(code, "text/plain; charset=utf-8", Body::from(text.to_owned()));
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Answers with an error.
 pub(super) fn failure(failure: &Failure, headers: &HeaderMap, query: &Query) -> Response {
-    if failure.plain {
-        return text(failure.code, &failure.message);
-    }
-    let mut response =
-        value_response(failure.code, negotiate::error_encoding(headers, query), &failure.status());
+    let mut response = if failure.plain {
+        text(failure.code, &failure.message)
+    } else if failure.untyped {
+        let mut status = failure.status();
+        if let Some(status) = status.as_object_mut() {
+            status.retain(|key, _| key != "kind" && key != "apiVersion");
+        }
+        text(failure.code, &format!("{status}\n"))
+    } else {
+        value_response(failure.code, negotiate::error_encoding(headers, query), &failure.status())
+    };
     if let Some(seconds) = failure.retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }

@@ -62,6 +62,7 @@ impl Call<'_> {
             let old = self.read(&current).await?;
             let changed = change(self, &old)?;
             let prepared = self.prepare_change(target, changed, &old, &current).await?;
+            self.reserve_quota(Operation::Update, &prepared.new, Some(&old)).await?;
             match self.commit(prepared, &current).await {
                 Ok(saved) => {
                     if let Saved::Stored(stored) = &saved

@@ -21,11 +21,11 @@ use super::respond::{View, with_type};
 use super::selector::Selection;
 use crate::protobuf;
 use crate::registry::{IncludeObject, Resource};
-use crate::server::Inner;
+use crate::server::{Inner, LongRunning, WatchSlot};
 use crate::store::{Event, EventKind, Store, Stored, Watcher};
 
-/// How long a watch lasts when the client does not say.
-const DEFAULT_TIMEOUT: Duration = Duration::from_mins(45);
+/// The longest time of a watch; clients may ask for more seconds than clocks can count.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
 /// How often a client that asked for bookmarks gets one.
 const BOOKMARK_PERIOD: Duration = Duration::from_mins(1);
 /// How long before its end a watch sends its last bookmark.
@@ -45,6 +45,10 @@ pub(super) struct Watch {
     pub(super) negotiated: Negotiated,
     pub(super) include: IncludeObject,
     pub(super) shutdown: CancellationToken,
+    /// The shortest time that a watch lasts when the client does not say.
+    pub(super) default_timeout: Duration,
+    pub(super) _slot: Option<WatchSlot>,
+    pub(super) _counted: LongRunning,
 }
 
 struct Stream {
@@ -93,7 +97,10 @@ impl Watch {
         };
         let content_type = content_type(self.negotiated.encoding);
         let now = Instant::now();
-        let timeout = self.options.timeout_seconds.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+        let timeout = match self.options.timeout_seconds {
+            Some(seconds) => Duration::from_secs(seconds).min(LONGEST),
+            None => spread(self.default_timeout),
+        };
         let deadline = now + timeout;
         let next_bookmark = self.options.bookmarks.then(|| first_bookmark(now, deadline));
         let announce = self.options.from == WatchFrom::State;
@@ -123,6 +130,12 @@ impl Watch {
         }));
         Ok(with_type(StatusCode::OK, content_type, body))
     }
+}
+
+/// Returns a time between one and two times another, so that not all watches end at once.
+fn spread(shortest: Duration) -> Duration {
+    let random = u32::from(uuid::Uuid::new_v4().as_bytes()[0]);
+    shortest + shortest / 256 * random
 }
 
 fn content_type(encoding: Encoding) -> &'static str {
@@ -217,7 +230,7 @@ impl Stream {
     fn event(&mut self, event: &Event) {
         self.revision = self.revision.max(event.revision());
         let object = &event.object;
-        if !object.key().starts_with(&self.watch.prefix) {
+        if !object.key_str().starts_with(&self.watch.prefix) {
             return;
         }
         match shown(&self.watch.options.selection, event) {

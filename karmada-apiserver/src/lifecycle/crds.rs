@@ -22,7 +22,7 @@ pub(crate) const STORAGE: &str = "apiextensions.k8s.io/customresourcedefinitions
 pub(crate) const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
 const MANAGER: &str = "kube-apiserver";
 /// Label of services that the server registers itself.
-const AUTOMANAGED: &str = "kube-aggregator.kubernetes.io/automanaged";
+pub(super) const AUTOMANAGED: &str = "kube-aggregator.kubernetes.io/automanaged";
 /// How often the objects of a deleted CRD are looked at again, besides when they change.
 const CLEANUP_PERIOD: Duration = Duration::from_secs(1);
 

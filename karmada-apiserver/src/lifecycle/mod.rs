@@ -9,7 +9,9 @@ mod collector;
 mod controller;
 pub(crate) mod crds;
 mod finished_jobs;
+mod local_services;
 mod namespaces;
+mod quotas;
 mod service_accounts;
 mod tokens;
 

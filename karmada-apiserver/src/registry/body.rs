@@ -7,6 +7,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::prepare::FieldValidation;
+
 /// A parsed body.
 #[derive(Clone, Debug, Default)]
 pub struct Body {
@@ -49,6 +51,19 @@ impl Body {
         deserializer.end()?;
         let notes = notes.into_inner();
         Ok(Self { value, problems: notes.duplicates, order: notes.order })
+    }
+
+    /// Notes the keys that stand twice in the mappings of a YAML body; they come before all other problems.
+    ///
+    /// Each is a warning of its own; a refusal has them together.
+    pub(crate) fn with_duplicate_lines(lines: &[String], validation: FieldValidation) -> Self {
+        let texts = match validation {
+            _ if lines.is_empty() => Vec::new(),
+            FieldValidation::Strict => vec![format!("yaml: unmarshal errors:\n  {}", lines.join("\n  "))],
+            FieldValidation::Ignore | FieldValidation::Warn => lines.to_vec(),
+        };
+        let problems = texts.into_iter().map(|text| Problem { path: String::new(), text }).collect();
+        Self { problems, ..Self::default() }
     }
 
     /// Joins the parser's problems with later ones.

@@ -98,7 +98,8 @@ impl Row {
             rules: None,
             storage_schema: None,
             conversion: None,
-            defaults_on_read: false,
+            // A new claim is stored without its phase.
+            defaults_on_read: self.kind == "PersistentVolumeClaim",
             group: self.group,
             version: self.version,
             kind: self.kind,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::limits::Limits;
 use crate::admission::AdmissionPlugin;
-use crate::auth::AuthError;
+use crate::auth::{AuthError, FrontProxy};
 use crate::store::{Durability, OpenError};
 
 /// What [`super::ApiServer`] needs to start.
@@ -17,10 +18,15 @@ pub struct ServerConfig {
     /// Where objects and keys are kept; in memory when there is none.
     pub data_dir: Option<PathBuf>,
     pub durability: Durability,
+    /// Bytes of history that are kept for watches; a default when there is none.
+    pub history_bytes: Option<usize>,
     pub admission: Vec<Arc<dyn AdmissionPlugin>>,
     /// CustomResourceDefinitions that are created, or updated, at start.
     pub crds: Vec<Value>,
     pub controllers: Controllers,
+    pub limits: Limits,
+    /// The proxy that may name callers; none when absent.
+    pub front_proxy: Option<FrontProxy>,
 }
 
 /// Which of the built-in controllers run.
@@ -55,9 +61,12 @@ impl std::fmt::Debug for ServerConfig {
             .field("name", &self.name)
             .field("data_dir", &self.data_dir)
             .field("durability", &self.durability)
+            .field("history_bytes", &self.history_bytes)
             .field("admission", &self.admission.len())
             .field("crds", &self.crds.len())
             .field("controllers", &self.controllers)
+            .field("front_proxy", &self.front_proxy)
+            .field("limits", &self.limits)
             .finish()
     }
 }

@@ -1,14 +1,15 @@
 //! What all parts of a running server share.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::ServerConfig;
+use super::metrics::{Metrics, Stores};
+use super::traffic::Traffic;
 use crate::admission::policy::Policies;
 use crate::admission::webhook::Webhooks;
 use crate::auth::{Authority, Bound, Claims, Rules, UserInfo};
@@ -24,9 +25,13 @@ pub(crate) struct Inner {
     pub(crate) authority: Authority,
     pub(crate) webhooks: Webhooks,
     pub(crate) policies: Policies,
+    /// Told when the server shall end: requests under way are finished, watches end.
     pub(crate) shutdown: CancellationToken,
+    /// Told when it does not wait for clients any longer.
+    pub(crate) abort: CancellationToken,
     pub(crate) tasks: TaskTracker,
-    counts: Mutex<BTreeMap<(String, String), u64>>,
+    pub(crate) traffic: Traffic,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -38,6 +43,9 @@ impl std::fmt::Debug for Inner {
 impl Inner {
     pub(super) fn new(config: ServerConfig, store: Store, authority: Authority) -> Self {
         Self {
+            traffic: Traffic::new(&config.limits),
+            metrics: Arc::default(),
+            abort: CancellationToken::new(),
             config,
             rules: Arc::new(Rules::new(store.clone())),
             store,
@@ -47,7 +55,6 @@ impl Inner {
             policies: Policies::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            counts: Mutex::default(),
         }
     }
 
@@ -66,12 +73,25 @@ impl Inner {
         Ok(())
     }
 
-    pub(crate) fn count(&self, verb: &str, resource: &str) {
-        *self.counts.lock().entry((verb.to_owned(), resource.to_owned())).or_default() += 1;
-    }
-
-    pub(crate) fn counts(&self) -> BTreeMap<(String, String), u64> {
-        self.counts.lock().clone()
+    /// Returns all metrics as text.
+    pub(crate) fn print_metrics(&self) -> String {
+        let objects = self
+            .store
+            .resources()
+            .iter()
+            .map(|key| {
+                // Keys of storage are `GROUP/PLURAL`.
+                let (group, plural) = key.split_once('/').unwrap_or(("", key));
+                (group.to_owned(), plural.to_owned(), self.store.count(key))
+            })
+            .collect();
+        let file = self.config.data_dir.as_ref().map(|directory| directory.join(super::facade::DATA_FILE));
+        self.metrics.print(&Stores {
+            objects,
+            file_bytes: file.and_then(|path| Some(std::fs::metadata(path).ok()?.len())),
+            load: self.traffic.load(),
+            client_watches: self.traffic.watch_count(),
+        })
     }
 
     /// Returns the service account of a token that is in force.

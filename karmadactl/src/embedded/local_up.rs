@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use futures::future::{join_all, try_join_all};
+use karmada_apiserver::server::Limits;
 use karmada_controllers::ControlPlaneSettings;
 use karmada_controllers::hub::Runtime;
 use karmada_controllers::members::Connector;
@@ -90,6 +91,7 @@ impl LocalUp {
             storage: storage.below("control-plane"),
             listen,
             preferred: previous_address(&directory.join(CONTROL_PLANE_KUBECONFIG)),
+            limits: Limits::default(),
         };
         let names: Vec<String> = (1..=members).map(|number| format!("member{number}")).collect();
         let (server, servers) = futures::join!(
@@ -167,6 +169,7 @@ async fn start_member(
         storage: storage.below(name),
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         preferred: previous_address(&directory.join(kubeconfig_name(name))),
+        limits: Limits::default(),
     };
     Ok(SimulatedMember { name: name.to_owned(), server: EmbeddedServer::plain(&options).await? })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::Request;
 use karmada_apiserver::auth::{AuthError, UserInfo};
-use karmada_apiserver::server::{Controllers, ListenError, Listener, StartError};
+use karmada_apiserver::server::{Controllers, Limits, ListenError, Listener, StartError};
 use karmada_apiserver::store::Durability;
 use karmada_apiserver::{ApiServer, ServerConfig};
 use serde_json::Value;
@@ -47,6 +47,8 @@ pub struct EmbeddedOptions {
     pub listen: SocketAddr,
     /// Address to try first when `listen` leaves the port open.
     pub preferred: Option<SocketAddr>,
+    /// How much clients may ask for.
+    pub limits: Limits,
 }
 
 /// An API server in this process that did not start.
@@ -104,8 +106,13 @@ impl EmbeddedServer {
         if let Some(directory) = &data_dir {
             create_private_directory(directory)?;
         }
-        let config =
-            ServerConfig { name: options.name.clone(), data_dir: data_dir.clone(), durability, ..config };
+        let config = ServerConfig {
+            name: options.name.clone(),
+            data_dir: data_dir.clone(),
+            durability,
+            limits: options.limits.clone(),
+            ..config
+        };
         let server = ApiServer::start(config).await.map_err(|source| EmbeddedError::Start {
             name: options.name.clone(),
             directory: data_dir,

@@ -80,6 +80,11 @@ pub(super) struct Webhook {
 }
 
 impl Webhooks {
+    /// Whether there are webhooks that may change objects.
+    pub(crate) fn may_change(&self, store: &Store) -> bool {
+        store.count(MUTATING) > 0
+    }
+
     /// Returns the webhooks of this moment.
     pub(super) fn list(&self, purpose: Purpose, store: &Store) -> List {
         match purpose {

@@ -393,3 +393,62 @@ async fn objects_of_a_list_and_a_watch_are_converted() {
                     \"https://gone.default.svc:443/?timeout=30s\": service \"gone\" not found";
     assert_eq!((status, message(&answer).as_str()), (500, expected));
 }
+
+#[tokio::test]
+async fn webhooks_see_pods_with_what_the_server_adds_to_them() {
+    let hook = Hook::answering(|review| {
+        let spec = &review["request"]["object"]["spec"];
+        let seen = format!("{} {}", spec["priority"], spec["tolerations"].as_array().map_or(0, Vec::len));
+        let patch = json!([{"op": "add", "path": "/metadata/annotations", "value": {"seen": seen}}]);
+        json!({"allowed": true, "patchType": "JSONPatch", "patch": STANDARD.encode(patch.to_string())})
+    })
+    .await;
+    let server = server().await;
+    let mut webhook = hook.webhook("pods");
+    webhook["rules"][0]["resources"] = json!(["pods"]);
+    configure(&server, "MutatingWebhookConfiguration", &[webhook]).await;
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let (status, answer, _) = send(&server, "POST", "/api/v1/namespaces/default/pods", &pod).await;
+    assert_eq!((status, &answer["metadata"]["annotations"]["seen"]), (201, &json!("0 2")), "{answer}");
+}
+
+#[tokio::test]
+async fn the_servers_own_start_asks_nobody_and_its_controllers_do() {
+    let hook = Hook::answering(|review| {
+        let user = review["request"]["userInfo"]["username"].as_str().unwrap_or_default();
+        json!({"allowed": !user.ends_with("namespace-controller")})
+    })
+    .await;
+    let directory = tempfile::tempdir().unwrap();
+    let start = async || {
+        let config = ServerConfig { data_dir: Some(directory.path().to_owned()), ..ServerConfig::default() };
+        ApiServer::start(config).await.unwrap()
+    };
+    let server = start().await;
+    let mut webhook = hook.webhook("all");
+    webhook["rules"][0] =
+        json!({"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"]});
+    configure(&server, "ValidatingWebhookConfiguration", &[webhook]).await;
+    let path = "/api/v1/namespaces/team";
+    let namespace = json!({"metadata": {"name": "team"}});
+    assert_eq!(send(&server, "POST", "/api/v1/namespaces", &namespace).await.0, 201);
+    let map = json!({"metadata": {"name": "kept"}});
+    let maps = format!("{path}/configmaps");
+    assert_eq!(send(&server, "POST", &maps, &map).await.0, 201);
+    assert_eq!(send(&server, "DELETE", path, &Value::Null).await.0, 200);
+    server.shutdown().await;
+    // The webhook refuses, also at the next start: the content stays and so does the namespace.
+    let server = start().await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(send(&server, "GET", &format!("{maps}/kept"), &Value::Null).await.0, 200);
+    let path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/test";
+    assert_eq!(send(&server, "DELETE", path, &Value::Null).await.0, 200);
+    let gone = async || send(&server, "GET", "/api/v1/namespaces/team", &Value::Null).await.0 == 404;
+    for _ in 0..600 {
+        if gone().await {
+            return server.shutdown().await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the namespace stays");
+}

@@ -6,7 +6,7 @@ use super::super::crd;
 use super::super::field_error::FieldError;
 use super::super::prepare::{PrepareContext, PrepareError};
 use super::super::resource::Resource;
-use super::fields::{remove, remove_all};
+use super::fields::{child, default, remove, remove_all};
 use super::{
     admission_policy, autoscaling, certificate, config, job, network, pod, pod_spec, policy, rbac,
     scheduling, service, service_allocation, status_checks, storage, webhook, workload,
@@ -105,6 +105,15 @@ pub(in super::super) fn apply_defaults(resource: &Resource, object: &mut Value) 
     }
 }
 
+/// Fills in what is not stored.
+pub(in super::super) fn default_on_read(resource: &Resource, object: &mut Value) {
+    if resource.kind == "PersistentVolumeClaim"
+        && let Some(status) = child(object, "status")
+    {
+        default(status, "phase", "Pending");
+    }
+}
+
 /// Whether the kind counts generations.
 pub(in super::super) fn has_generation(resource: &Resource) -> bool {
     resource.is_custom() || WITH_GENERATION.contains(&resource.kind.as_str())
@@ -161,7 +170,6 @@ pub(in super::super) fn prepare_status(
     object["status"] = match resource.kind.as_str() {
         "Namespace" => json!({"phase": "Active"}),
         "Pod" => json!({"phase": "Pending"}),
-        "PersistentVolumeClaim" => json!({"phase": "Pending"}),
         "PersistentVolume" => json!({"phase": "Pending", "lastPhaseTransitionTime": now}),
         "CustomResourceDefinition" => crd::initial_status(object),
         // What this server serves itself is there.
@@ -170,6 +178,21 @@ pub(in super::super) fn prepare_status(
             "message": "Local APIServices are always available"}]}),
         _ => json!({}),
     };
+}
+
+/// Applies the built-in admission that mutating webhooks see the result of.
+pub(in super::super) fn admit_early(
+    resource: &Resource,
+    object: &mut Value,
+    old: Option<&Value>,
+    context: &PrepareContext<'_>,
+) -> Result<(), PrepareError> {
+    match resource.kind.as_str() {
+        "PersistentVolumeClaim" => storage::admit_claim(object, old, context),
+        "Pod" => pod::admit_early(object, old, context)?,
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Applies built-in admission and what the kind does before it is stored.

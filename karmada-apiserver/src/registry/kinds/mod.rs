@@ -28,8 +28,8 @@ mod workload;
 
 pub(crate) use autoscaling::METRICS as AUTOSCALER_METRICS;
 pub(super) use dispatch::{
-    admit, apply_defaults, has_generation, needs_revision, prepare_status, spec_changed, validate,
-    validate_status,
+    admit, admit_early, apply_defaults, default_on_read, has_generation, needs_revision, prepare_status,
+    spec_changed, validate, validate_status,
 };
 pub(super) use warnings::warnings;
 pub(super) use workload::TEMPLATE_GENERATION;
