@@ -34,6 +34,8 @@ pub(crate) enum Value {
     Semver(Arc<Semver>),
     /// A named format, such as `dns1123Label`.
     Format(&'static str),
+    /// A variable that could not be evaluated: whoever reads it fails.
+    Failed(Arc<str>),
     /// A question to the authorizer, or its answer.
     Authorization(Arc<Authorization>),
 }
@@ -123,6 +125,7 @@ impl Value {
             Self::Url(_) => Type::Opaque("kubernetes.URL"),
             Self::Semver(_) => Type::Opaque("kubernetes.Semver"),
             Self::Format(_) => Type::Opaque("kubernetes.NamedFormat"),
+            Self::Failed(_) => Type::Error,
             Self::Authorization(question) => Type::Opaque(question.type_name()),
         }
     }

@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::call::{Call, object_name};
 use super::failure::Failure;
 use super::scale;
-use crate::admission::Operation;
 use crate::admission::webhook::{self, Attributes, Kind, Remarks, Reviewing, Rounds};
+use crate::admission::{Operation, policy};
+use crate::patch::managed_fields;
 use crate::registry::{FieldValidation, PrepareContext, PrepareError, prepare};
 
 /// The kind of a scale.
@@ -120,9 +121,17 @@ impl Call<'_> {
                     }
                     result
                 }
-                (object, _) => {
+                (Some(object), _) => {
                     let decode = |patched: Value| self.decode_mutated(patched);
-                    webhook::mutate(&attributes, object, old, &decode, rounds, &mut remarks).await
+                    let owners = object["metadata"]["managedFields"].clone();
+                    let result =
+                        webhook::mutate(&attributes, Some(object), old, &decode, rounds, &mut remarks).await;
+                    remarks.warnings.extend(keep_owners(object, owners));
+                    result
+                }
+                (None, _) => {
+                    let decode = |patched: Value| Ok(patched);
+                    webhook::mutate(&attributes, None, old, &decode, rounds, &mut remarks).await
                 }
             }
         };
@@ -148,9 +157,9 @@ impl Call<'_> {
                 Some(paths) if self.subresource == "scale" => {
                     let view = |object: Option<&Value>| object.map(|object| scale::scale_of(object, paths));
                     let (object, old) = (view(object), view(old));
-                    webhook::validate(&attributes, object.as_ref(), old.as_ref(), &mut remarks).await
+                    judge(&attributes, object.as_ref(), old.as_ref(), &mut remarks).await
                 }
-                _ => webhook::validate(&attributes, object, old, &mut remarks).await,
+                _ => judge(&attributes, object, old, &mut remarks).await,
             }
         };
         self.note(remarks);
@@ -183,7 +192,7 @@ impl Call<'_> {
             result = webhook::mutate(&attributes, Some(object), None, &keep, &mut rounds, &mut remarks).await;
         }
         if result.is_ok() {
-            result = webhook::validate(&attributes, Some(object), None, &mut remarks).await;
+            result = judge(&attributes, Some(object), None, &mut remarks).await;
         }
         self.note(remarks);
         result
@@ -206,6 +215,27 @@ impl Call<'_> {
             Err(error) => Err(self.prepare_failure(error, &object_name(&patched))),
         }
     }
+}
+
+/// Restores the owners of an object that a webhook made unreadable. Returns what the client should know.
+fn keep_owners(object: &mut Value, owners: Value) -> Option<String> {
+    let why = managed_fields::unreadable_owners(object)?;
+    object["metadata"]["managedFields"] = owners;
+    Some(format!(
+        ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating \
+         admission controller; please fix your requests: {why}"
+    ))
+}
+
+/// Lets policies and then webhooks refuse an object.
+async fn judge(
+    attributes: &Attributes<'_>,
+    object: Option<&Value>,
+    old: Option<&Value>,
+    remarks: &mut Remarks,
+) -> Result<(), Failure> {
+    policy::validate(attributes, object, old, remarks).await?;
+    webhook::validate(attributes, object, old, remarks).await
 }
 
 fn kind((group, version, kind): (&str, &str, &str)) -> Kind {

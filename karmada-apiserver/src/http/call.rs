@@ -220,6 +220,13 @@ impl<'a> Call<'a> {
         old: Option<&Value>,
     ) -> Result<(), Failure> {
         self.admit_by_plugins(operation, object.as_deref_mut(), old)?;
+        if self.subresource.is_empty()
+            && self.server.webhooks.may_change(&self.server.store)
+            && let Some(object) = object.as_deref_mut()
+        {
+            let (name, resource) = (object_name(object), self.resource.clone());
+            self.prepare(&name, |context| prepare::admit_early(&resource, object, old, context))?;
+        }
         let mut rounds = Rounds::default();
         self.ask_mutating(operation, object.as_deref_mut(), old, &mut rounds).await?;
         if rounds.has_changed() {

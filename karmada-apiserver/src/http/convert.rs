@@ -67,7 +67,7 @@ pub(crate) fn to_version(mut object: Value, resource: &Resource) -> Value {
 }
 
 /// Returns a stored object as this version of its resource shows it.
-pub(super) fn read(stored: &Stored, resource: &Resource) -> Value {
+pub(crate) fn read(stored: &Stored, resource: &Resource) -> Value {
     let mut object = stored.value();
     if has_same_version(stored, resource) {
         if resource.defaults_on_read {

@@ -37,7 +37,7 @@ mod yaml;
 mod yaml_body;
 
 pub(crate) use body::{hex, parse_yaml};
-pub(crate) use convert::to_version;
+pub(crate) use convert::{read as read_stored, to_version};
 pub(crate) use delete::{set_finalizers, whole_second};
 pub use failure::{Cause, Failure};
 pub(crate) use options::{DeleteOptions, Propagation};

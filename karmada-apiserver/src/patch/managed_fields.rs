@@ -71,6 +71,16 @@ pub fn update(new: &mut Value, update: &Update<'_>) {
     managers.write_to(new);
 }
 
+/// Says why nobody can read who owns what of an object, if nobody can.
+pub fn unreadable_owners(object: &Value) -> Option<&'static str> {
+    let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array).into_iter().flatten();
+    let is_operation = |entry: &Value| matches!(entry["operation"].as_str(), Some("Apply" | "Update"));
+    if !entries.clone().all(is_operation) {
+        return Some("operation must be `Apply` or `Update`");
+    }
+    Managers::of(object).is_none().then_some("fields cannot be decoded")
+}
+
 /// Takes the fields that a write changes away from those who own them in another version of the object.
 ///
 /// `old` and `new` are the states before and after the write in the version of `target`; the owners are those of

@@ -189,6 +189,16 @@ pub fn decode(
     }
 }
 
+/// Applies the built-in admission that comes before mutating webhooks to a decoded object.
+pub(crate) fn admit_early(
+    resource: &Resource,
+    object: &mut Value,
+    old: Option<&Value>,
+    context: &PrepareContext<'_>,
+) -> Result<(), PrepareError> {
+    if resource.is_custom() { Ok(()) } else { kinds::admit_early(resource, object, old, context) }
+}
+
 /// Applies the rules of creation to a decoded object.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::config::ServerConfig;
 use super::metrics::{Metrics, Stores};
 use super::traffic::Traffic;
+use crate::admission::policy::Policies;
 use crate::admission::webhook::Webhooks;
 use crate::audit::Audit;
 use crate::auth::{Authority, Claims, ISSUER, KubernetesClaims, Rules, UserInfo, bootstrap_token};
@@ -27,6 +28,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) audit: Option<Audit>,
     pub(crate) webhooks: Webhooks,
+    pub(crate) policies: Policies,
     /// Told when the server shall end: requests under way are finished, watches end.
     pub(crate) shutdown: CancellationToken,
     /// Told when it does not wait for clients any longer.
@@ -61,6 +63,7 @@ impl Inner {
             registry: RwLock::new(Arc::new(Registry::built_in())),
             authority,
             webhooks: Webhooks::default(),
+            policies: Policies::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }

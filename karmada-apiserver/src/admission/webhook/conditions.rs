@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::attributes::{Attributes, Kind, resource_value};
-use crate::cel::{Budget, Env, Program, Type, Value, Variables, from_json};
+use crate::cel::{Budget, Env, Program, Value, Variables, from_json};
 use crate::registry::Resource;
 
 /// Work that all conditions of one webhook may do.
@@ -76,55 +76,6 @@ impl Conditions {
             many => Verdict::Failed(format!("[{}]", many.join(", "))),
         }
     }
-}
-
-/// Returns the variables that conditions may read.
-pub(crate) fn environment() -> Env {
-    Env::default()
-        .with("object", Type::Dyn)
-        .with("oldObject", Type::Dyn)
-        .with("request", request_type())
-        .with("namespaceObject", Type::Dyn)
-        .with("authorizer", Type::Opaque("kubernetes.authorization.Authorizer"))
-}
-
-fn request_type() -> Type {
-    let object = |name: &str, fields: Vec<(&str, Type)>| {
-        let fields: BTreeMap<String, Type> =
-            fields.into_iter().map(|(name, field)| (name.to_owned(), field)).collect();
-        Type::object(name, fields)
-    };
-    let texts = |name: &str, fields: &[&str]| {
-        object(name, fields.iter().map(|field| (*field, Type::String)).collect())
-    };
-    let kind = texts("kubernetes.GroupVersionKind", &["group", "version", "kind"]);
-    let resource = texts("kubernetes.GroupVersionResource", &["group", "version", "resource"]);
-    let user = object(
-        "kubernetes.UserInfo",
-        vec![
-            ("username", Type::String),
-            ("uid", Type::String),
-            ("groups", Type::list(Type::String)),
-            ("extra", Type::map(Type::String, Type::list(Type::String))),
-        ],
-    );
-    object(
-        "kubernetes.AdmissionRequest",
-        vec![
-            ("kind", kind.clone()),
-            ("resource", resource.clone()),
-            ("subResource", Type::String),
-            ("requestKind", kind),
-            ("requestResource", resource),
-            ("requestSubResource", Type::String),
-            ("name", Type::String),
-            ("namespace", Type::String),
-            ("operation", Type::String),
-            ("userInfo", user),
-            ("dryRun", Type::Bool),
-            ("options", Type::Dyn),
-        ],
-    )
 }
 
 /// Returns the request as expressions see it: a review without uid and objects.

@@ -7,10 +7,11 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::client::Client;
-use super::conditions::{Conditions, environment};
+use super::conditions::Conditions;
 use super::endpoint::Endpoint;
 use super::matching::{MatchPolicy, Rule};
 use super::review::ReviewVersion;
+use crate::cel::{AdmissionScope, admission_environment};
 use crate::store::Store;
 
 const MUTATING: &str = "admissionregistration.k8s.io/mutatingwebhookconfigurations";
@@ -79,6 +80,11 @@ pub(super) struct Webhook {
 }
 
 impl Webhooks {
+    /// Whether there are webhooks that may change objects.
+    pub(crate) fn may_change(&self, store: &Store) -> bool {
+        store.count(MUTATING) > 0
+    }
+
     /// Returns the webhooks of this moment.
     pub(super) fn list(&self, purpose: Purpose, store: &Store) -> List {
         match purpose {
@@ -136,7 +142,10 @@ impl Webhook {
             failure_policy: FailurePolicy::parse(&webhook["failurePolicy"]),
             namespace_selector: webhook["namespaceSelector"].clone(),
             object_selector: webhook["objectSelector"].clone(),
-            conditions: Conditions::compile(&webhook["matchConditions"], &environment()),
+            conditions: Conditions::compile(
+                &webhook["matchConditions"],
+                &admission_environment(&AdmissionScope::default()),
+            ),
             timeout: Duration::from_secs(seconds.clamp(1, 30)),
             reinvocation: if webhook["reinvocationPolicy"] == "IfNeeded" {
                 Reinvocation::IfNeeded

@@ -69,6 +69,18 @@ impl Rule {
         }
     }
 
+    /// The rule about everything.
+    fn any() -> Self {
+        let all = || vec!["*".to_owned()];
+        Self {
+            operations: all(),
+            groups: all(),
+            versions: all(),
+            resources: vec!["*/*".to_owned()],
+            ..Self::default()
+        }
+    }
+
     /// Whether the rule is about a request, as if it were for this version of its resource.
     fn matches(&self, attributes: &Attributes<'_>, resource: &Resource) -> bool {
         let is_listed = |list: &[String], item: &str| list.iter().any(|entry| entry == "*" || entry == item);
@@ -92,6 +104,76 @@ impl Rule {
 fn names_resource(entry: &str, plural: &str, subresource: &str) -> bool {
     let (resource, part) = entry.split_once('/').unwrap_or((entry, ""));
     (resource == "*" || resource == plural) && (part == "*" || part == subresource)
+}
+
+/// Which requests a policy or binding is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Matcher {
+    rules: Vec<Rule>,
+    excluded: Vec<Rule>,
+    policy: MatchPolicy,
+    namespace_selector: Value,
+    object_selector: Value,
+}
+
+/// Whether a request is matched.
+#[derive(Clone, Debug)]
+pub(crate) enum Matched {
+    No,
+    /// By the rules for this version of its resource.
+    Yes(Arc<Resource>),
+    /// Its namespace is not there.
+    NoNamespace(String),
+}
+
+impl Matcher {
+    /// Reads `matchConstraints` or `matchResources`.
+    pub(crate) fn parse(constraints: &Value) -> Self {
+        let rules = |key: &str| {
+            constraints[key].as_array().into_iter().flatten().map(Rule::parse).collect::<Vec<_>>()
+        };
+        Self {
+            rules: rules("resourceRules"),
+            excluded: rules("excludeResourceRules"),
+            policy: MatchPolicy::parse(&constraints["matchPolicy"]),
+            namespace_selector: constraints["namespaceSelector"].clone(),
+            object_selector: constraints["objectSelector"].clone(),
+        }
+    }
+
+    /// Says whether a request is matched.
+    pub(crate) fn check(
+        &self,
+        attributes: &Attributes<'_>,
+        object: Option<&Value>,
+        old: Option<&Value>,
+    ) -> Matched {
+        let namespace = selects_namespace(&self.namespace_selector, attributes, object);
+        if namespace == NamespaceSelection::NotSelected
+            || !selects_object(&self.object_selector, object, old)
+            || matched_resource(&self.excluded, self.policy, attributes).is_some()
+        {
+            return Matched::No;
+        }
+        match (matched_resource(&self.rules, self.policy, attributes), namespace) {
+            (None, _) => Matched::No,
+            (Some(_), NamespaceSelection::Missing(name)) => Matched::NoNamespace(name),
+            (Some(resource), _) => Matched::Yes(resource),
+        }
+    }
+
+    /// Says as [`Matcher::check`], where no rules are all rules.
+    pub(crate) fn check_optional(
+        &self,
+        attributes: &Attributes<'_>,
+        object: Option<&Value>,
+        old: Option<&Value>,
+    ) -> Matched {
+        if !self.rules.is_empty() {
+            return self.check(attributes, object, old);
+        }
+        Self { rules: vec![Rule::any()], ..self.clone() }.check(attributes, object, old)
+    }
 }
 
 /// Returns the version of the requested resource that rules are about, if they are about any.

@@ -15,9 +15,13 @@ mod matching;
 mod pool;
 mod response;
 mod review;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 pub(crate) use attributes::{Attributes, Circumstances, Kind, Reviewing};
-pub(crate) use configuration::Webhooks;
+pub(crate) use conditions::{Conditions, Verdict, request_value, variables};
+pub(crate) use configuration::{FailurePolicy, Webhooks};
 pub(crate) use conversion::convert;
-pub(crate) use dispatch::{Remarks, Rounds, mutate, validate};
+pub(crate) use dispatch::{Remarks, Rounds, in_version_of, mutate, validate};
+pub(crate) use matching::{Matched, Matcher, is_exempt, selects_labels};

@@ -1,6 +1,7 @@
 //! What is particular to each built-in kind: defaults, admission, validation.
 
 mod affinity_checks;
+mod admission_policy;
 mod autoscaling;
 mod certificate;
 mod checks;
@@ -9,6 +10,7 @@ mod container_checks;
 mod dispatch;
 mod endpoint_checks;
 mod event;
+mod expressions;
 mod fields;
 mod job;
 mod job_policies;
@@ -36,6 +38,7 @@ mod workload;
 pub(crate) use autoscaling::METRICS as AUTOSCALER_METRICS;
 pub(super) use dispatch::{
     admit, apply_defaults, counts_changes, default_on_read, has_generation, needs_revision, prepare_status,
+    admit, admit_early, apply_defaults, default_on_read, has_generation, needs_revision, prepare_status,
     spec_changed, validate, validate_status,
 };
 pub(super) use warnings::warnings;
