@@ -37,7 +37,7 @@ impl Scanner<'_> {
         let mut open: Vec<u8> = Vec::new();
         self.skip_space();
         loop {
-            if open.len() > DEEPEST {
+            if open.len() >= DEEPEST && matches!(self.peek(), Some(b'{' | b'[')) {
                 return Err("exceeded max depth".to_owned());
             }
             match self.value()? {

@@ -247,7 +247,7 @@ fn query() -> impl Strategy<Value = String> {
                     if c.is_ascii_graphic() && !"\"<>#&+`{|}\\^".contains(c) {
                         c.to_string()
                     } else {
-                        c.to_string().bytes().map(|b| format!("%{b:02X}")).collect()
+                        c.to_string().bytes().map(|b| format!("%{b:02X}")).collect::<Vec<_>>().concat()
                     }
                 })
                 .collect::<String>()

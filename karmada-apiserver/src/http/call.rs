@@ -72,7 +72,7 @@ impl<'a> Call<'a> {
             subresource: String::new(),
             user: UserInfo::admin(),
             options: WriteOptions { field_manager: manager.to_owned(), ..WriteOptions::default() },
-            now: Timestamp::now(),
+            now: server.clock.now(),
             warnings: Vec::new(),
             body: None,
             circumstances: Circumstances { reviewing: Reviewing::Skipped, ..Circumstances::default() },

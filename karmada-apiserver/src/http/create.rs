@@ -108,6 +108,7 @@ impl Call<'_> {
             };
             let warnings = admitted?;
             let name = complete(&mut candidate, &self.now);
+            self.check_new_request(&candidate)?;
             check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &candidate, None)?;
             self.admit_final(Operation::Create, Some(&candidate), None).await?;
             self.reserve_quota(Operation::Create, &candidate, None).await?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::body::{self, Format};
@@ -84,7 +83,7 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
         subresource: target.subresource.clone(),
         user: incoming.user.clone(),
         options,
-        now: Timestamp::now(),
+        now: server.clock.now(),
         warnings: resource.deprecation_warning.iter().cloned().collect(),
         body: None,
         circumstances: Circumstances::default(),

@@ -56,7 +56,7 @@ mod tests {
         for (text, expected) in [
             ("1ns", Some(Duration::from_nanos(1))),
             ("1m30s", Some(Duration::from_secs(90))),
-            ("1.5h", Some(Duration::from_secs(5400))),
+            ("1.5h", Some(Duration::from_mins(90))),
             (".5s", Some(Duration::from_millis(500))),
             ("0", Some(Duration::ZERO)),
             ("-1s", Some(Duration::ZERO)),

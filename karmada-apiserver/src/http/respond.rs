@@ -314,12 +314,6 @@ pub(super) fn text(code: StatusCode, text: &str) -> Response {
 pub(super) fn failure(failure: &Failure, headers: &HeaderMap, query: &Query) -> Response {
     let mut response = if failure.plain {
         text(failure.code, &failure.message)
-    } else if failure.untyped {
-        let mut status = failure.status();
-        if let Some(status) = status.as_object_mut() {
-            status.retain(|key, _| key != "kind" && key != "apiVersion");
-        }
-        text(failure.code, &format!("{status}\n"))
     } else {
         value_response(failure.code, negotiate::error_encoding(headers, query), &failure.status())
     };

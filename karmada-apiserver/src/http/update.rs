@@ -90,7 +90,8 @@ impl Call<'_> {
     ) -> Result<Prepared, Failure> {
         let name = self.name.clone();
         let resource = self.resource.clone();
-        let patched = matches!(changed, Changed::Patched { .. } | Changed::Scaled(_));
+        // The revision in what was computed from the current object is not one that the client named.
+        let patched = matches!(changed, Changed::Patched { .. } | Changed::Scaled(_) | Changed::Applied(_));
         let replaces = matches!(changed, Changed::Raw(_));
         let new = match changed {
             Changed::Raw(new) | Changed::Scaled(new) => {
@@ -138,6 +139,7 @@ impl Call<'_> {
         self.warnings.extend(admitted?);
         let server = self.server;
         check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &new, Some(old))?;
+        self.check_signer_rights(&new, old)?;
         self.admit_final(Operation::Update, Some(&new), Some(old)).await?;
         let prepared = prepared(&resource, new, old, current, retry);
         self.in_stored_form(prepared).await

@@ -5,9 +5,12 @@
 
 mod aggregation;
 mod bootstrap;
+mod bootstrap_tokens;
+mod certificates;
 mod collector;
 mod controller;
 pub(crate) mod crds;
+mod expiry;
 mod finished_jobs;
 mod local_services;
 mod namespaces;

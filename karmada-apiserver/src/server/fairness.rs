@@ -272,7 +272,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(3600);
+    const LONG: Duration = Duration::from_hours(1);
 
     type Pending = Pin<Box<dyn Future<Output = Result<Seat, Overloaded>> + Send>>;
 

@@ -277,7 +277,7 @@ impl<'a> Builder<'a> {
         self.block.push(b'"');
         for (key, value) in self.metadata {
             match (key.as_str(), value) {
-                ("resourceVersion", _) => continue,
+                ("resourceVersion", _) => {}
                 ("uid", Value::String(uid)) => {
                     self.name(key);
                     self.string(UID, uid);

@@ -18,7 +18,7 @@ const PROGRAM: &str = "karmadactl-under-test";
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Flags of upstream that are deliberately absent, of one command or of all, each with the way to do without.
-const ABSENT_FLAGS: [(&str, &str, &str); 13] = [
+const ABSENT_FLAGS: [(&str, &str, &str); 16] = [
     ("", "--template", "Go templates"),
     ("", "--allow-missing-template-keys", "Go templates"),
     ("", "--windows-line-endings", "line ends are those of the file"),
@@ -31,6 +31,9 @@ const ABSENT_FLAGS: [(&str, &str, &str); 13] = [
     ("apply", "--grace-period", "see --prune"),
     ("apply", "--timeout", "see --prune"),
     ("apply", "--overwrite", "what the file says is always applied"),
+    ("interpret", "-o", "see --edit"),
+    ("interpret", "--output", "see --edit"),
+    ("interpret", "--show-managed-fields", "see --edit"),
     ("interpret", "--edit", "`karmadactl edit` edits customizations"),
 ];
 
