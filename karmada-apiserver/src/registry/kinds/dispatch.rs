@@ -8,9 +8,9 @@ use super::super::prepare::{PrepareContext, PrepareError};
 use super::super::resource::Resource;
 use super::fields::{child, default, remove, remove_all};
 use super::{
-    admission_policy, autoscaling, certificate, config, endpoint_checks, event, job, network, node, pod, pod_checks,
-    pod_spec, policy, quota_checks, rbac, scheduling, service, service_allocation, status_checks, storage, webhook,
-    workload,
+    admission_policy, autoscaling, certificate, config, endpoint_checks, event, job, network, node, pod,
+    pod_checks, pod_spec, policy, quota_checks, rbac, scheduling, service, service_allocation, status_checks,
+    storage, webhook, workload,
 };
 
 /// Kinds whose `metadata.generation` counts changes of what is wanted.

@@ -1,7 +1,7 @@
 //! What is particular to each built-in kind: defaults, admission, validation.
 
-mod affinity_checks;
 mod admission_policy;
+mod affinity_checks;
 mod autoscaling;
 mod certificate;
 mod checks;
@@ -37,9 +37,8 @@ mod workload;
 
 pub(crate) use autoscaling::METRICS as AUTOSCALER_METRICS;
 pub(super) use dispatch::{
-    admit, apply_defaults, counts_changes, default_on_read, has_generation, needs_revision, prepare_status,
-    admit, admit_early, apply_defaults, default_on_read, has_generation, needs_revision, prepare_status,
-    spec_changed, validate, validate_status,
+    admit, admit_early, apply_defaults, counts_changes, default_on_read, has_generation, needs_revision,
+    prepare_status, spec_changed, validate, validate_status,
 };
 pub(super) use warnings::warnings;
 pub(super) use workload::TEMPLATE_GENERATION;
