@@ -6,7 +6,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::controller::spawn;
-use super::{aggregation, collector, crds, finished_jobs, namespaces, quotas, service_accounts, tokens};
+use super::{
+    aggregation, api_services, collector, crds, finished_jobs, namespaces, quotas, service_accounts, tokens,
+};
 use crate::auth::bootstrap_objects;
 use crate::http::Failure;
 use crate::http::call::{Call, object_name};
@@ -51,6 +53,7 @@ pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
             .map_err(|failure| StartError::Crd { name: object_name(crd), message: failure.message })?;
     }
     spawn(server, crds::Crds);
+    spawn(server, api_services::ApiServices);
     if server.config.controllers == Controllers::All {
         spawn(server, service_accounts::ServiceAccounts);
     }
