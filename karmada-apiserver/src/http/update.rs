@@ -224,8 +224,14 @@ impl Call<'_> {
         if uid.is_empty() || uid == current.uid() {
             return Ok(());
         }
-        let group =
-            if self.resource.is_custom() { format!("{}/", self.resource.group) } else { String::new() };
+        // These come from servers of their own, which store by group.
+        let apart =
+            ["apiextensions.k8s.io", "apiregistration.k8s.io"].contains(&self.resource.group.as_str());
+        let group = if apart || self.resource.is_custom() {
+            format!("{}/", self.resource.group)
+        } else {
+            String::new()
+        };
         let scope = if self.namespace.is_empty() { String::new() } else { format!("{}/", self.namespace) };
         let why = format!(
             "StorageError: invalid object, Code: 4, Key: /registry/{group}{}/{scope}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",

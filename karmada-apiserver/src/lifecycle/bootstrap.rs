@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::controller::spawn;
 use super::local_services::local_services;
 use super::{
-    aggregation, bootstrap_tokens, certificates, collector, crds, expiry, finished_jobs, namespaces, quotas,
-    service_accounts, tokens,
+    aggregation, api_services, bootstrap_tokens, certificates, collector, crds, expiry, finished_jobs, namespaces,
+    quotas, service_accounts, tokens,
 };
 use crate::auth::bootstrap_objects;
 use crate::http::Failure;
@@ -56,6 +56,7 @@ pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
     }
     spawn(server, crds::Crds);
     spawn(server, expiry::Expiry::default());
+    spawn(server, api_services::ApiServices);
     if server.config.controllers == Controllers::All {
         spawn(server, service_accounts::ServiceAccounts);
     }

@@ -4,6 +4,7 @@
 //! Nothing runs while nothing changes.
 
 mod aggregation;
+mod api_services;
 mod bootstrap;
 mod bootstrap_tokens;
 mod certificates;

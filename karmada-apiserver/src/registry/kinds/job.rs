@@ -86,7 +86,7 @@ pub(super) fn validate_job(object: &Value, old: Option<&Value>) -> Vec<FieldErro
     let spec = &object["spec"];
     let mut errors = Vec::new();
     if !flag(spec, "manualSelector") && has(spec, "selector") {
-        check_generated(object, old.is_none(), &mut errors);
+        check_generated(object, &mut errors);
     }
     check_job_spec(spec, &mut errors);
     indexed_name(object, &mut errors);
@@ -156,7 +156,7 @@ pub(super) fn validate_cron_job(object: &Value) -> Vec<FieldError> {
     errors
 }
 
-fn check_generated(object: &Value, is_new: bool, errors: &mut Vec<FieldError>) {
+fn check_generated(object: &Value, errors: &mut Vec<FieldError>) {
     let metadata = &object["metadata"];
     let (uid, name) = (text(metadata, "uid"), text(metadata, "name"));
     let labels = &object["spec"]["template"]["metadata"]["labels"];
@@ -172,7 +172,7 @@ fn check_generated(object: &Value, is_new: bool, errors: &mut Vec<FieldError>) {
     }
     let expected = json!({"matchLabels": {UID_LABEL: object["metadata"]["uid"]}});
     let selector = &object["spec"]["selector"];
-    if is_new && *selector != expected {
+    if !selector::is_empty(selector) && *selector != expected {
         errors.push(FieldError::invalid("spec.selector", selector, "`selector` not auto-generated"));
     }
 }
