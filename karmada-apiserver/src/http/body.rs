@@ -1,15 +1,17 @@
 //! Reading request bodies.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::yaml_body::YamlBody;
 use crate::go_json;
 use crate::protobuf::{self, DecodeError, Envelope};
 use crate::registry::Registry;
+use crate::server::BodyBytes;
 
 /// Largest body that is read.
 pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -27,16 +29,33 @@ pub(crate) enum Format {
     Protobuf,
 }
 
-/// Reads a body to its end.
-pub(crate) async fn read(body: axum::body::Body) -> Result<Bytes, Failure> {
-    match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Failure::too_large(BODY_LIMIT)),
-        Err(error) => {
-            tracing::debug!(error = &*error, "cannot read a request body");
-            Err(Failure::bad_request("the body of the request could not be read"))
+/// Reads a body to its end, as long as it is not too long and the server has room for it.
+pub(crate) async fn read(
+    mut body: axum::body::Body,
+    mut held: Option<&mut BodyBytes>,
+) -> Result<Bytes, Failure> {
+    let mut whole = Bytes::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            tracing::debug!(error = &error as &dyn std::error::Error, "cannot read a request body");
+            Failure::bad_request("the body of the request could not be read")
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + data.len() > BODY_LIMIT {
+            return Err(Failure::too_large(BODY_LIMIT));
         }
+        if let Some(held) = &mut held {
+            held.grow(data.len())?;
+        }
+        whole = if whole.is_empty() {
+            data
+        } else {
+            let mut longer = BytesMut::from(whole);
+            longer.extend_from_slice(&data);
+            longer.freeze()
+        };
     }
+    Ok(whole)
 }
 
 /// Returns the media type of a body without its parameters, empty when none was sent.
@@ -65,7 +84,7 @@ pub(crate) fn object_format(headers: &HeaderMap, kind: &str, bytes: &[u8]) -> Re
 /// Parses a body; the error is the text that comes after `json parse error: `.
 pub(crate) fn parse(bytes: &[u8], format: Format) -> Result<Value, String> {
     if format == Format::Yaml && !looks_like_json(bytes) {
-        return parse_yaml(bytes);
+        return parse_yaml_object(bytes).map(|body| body.value);
     }
     match serde_json::from_slice(bytes) {
         Ok(value) => Ok(value),
@@ -78,11 +97,20 @@ pub(crate) fn parse_yaml(bytes: &[u8]) -> Result<Value, String> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| "yaml: control characters are not allowed".to_owned())?;
     let options = serde_saphyr::options! { legacy_octal_numbers: true };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let message = error.to_string();
-        let message = message.lines().next().unwrap_or_default();
-        format!("error converting YAML to JSON: yaml: {}", place_as_go(message))
-    })
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| yaml_error(&error))
+}
+
+/// Parses the YAML of an object; also returns a line for each key that stands twice in its mapping.
+pub(crate) fn parse_yaml_object(bytes: &[u8]) -> Result<YamlBody, String> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| "yaml: control characters are not allowed".to_owned())?;
+    YamlBody::parse(text).map_err(|error| yaml_error(&error))
+}
+
+fn yaml_error(error: &serde_saphyr::Error) -> String {
+    let message = error.to_string();
+    let message = message.lines().next().unwrap_or_default();
+    format!("error converting YAML to JSON: yaml: {}", place_as_go(message))
 }
 
 /// Names only the line of a mistake, and not the first, as the real server does.

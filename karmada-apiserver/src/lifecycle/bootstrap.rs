@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
+use futures::future::try_join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::controller::spawn;
-use super::{aggregation, collector, crds, finished_jobs, namespaces, service_accounts, tokens};
+use super::local_services::local_services;
+use super::{
+    aggregation, bootstrap_tokens, certificates, collector, crds, expiry, finished_jobs, namespaces, quotas,
+    service_accounts, tokens,
+};
 use crate::auth::bootstrap_objects;
 use crate::http::Failure;
 use crate::http::call::{Call, object_name};
@@ -33,32 +38,35 @@ const PRIORITY_CLASSES: [(&str, i64, &str); 2] = [
 /// Brings a server's objects and kinds up, then its controllers.
 pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
     crds::load(server);
-    for name in NAMESPACES {
-        ensure(server, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).await?;
-    }
-    ensure(server, kubernetes_service()).await?;
-    for (name, value, description) in PRIORITY_CLASSES {
-        let class = json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
-            "value": value, "description": description});
-        ensure(server, class).await?;
-    }
-    for object in bootstrap_objects() {
-        ensure(server, object).await?;
-    }
+    let namespace = |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+    ensure_all(server, NAMESPACES.map(namespace).into()).await?;
+    let class = |(name, value, description): (&str, i64, &str)| {
+        json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
+            "value": value, "description": description})
+    };
+    let mut objects = bootstrap_objects();
+    objects.extend(PRIORITY_CLASSES.map(class));
+    objects.extend(local_services(&server.registry()));
+    objects.push(kubernetes_service());
+    ensure_all(server, objects).await?;
     for crd in &server.config.crds {
         install(server, crd)
             .await
             .map_err(|failure| StartError::Crd { name: object_name(crd), message: failure.message })?;
     }
     spawn(server, crds::Crds);
+    spawn(server, expiry::Expiry::default());
     if server.config.controllers == Controllers::All {
         spawn(server, service_accounts::ServiceAccounts);
     }
     if server.config.controllers != Controllers::ApiServer {
         spawn(server, namespaces::Namespaces);
         spawn(server, tokens::Tokens);
+        spawn(server, bootstrap_tokens::BootstrapTokens);
+        spawn(server, certificates::Certificates);
         spawn(server, aggregation::Aggregation);
         spawn(server, finished_jobs::FinishedJobs);
+        spawn(server, quotas::Quotas);
         spawn(server, collector::Collector::default());
     }
     Ok(())
@@ -72,6 +80,12 @@ fn kubernetes_service() -> Value {
         "spec": {"type": "ClusterIP", "clusterIP": "10.96.0.1",
             "ipFamilyPolicy": "SingleStack", "sessionAffinity": "None",
             "ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": 6443}]}})
+}
+
+/// Creates the objects that are not there, together: on disk they are one write, not one each.
+async fn ensure_all(server: &Arc<Inner>, objects: Vec<Value>) -> Result<(), StartError> {
+    try_join_all(objects.into_iter().map(|object| ensure(server, object))).await?;
+    Ok(())
 }
 
 /// Creates an object that is not there.

@@ -5,11 +5,16 @@
 
 mod aggregation;
 mod bootstrap;
+mod bootstrap_tokens;
+mod certificates;
 mod collector;
 mod controller;
 pub(crate) mod crds;
+mod expiry;
 mod finished_jobs;
+mod local_services;
 mod namespaces;
+mod quotas;
 mod service_accounts;
 mod tokens;
 

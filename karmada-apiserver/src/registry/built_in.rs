@@ -97,7 +97,9 @@ impl Row {
             openapi: None,
             rules: None,
             storage_schema: None,
-            defaults_on_read: false,
+            conversion: None,
+            // A new claim is stored without its phase.
+            defaults_on_read: self.kind == "PersistentVolumeClaim",
             group: self.group,
             version: self.version,
             kind: self.kind,

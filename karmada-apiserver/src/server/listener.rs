@@ -5,21 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use http::Request;
-use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
+use super::connection::Front;
 use super::inner::Inner;
-use crate::auth::{AuthError, PeerUser, certificate_user};
+use crate::auth::AuthError;
 
-/// How long a client may take for its TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long to wait after an accept that failed, for lack of file descriptors mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -34,6 +27,10 @@ pub enum ListenError {
     Tls(#[from] AuthError),
 }
 
+/// The other end of a connection, among the extensions of its requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RemoteAddress(pub(crate) std::net::IpAddr);
+
 /// A port that is served. Dropping the handle does not stop it.
 #[derive(Clone, Debug)]
 pub struct Listener {
@@ -47,7 +44,8 @@ impl Listener {
         router: Router,
         address: SocketAddr,
     ) -> Result<Self, ListenError> {
-        let tls = inner.authority.tls(&[address.ip()])?;
+        let peers = inner.authority.peers(inner.config.front_proxy.as_ref())?;
+        let tls = inner.authority.tls_for(&[address.ip()], peers.clone())?;
         let listener = TcpListener::bind(address).await.map_err(|source| {
             if source.kind() == std::io::ErrorKind::AddrInUse {
                 ListenError::InUse { address }
@@ -58,7 +56,7 @@ impl Listener {
         let address = listener.local_addr().map_err(|source| ListenError::Bind { address, source })?;
         let stop = inner.shutdown.child_token();
         let acceptor = TlsAcceptor::from(Arc::new(tls));
-        let tasks = inner.tasks.clone();
+        let front = Front::new(inner.clone(), router, peers, stop.clone());
         let stopped = stop.clone();
         inner.tasks.spawn(async move {
             loop {
@@ -67,11 +65,7 @@ impl Listener {
                     accepted = listener.accept() => accepted,
                 };
                 match accepted {
-                    Ok((stream, _)) => {
-                        let connection =
-                            connection(stream, acceptor.clone(), router.clone(), stopped.clone());
-                        tasks.spawn(connection);
-                    }
+                    Ok((stream, peer)) => front.accept(stream, peer, acceptor.clone()),
                     Err(error) => {
                         tracing::warn!(
                             error = &error as &dyn std::error::Error,
@@ -102,48 +96,5 @@ impl Listener {
     /// Stops accepting and ends open connections after their current answers.
     pub fn stop(&self) {
         self.stop.cancel();
-    }
-}
-
-/// Serves one connection to its end.
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, stop: CancellationToken) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(error = &error as &dyn std::error::Error, "cannot set TCP_NODELAY");
-    }
-    let stream = tokio::select! {
-        () = stop.cancelled() => return,
-        stream = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)) => match stream {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "TLS handshake failed");
-                return;
-            }
-            Err(_) => return,
-        },
-    };
-    let certificates = stream.get_ref().1.peer_certificates();
-    let user = certificates.and_then(|chain| certificate_user(chain.first()?)).map(PeerUser);
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        if let Some(user) = &user {
-            request.extensions_mut().insert(user.clone());
-        }
-        router.clone().oneshot(request)
-    });
-    let builder = auto::Builder::new(TokioExecutor::new());
-    let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    tokio::pin!(serving);
-    tokio::select! {
-        result = serving.as_mut() => log(result),
-        () = stop.cancelled() => {
-            serving.as_mut().graceful_shutdown();
-            log(serving.await);
-        }
-    }
-}
-
-fn log(result: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
-    if let Err(error) = result {
-        tracing::debug!(error = &*error, "connection ended with an error");
     }
 }

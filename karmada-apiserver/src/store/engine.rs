@@ -20,6 +20,8 @@ use super::snapshot::Snapshot;
 use super::watcher::Watcher;
 use super::writer::{Accepted, Task, Writer};
 
+/// Bytes of the largest object that is stored: the limit of etcd.
+const OBJECT_LIMIT: usize = 3 << 19;
 /// Changes that a slow reader of the feed may be behind.
 const FEED: usize = 16384;
 
@@ -262,6 +264,9 @@ impl Store {
             Change::Put(draft) => (draft, false),
             Change::Remove(draft) => (draft, true),
         };
+        if !remove && draft.size() > OBJECT_LIMIT {
+            return Err(WriteError::TooLarge { size: draft.size() });
+        }
         let key = draft.key();
         let done = self.when_free(|| self.try_write(&resource, &key, expect, draft, remove)).await?;
         done.into_iter().next().ok_or(WriteError::Closed)

@@ -64,6 +64,8 @@ pub enum WriteError {
     /// The object is not what the writer believed; this is what is there now.
     #[error("object has changed")]
     Conflict(Option<Arc<Stored>>),
+    #[error("object of {size} bytes is too large")]
+    TooLarge { size: usize },
     #[error("store is closed")]
     Closed,
     /// Reads go on. Later writes are tried again: they succeed when there is space again.

@@ -68,6 +68,11 @@ impl Draft {
         Self { block: Builder::new(map, metadata).build() }
     }
 
+    /// Returns about how many bytes the object takes.
+    pub fn size(&self) -> usize {
+        json(&self.block).len()
+    }
+
     /// Returns the key of the object within its resource.
     pub fn key(&self) -> String {
         text(&self.block, key_range(&self.block)).to_owned()
@@ -167,10 +172,15 @@ impl Stored {
         self.write_rest(out);
     }
 
-    /// Appends the object without its type, as lists of built-in kinds hold it.
-    pub fn write_item(&self, out: &mut Vec<u8>) {
-        out.push(b'{');
+    /// Appends the object's JSON without its type and its opening brace.
+    pub fn write_members(&self, out: &mut Vec<u8>) {
         self.write_rest(out);
+    }
+
+    /// Returns how many bytes [`Self::write_members`] appends.
+    pub fn members_len(&self) -> usize {
+        let digits = self.revision.checked_ilog10().map_or(1, |log| log as usize + 1);
+        PREFIX.len() + digits + json(&self.block).len()
     }
 
     /// Appends the object with the type it was stored with.
@@ -189,6 +199,11 @@ impl Stored {
         serde_json::from_slice(&bytes).expect("stored bytes were written by a JSON serialiser")
     }
 
+    /// Returns other content under the same revision: the object in the words of another version.
+    pub(crate) fn with_content(&self, object: &Value) -> Self {
+        Draft::new(object).seal(self.revision)
+    }
+
     /// Returns the same content under another revision: the last state before an object left a selection.
     pub fn at_revision(&self, revision: u64) -> Self {
         Self { revision, block: self.block.clone() }
@@ -197,14 +212,22 @@ impl Stored {
     fn write_rest(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(PREFIX);
         write!(out, "{}", self.revision).expect("writing to memory cannot fail");
-        let start = WORDS + SPAN * (FIRST_LABEL + 2 * self.count(LABELS) + self.count(OWNERS));
-        let end = word(&self.block, JSON_END).unwrap_or_default() as usize;
-        out.extend_from_slice(self.block.get(start..end).unwrap_or_default());
+        out.extend_from_slice(json(&self.block));
     }
 
     fn count(&self, at: usize) -> usize {
-        word(&self.block, at).unwrap_or_default() as usize
+        number(&self.block, at)
     }
+}
+
+/// Returns the JSON of a block: what follows the revision.
+fn json(block: &[u8]) -> &[u8] {
+    let start = WORDS + SPAN * (FIRST_LABEL + 2 * number(block, LABELS) + number(block, OWNERS));
+    block.get(start..number(block, JSON_END)).unwrap_or_default()
+}
+
+fn number(block: &[u8], at: usize) -> usize {
+    word(block, at).unwrap_or_default() as usize
 }
 
 /// Writes a block.
@@ -455,7 +478,8 @@ mod tests {
         fn bytes_that_are_no_block_are_refused_or_harmless(bytes: Vec<u8>) {
             if let Some(stored) = Stored::from_block(1, &bytes) {
                 let mut out = Vec::new();
-                stored.write_item(&mut out);
+                stored.write_members(&mut out);
+                prop_assert_eq!(out.len(), stored.members_len());
                 let _ = (stored.key(), stored.label("x"), stored.uid(), stored.owners().count());
             }
         }

@@ -1,6 +1,6 @@
 //! Placeholders of the transcripts: what they stand for and what they are bound to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 /// Placeholders that are bound at first sight, with a number after the name.
 const BOUND: [&str; 9] = ["UID", "NAME", "IP", "PORT", "CONT", "JWT", "ETAG", "LRV", "RV"];
 /// Placeholders that stand for anything of their kind. Longer names first.
-const FREE: [&str; 18] = [
+const FREE: [&str; 21] = [
+    "WEBHOOK_URL",
+    "WEBHOOK_HOST",
+    "WEBHOOK_CA",
     "MICROTIME",
     "TIME",
     "AGE",
@@ -103,19 +106,29 @@ impl Bindings {
         pieces.collect()
     }
 
-    /// Returns the placeholders of `order` that are bound, as long as they ascend; the first pair that does not otherwise.
-    pub fn check_order(&self, order: &[Value]) -> Result<(), String> {
+    /// Returns the placeholders that are bound here and were not in `before`.
+    pub fn new_since(&self, before: &Self) -> Vec<String> {
+        self.values.keys().filter(|name| !before.values.contains_key(*name)).cloned().collect()
+    }
+
+    /// Checks that the bound placeholders of `order` ascend; two that are both `unordered` may stand either way.
+    ///
+    /// # Errors
+    /// The first pair that does not ascend.
+    pub fn check_order(&self, order: &[Value], unordered: &BTreeSet<String>) -> Result<(), String> {
         let bound = order.iter().filter_map(Value::as_str).filter_map(|name| {
             let number: u64 = self.value(name)?.parse().ok()?;
             Some((name, number))
         });
         let bound: Vec<(&str, u64)> = bound.collect();
-        match bound.windows(2).find(|pair| pair[0].1 >= pair[1].1) {
-            Some(pair) => {
-                Err(format!("{} = {} is not below {} = {}", pair[0].0, pair[0].1, pair[1].0, pair[1].1))
+        for (index, (first, low)) in bound.iter().enumerate() {
+            let is_free = |name: &str| unordered.contains(*first) && unordered.contains(name);
+            let later = bound.iter().skip(index + 1).find(|(name, high)| low >= high && !is_free(name));
+            if let Some((name, high)) = later {
+                return Err(format!("{first} = {low} is not below {name} = {high}"));
             }
-            None => Ok(()),
         }
+        Ok(())
     }
 }
 
@@ -270,8 +283,10 @@ mod tests {
         bindings.bind("RV", "$RV1", "9");
         bindings.bind("RV", "$RV3", "10");
         let order = [Value::from("$RV1"), Value::from("$RV2"), Value::from("$RV3")];
-        assert_eq!(bindings.check_order(&order), Ok(()));
+        assert_eq!(bindings.check_order(&order, &BTreeSet::new()), Ok(()));
         bindings.bind("RV", "$RV2", "11");
-        assert!(bindings.check_order(&order).unwrap_err().contains("$RV2 = 11"));
+        assert!(bindings.check_order(&order, &BTreeSet::new()).unwrap_err().contains("$RV2 = 11"));
+        let polled = BTreeSet::from(["$RV2".to_owned(), "$RV3".to_owned()]);
+        assert_eq!(bindings.check_order(&order, &polled), Ok(()));
     }
 }

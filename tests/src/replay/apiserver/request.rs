@@ -23,6 +23,8 @@ const JSON: &str = "application/json";
 pub enum Identity {
     /// The client certificate of this user.
     User { name: String, groups: Vec<String> },
+    /// The certificate of the front proxy.
+    Proxy,
     /// No certificate; there may be an `Authorization` header.
     None,
 }
@@ -105,6 +107,7 @@ fn authentication(auth: &Value, bindings: &Bindings) -> Result<(Identity, Option
             let groups = groups.filter_map(Value::as_str).map(str::to_owned).collect();
             Ok((Identity::User { name: text("user").to_owned(), groups }, None))
         }
+        Some("requestheader-proxy-cert") => Ok((Identity::Proxy, None)),
         Some("anonymous") => Ok((Identity::None, None)),
         Some("bearer") => Ok((Identity::None, Some(format!("Bearer {}", bindings.fill_text(text("token")))))),
         Some("header") => Ok((Identity::None, Some(bindings.fill_text(text("authorization"))))),

@@ -1,18 +1,20 @@
 //! Running the steps of one scenario.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::HeaderMap;
+use karmada_apiserver::auth::FrontProxy;
 use karmada_apiserver::{ApiServer, Controllers, ServerConfig};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::Outcome;
+use super::hooks::{Hooks, call_differences, known_conversions};
 use super::matching::differences;
-use super::placeholder::Bindings;
+use super::placeholder::{Bindings, Piece, split};
 use super::request::{Answer, read, send};
 use super::target::Target;
 use super::watch::{Bookmarks, End, Watch};
@@ -23,7 +25,8 @@ const RETRY: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_mins(1);
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// What scenarios may need that this server has.
-const SUPPORTED: [&str; 4] = ["crd", "controllers", "compaction", "timing"];
+const SUPPORTED: [&str; 7] =
+    ["admission-plugins", "compaction", "controllers", "crd", "requestheader", "timing", "webhooks"];
 /// What warnings of fields that nobody knows hold.
 const UNKNOWN_FIELD: &str = "unknown field";
 /// Headers that are compared when they were recorded.
@@ -68,6 +71,7 @@ async fn replay(case: &Value) -> Outcome {
     let config = ServerConfig {
         name: "replay".to_owned(),
         controllers: if needs_controllers { Controllers::All } else { Controllers::ApiServer },
+        front_proxy: Some(FrontProxy::default()),
         ..ServerConfig::default()
     };
     let server = match ApiServer::start(config).await {
@@ -82,12 +86,28 @@ async fn replay(case: &Value) -> Outcome {
 /// Replays one scenario against a server that others may use too.
 pub async fn replay_on(target: &Target, case: &Value) -> Outcome {
     let name = case["name"].as_str().unwrap_or_default();
+    let hooks = match case.get("webhooks").filter(|answers| answers.is_object()) {
+        None => None,
+        Some(answers) => match Hooks::start(answers).await {
+            Ok(hooks) => Some(hooks),
+            Err(error) => return Outcome::Failed(error),
+        },
+    };
+    let mut bindings = Bindings::default();
+    if let Some(hooks) = &hooks {
+        hooks.bind(&mut bindings);
+    }
     let mut scenario = Scenario {
         target,
-        bindings: Bindings::default(),
+        bindings,
+        hooks,
+        conversions: known_conversions(case),
         watches: BTreeMap::new(),
         revisions: BTreeMap::new(),
         metadata: BTreeMap::new(),
+        renamed: Vec::new(),
+        polled: BTreeSet::new(),
+        token: None,
         bookmarks: if name.starts_with("bookmark-before-timeout") {
             Bookmarks::All
         } else {
@@ -109,7 +129,7 @@ pub async fn replay_on(target: &Target, case: &Value) -> Outcome {
             continue;
         }
         let result = match timeout(STEP, scenario.step(step)).await {
-            Ok(result) => result.and_then(|()| scenario.bindings.check_order(&order)),
+            Ok(result) => result.and_then(|()| scenario.bindings.check_order(&order, &scenario.polled)),
             Err(_) => Err(format!("not over after {} s", STEP.as_secs())),
         };
         if let Err(difference) = result {
@@ -134,12 +154,21 @@ fn describe(step: &Value) -> String {
 struct Scenario<'a> {
     target: &'a Target,
     bindings: Bindings,
+    hooks: Option<Hooks>,
+    /// The recorded reviews of conversions.
+    conversions: Vec<Value>,
     watches: BTreeMap<String, Watch>,
     bookmarks: Bookmarks,
     /// The last revision seen at each path.
     revisions: BTreeMap<String, String>,
     /// The metadata last seen at each path.
     metadata: BTreeMap<String, Value>,
+    /// Generated names that were recorded as they were, with those generated here.
+    renamed: Vec<(String, String)>,
+    /// Revisions that were waited for: the controllers' own writes, which come in no order.
+    polled: BTreeSet<String>,
+    /// The token of the last Secret that held one.
+    token: Option<String>,
 }
 
 impl Scenario<'_> {
@@ -182,12 +211,16 @@ impl Scenario<'_> {
     }
 
     async fn request(&mut self, step: &Value) -> Result<(), String> {
-        let patience = if step["retry"] == true { RETRY } else { Duration::ZERO };
+        let waits = step["retry"] == true || is_poll(step);
+        let patience = if waits { RETRY } else { Duration::ZERO };
         let late = Instant::now() + patience;
         loop {
             let mut bindings = self.bindings.clone();
             let result = self.request_once(step, &mut bindings).await;
             if result.is_ok() || Instant::now() >= late {
+                if waits {
+                    self.polled.extend(bindings.new_since(&self.bindings));
+                }
                 self.bindings = bindings;
                 return result;
             }
@@ -196,8 +229,9 @@ impl Scenario<'_> {
     }
 
     async fn request_once(&mut self, step: &Value, bindings: &mut Bindings) -> Result<(), String> {
+        let step = &self.with_known_times(self.with_current_revision(&self.with_generated_names(step)));
         let expect = &step["expect"];
-        let step = &self.with_known_times(self.with_current_revision(step));
+        self.bind_by_context(step, bindings);
         let response = send(self.target, step, bindings).await?;
         if let Some(watch) = step["watch"].as_str()
             && response.status() == 200
@@ -215,13 +249,71 @@ impl Scenario<'_> {
             return Ok(());
         }
         let answer = read(response).await?;
+        let calls = self.call_differences(expect, bindings).await;
         if let (Some(path), Some(revision)) =
             (step["path"].as_str(), answer.body["metadata"]["resourceVersion"].as_str())
         {
             self.revisions.insert(path.to_owned(), revision.to_owned());
             self.metadata.insert(path.to_owned(), answer.body["metadata"].clone());
         }
-        fail_on(answer_differences(step, &answer, bindings))
+        self.note(step, &answer);
+        let mut lines = answer_differences(step, &answer, bindings);
+        lines.extend(calls);
+        fail_on(lines)
+    }
+
+    /// Returns how the webhooks were called, if not as recorded.
+    async fn call_differences(&self, expect: &Value, bindings: &mut Bindings) -> Vec<String> {
+        let Some(hooks) = &self.hooks else { return Vec::new() };
+        let expected = expect["webhook_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+        call_differences(expected, hooks.take().await, &self.conversions, bindings)
+    }
+
+    /// Keeps what later steps mean without having bound it.
+    fn note(&mut self, step: &Value, answer: &Answer) {
+        let name = |body: &Value| body["metadata"]["name"].as_str().map(str::to_owned);
+        if answer.body["metadata"]["generateName"].is_string()
+            && let (Some(recorded), Some(generated)) = (name(&step["expect"]["body"]), name(&answer.body))
+            && recorded != generated
+            && !recorded.contains('$')
+        {
+            self.renamed.push((recorded, generated));
+        }
+        if let Some(token) = answer.body["data"]["token"].as_str() {
+            let token = STANDARD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            self.token = token.or(self.token.take());
+        }
+    }
+
+    /// Replaces generated names that the recording has as literals.
+    fn with_generated_names(&self, step: &Value) -> Value {
+        let mut step = step.clone();
+        for (recorded, generated) in &self.renamed {
+            if let Some(path) = step["path"].as_str() {
+                step["path"] = path.replace(recorded, generated).into();
+            }
+        }
+        step
+    }
+
+    /// Binds placeholders of a request that stand for something which the transcript does not show.
+    fn bind_by_context(&self, step: &Value, bindings: &mut Bindings) {
+        let path = step["path"].as_str().unwrap_or_default();
+        let texts = step["query"].as_object().into_iter().flat_map(|query| query.values());
+        let texts = texts.chain([&step["path"], &step["auth"]["token"]]).filter_map(Value::as_str);
+        for piece in texts.flat_map(split) {
+            let Piece::Placeholder { kind, name } = piece else { continue };
+            let known = match kind {
+                // Of a list that was not kept.
+                "LRV" | "RV" => self.revisions.get(path).cloned(),
+                "JWT" => self.token.clone(),
+                "NAME" => self.renamed.last().map(|(_, generated)| generated.clone()),
+                _ => None,
+            };
+            if let (None, Some(known)) = (bindings.value(&name), known) {
+                bindings.bind(kind, &name, &known);
+            }
+        }
     }
 
     /// Replaces a revision that a JSON patch of kubectl asks for: the recording has it as a literal.
@@ -298,6 +390,11 @@ impl Scenario<'_> {
         }
         fail_on(lines)
     }
+}
+
+/// Whether kubectl asks until an object is gone; only the last answer was recorded.
+fn is_poll(step: &Value) -> bool {
+    step["by_kubectl"] == true && step["method"] == "GET" && step["expect"]["status"] == 404
 }
 
 fn fail_on(lines: Vec<String>) -> Result<(), String> {

@@ -11,6 +11,9 @@ use tokio::sync::Mutex;
 use super::request::Identity;
 use crate::rig::{RealCluster, router_as};
 
+/// The name in the certificate of the front proxy.
+const PROXY: &str = "front-proxy-client";
+
 /// The server that a scenario runs against.
 pub enum Target {
     /// Ours, for one scenario.
@@ -69,14 +72,19 @@ fn embedded_router(server: &ApiServer, identity: &Identity) -> Router {
     match identity {
         Identity::User { name, groups } => {
             let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-            let mut user = UserInfo::new(name, &groups);
-            // What TLS would have added: the digest of the certificate.
-            let digest = format!("X509SHA256={}", "0".repeat(64));
-            user.extra.insert("authentication.kubernetes.io/credential-id".to_owned(), vec![digest]);
-            server.router_as(user)
+            server.router_as(certified(name, &groups))
         }
+        Identity::Proxy => server.router_as_proxy(certified(PROXY, &[])),
         Identity::None => server.router(),
     }
+}
+
+/// Returns the user of a certificate, with what TLS would have added: its digest.
+fn certified(name: &str, groups: &[&str]) -> UserInfo {
+    let mut user = UserInfo::new(name, groups);
+    let digest = format!("X509SHA256={}", "0".repeat(64));
+    user.extra.insert("authentication.kubernetes.io/credential-id".to_owned(), vec![digest]);
+    user
 }
 
 async fn real_router(cluster: &RealCluster, identity: &Identity) -> anyhow::Result<Router> {
@@ -85,6 +93,7 @@ async fn real_router(cluster: &RealCluster, identity: &Identity) -> anyhow::Resu
             let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
             cluster.client_of(name, &groups).await?
         }
+        Identity::Proxy => cluster.client_of(PROXY, &[]).await?,
         Identity::None => cluster.anonymous_client().await?,
     };
     Ok(router_as(client))

@@ -9,8 +9,14 @@ use tokio::time::{Instant, timeout_at};
 
 /// How long events that should come may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the end of a stream may take: requests name up to eight seconds.
+const END_PATIENCE: Duration = Duration::from_secs(15);
 /// How long no further event must come.
 const SILENCE: Duration = Duration::from_millis(250);
+
+/// Where an event says that the initial events are complete; the second is that of a Table.
+const INITIAL_END: &str = "/object/metadata/annotations/k8s.io~1initial-events-end";
+const INITIAL_END_OF_ROW: &str = "/object/rows/0/object/metadata/annotations/k8s.io~1initial-events-end";
 
 /// An open watch.
 #[derive(Debug)]
@@ -46,7 +52,7 @@ impl Watch {
     /// Waits for `count` events (or the end of the stream), then until nothing more comes.
     pub async fn read(&mut self, count: usize, end: End) -> Result<Delivery, String> {
         let mut events = Vec::new();
-        let late = Instant::now() + PATIENCE;
+        let late = Instant::now() + if end == End::Expected { END_PATIENCE } else { PATIENCE };
         loop {
             let complete = events.len() >= count && (end == End::NotExpected || self.ended);
             if self.ended {
@@ -70,7 +76,7 @@ impl Watch {
     fn counts(&self, event: &Value) -> bool {
         event["type"] != "BOOKMARK"
             || self.bookmarks == Bookmarks::All
-            || !event["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"].is_null()
+            || [INITIAL_END, INITIAL_END_OF_ROW].iter().any(|end| event.pointer(end).is_some())
     }
 
     async fn next(&mut self) -> Option<Result<Value, String>> {
