@@ -51,6 +51,8 @@ pub(super) struct Writer {
     marks: Marks,
     /// The marks of the last commit, done or failed.
     attempted: Marks,
+    /// Since when something is acknowledged that is not on the disk.
+    unsynced: Option<Instant>,
     /// The last failure and when it was.
     failure: Option<(Instant, Arc<CommitError>)>,
     /// How many tasks the last batch had, and how long its commit took.
@@ -61,7 +63,18 @@ impl Writer {
     pub(super) fn new(disk: Disk, shared: Arc<Shared>, options: &StoreOptions, marks: Marks) -> Self {
         let StoreOptions { durability, retry_pause, .. } = *options;
         let last_batch = (0, Duration::ZERO);
-        Self { disk, shared, durability, retry_pause, marks, attempted: marks, failure: None, last_batch }
+        let attempted = marks;
+        Self {
+            disk,
+            shared,
+            durability,
+            retry_pause,
+            marks,
+            attempted,
+            unsynced: None,
+            failure: None,
+            last_batch,
+        }
     }
 
     /// Reserves the first revisions for writes that are acknowledged before they are durable.
@@ -74,28 +87,31 @@ impl Writer {
 
     /// Works until the queue is closed, then makes everything durable.
     pub(super) fn run(mut self, queue: &mpsc::Receiver<Task>) {
-        let mut unsynced = false;
         loop {
-            let next = if unsynced {
-                queue.recv_timeout(ASYNC_DELAY)
-            } else {
-                queue.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected)
+            let next = match self.unsynced {
+                Some(since) => {
+                    queue.recv_timeout((since + ASYNC_DELAY).saturating_duration_since(Instant::now()))
+                }
+                None => queue.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
             };
             match next {
                 Ok(first) => {
                     let batch = self.gather(first, queue);
-                    unsynced |= self.durability == Durability::Async;
                     let (tasks, started) = (batch.len(), Instant::now());
                     self.commit(batch);
                     self.last_batch = (tasks, started.elapsed());
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => unsynced = self.sync().is_err(),
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    if self.sync().is_err() {
+                        self.unsynced = Some(Instant::now());
+                    }
+                }
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
         }
         // No revision was used that the file does not know: the reservation ends.
         self.marks.ceiling = 0;
-        if unsynced || self.durability == Durability::Async {
+        if self.durability == Durability::Async {
             self.sync().ok();
         }
     }
@@ -164,11 +180,13 @@ impl Writer {
     fn write_batch(&mut self, batch: &[Task]) -> Result<(), Arc<CommitError>> {
         let mut flush = Flush::Now;
         if self.durability == Durability::Async {
+            // Also where writes never pause, none waits for the disk for long.
+            let overdue = self.unsynced.is_some_and(|since| since.elapsed() >= ASYNC_DELAY);
             // A new reservation must be durable before its first revision is acknowledged.
-            if self.marks.revision < self.marks.ceiling {
-                flush = Flush::Later;
-            } else {
+            if self.marks.revision >= self.marks.ceiling {
                 self.marks.ceiling = self.marks.revision + RESERVE;
+            } else if !overdue {
+                flush = Flush::Later;
             }
         }
         // One object has one write in a batch at most: the order of rows does not matter, sorted is faster.
@@ -191,6 +209,14 @@ impl Writer {
     fn write(&mut self, rows: &[Row<'_>], flush: Flush) -> Result<(), Arc<CommitError>> {
         let result = self.recover().and_then(|()| Ok(self.disk.commit(rows, self.marks, flush)?));
         self.attempted = self.marks;
+        match (&result, flush) {
+            (Ok(()), Flush::Now) => self.unsynced = None,
+            // Not from now on: what waits longest counts.
+            (Ok(()), Flush::Later) => {
+                self.unsynced.get_or_insert_with(Instant::now);
+            }
+            (Err(_), _) => {}
+        }
         if let Err(error) = &result
             && self.failure.as_ref().is_none_or(|(_, last)| !Arc::ptr_eq(last, error))
         {
