@@ -16,7 +16,7 @@ mod token;
 mod user;
 
 pub use authority::{AuthError, Authority};
-pub use bootstrap::bootstrap_objects;
+pub(crate) use bootstrap::bootstrap_objects;
 pub use front_proxy::{FromProxy, FrontProxy};
 pub(crate) use peer::{ForeignPeer, PeerVerifier};
 pub use rbac::{Access, Decision, Rules};
