@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::controller::spawn;
 use super::local_services::local_services;
 use super::{
-    aggregation, api_services, bootstrap_tokens, certificates, collector, crds, expiry, finished_jobs, namespaces,
-    quotas, service_accounts, tokens,
+    aggregation, api_services, bootstrap_tokens, certificates, collector, crds, expiry, finished_jobs,
+    namespaces, quotas, service_accounts, tokens,
 };
 use crate::auth::bootstrap_objects;
 use crate::http::Failure;
