@@ -28,7 +28,7 @@ use kube::runtime::finalizer::{Event as Finalizer, finalizer};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::wait::{Condition, await_condition, conditions};
 use kube::runtime::{Controller, WatchStreamExt as _, watcher};
-use kube::{Api, Client, CustomResource, Resource as _, ResourceExt as _};
+use kube::{Api, Client, CustomResource, Resource as _, ResourceExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -38,7 +38,7 @@ const NAMESPACE: &str = "gardens";
 const MANAGER: &str = "gardener";
 const FINALIZER: &str = "example.com/gardener";
 /// Longest time that anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What is wanted of a garden.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize)]
@@ -409,7 +409,7 @@ async fn streams_begin_with_what_is_there(client: &Client) {
         maps.create(&PostParams::default(), &serde_json::from_value(map).unwrap()).await.unwrap();
     }
     let listed: Vec<String> =
-        maps.list_metadata(&ListParams::default()).await.unwrap().iter().map(|map| map.name_any()).collect();
+        maps.list_metadata(&ListParams::default()).await.unwrap().iter().map(ResourceExt::name_any).collect();
     let pages = maps.list(&ListParams::default().limit(1)).await.unwrap();
     assert_eq!((pages.items.len(), pages.metadata.remaining_item_count), (1, Some(listed.len() as i64 - 1)));
 

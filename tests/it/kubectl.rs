@@ -71,5 +71,6 @@ fn no_kubectl() -> Option<String> {
 }
 
 fn skip(test: &str, reason: &str) {
-    writeln!(std::io::stderr(), "skipped: {test} ({reason})").unwrap();
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "skipped: {test} ({reason})").unwrap();
 }
