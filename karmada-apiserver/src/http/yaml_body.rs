@@ -1,9 +1,8 @@
 //! YAML bodies, with the keys that stand twice in a mapping.
 
-use std::cell::RefCell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 
@@ -22,92 +21,88 @@ impl YamlBody {
     /// # Errors
     /// The parser's own.
     pub(crate) fn parse(text: &str) -> Result<Self, serde_saphyr::Error> {
-        let options = serde_saphyr::options! { legacy_octal_numbers: true, duplicate_keys: DuplicateKeyPolicy::LastWins };
-        let duplicates = RefCell::new(Vec::new());
-        let node = Node { duplicates: &duplicates };
-        let value = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
-            node.deserialize(deserializer)
-        })?;
-        Ok(Self { value, duplicates: duplicates.into_inner() })
+        let options = serde_saphyr::options! {
+            legacy_octal_numbers: true, duplicate_keys: DuplicateKeyPolicy::LastWins
+        };
+        serde_saphyr::from_str_with_options(text, options)
     }
 }
 
-#[derive(Clone, Copy)]
-struct Node<'a> {
-    duplicates: &'a RefCell<Vec<String>>,
-}
-
-impl<'de> DeserializeSeed<'de> for Node<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
+impl From<Value> for YamlBody {
+    fn from(value: Value) -> Self {
+        Self { value, duplicates: Vec::new() }
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_> {
-    type Value = Value;
+impl<'de> Deserialize<'de> for YamlBody {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Node)
+    }
+}
+
+struct Node;
+
+impl<'de> Visitor<'de> for Node {
+    type Value = YamlBody;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a YAML value")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<YamlBody, E> {
+        Ok(Value::Bool(value).into())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
+    fn visit_i64<E>(self, value: i64) -> Result<YamlBody, E> {
+        Ok(Value::from(value).into())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
+    fn visit_u64<E>(self, value: u64) -> Result<YamlBody, E> {
+        Ok(Value::from(value).into())
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<YamlBody, E> {
         let number = Number::from_f64(value).ok_or_else(|| E::custom("number out of range"))?;
-        Ok(Value::Number(number))
+        Ok(Value::Number(number).into())
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::from(value))
+    fn visit_str<E>(self, value: &str) -> Result<YamlBody, E> {
+        Ok(Value::from(value).into())
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::from(value))
+    fn visit_unit<E>(self) -> Result<YamlBody, E> {
+        Ok(Value::Null.into())
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_none<E>(self) -> Result<YamlBody, E> {
+        Ok(Value::Null.into())
     }
 
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<YamlBody, D::Error> {
+        YamlBody::deserialize(deserializer)
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        self.deserialize(deserializer)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(self)? {
-            list.push(item);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<YamlBody, A::Error> {
+        let (mut list, mut duplicates) = (Vec::new(), Vec::new());
+        while let Some(item) = items.next_element::<YamlBody>()? {
+            list.push(item.value);
+            duplicates.extend(item.duplicates);
         }
-        Ok(Value::Array(list))
+        Ok(YamlBody { value: Value::Array(list), duplicates })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
-        while let Some(key) = members.next_key::<Spanned<String>>()? {
-            let (line, key) = (key.referenced.line(), key.value);
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<YamlBody, A::Error> {
+        let (mut map, mut duplicates) = (Map::new(), Vec::new());
+        while let Some((key, content)) = members.next_entry::<String, Spanned<YamlBody>>()? {
             if map.contains_key(&key) {
-                self.duplicates.borrow_mut().push(format!("line {line}: key {key:?} already set in map"));
+                // The real server names the line on which the value begins.
+                let line = content.referenced.line();
+                duplicates.push(format!("line {line}: key {key:?} already set in map"));
             }
-            let value = members.next_value_seed(self)?;
-            map.insert(key, value);
+            duplicates.extend(content.value.duplicates);
+            map.insert(key, content.value.value);
         }
-        Ok(Value::Object(map))
+        Ok(YamlBody { value: Value::Object(map), duplicates })
     }
 }
 
@@ -123,7 +118,7 @@ mod tests {
         assert_eq!(body.value, json!({"a": {"y": 420}, "b": [{"c": "two"}]}));
         assert_eq!(
             body.duplicates,
-            ["line 4: key \"c\" already set in map", "line 5: key \"a\" already set in map"]
+            ["line 4: key \"c\" already set in map", "line 6: key \"a\" already set in map"]
         );
     }
 

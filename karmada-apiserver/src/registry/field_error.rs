@@ -202,9 +202,17 @@ pub(crate) fn quote(text: &str) -> String {
     quoted
 }
 
+/// Prints a value as JSON, a label selector with its labels first as the real server's structure has them.
 fn print_value(value: &Value) -> String {
     match value {
         Value::String(text) => quote(text),
+        Value::Object(map) if map.contains_key("matchLabels") && map.contains_key("matchExpressions") => {
+            let labels = map.iter().filter(|(key, _)| *key == "matchLabels");
+            let rest = map.iter().filter(|(key, _)| *key != "matchLabels");
+            let members =
+                labels.chain(rest).map(|(key, value)| format!("{}:{value}", Value::from(key.as_str())));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        }
         other => other.to_string(),
     }
 }
@@ -218,6 +226,16 @@ mod tests {
         let error = FieldError::invalid("spec.replicas", &json!(-1), "must be greater than or equal to 0");
         assert_eq!(error.to_string(), "spec.replicas: Invalid value: -1: must be greater than or equal to 0");
         assert_eq!(error.to_cause()["reason"], "FieldValueInvalid");
+    }
+
+    #[test]
+    fn prints_the_labels_of_a_selector_first() {
+        let selector = json!({"matchExpressions": [{"key": "a"}], "matchLabels": {"b": "c"}});
+        let error = FieldError::invalid("s", &selector, "x");
+        assert_eq!(
+            error.to_string(),
+            r#"s: Invalid value: {"matchLabels":{"b":"c"},"matchExpressions":[{"key":"a"}]}: x"#
+        );
     }
 
     #[test]
