@@ -79,6 +79,21 @@ async\t'When the operating system has it; a power cut may lose the last writes'
 memory\t'At once; nothing is written'"
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l ready-fd -d 'Open file descriptor (pipe or file) that also gets the line that says it is ready' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l wait -d 'Do not serve: wait until the server that writes the kubeconfig is ready, for 1m unless =DURATION says otherwise' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l event-ttl -d 'How long Events stay after they were written last' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l audit-log-path -d 'File to write a line of JSON to for every request; - is standard output [default: no audit log]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l audit-policy-file -d 'File with a Policy (audit.k8s.io/v1) that says what is written of which requests' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l audit-level -d 'How much is written of every request where there is no policy; never bodies of Secrets and tokens' -r -f -a "metadata\t'Who did what'
+request\t'The body of the request, too'
+request-response\t'The bodies of request and answer, too'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l audit-log-maxsize -d 'Mebibytes after which a new file is begun; 0 for never' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l audit-log-maxbackup -d 'How many old files stay; 0 for all' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l max-requests-inflight -d 'Reading requests that run at a time; further ones wait, or are asked to come back' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l max-mutating-requests-inflight -d 'Writing requests that run at a time' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l request-timeout -d 'Longest time of a request that is no watch' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l min-request-timeout -d 'Shortest time, in seconds, after which the server ends a watch whose client named none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l max-connections -d 'Connections that are open at a time' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l http2-max-streams-per-connection -d 'Requests of one HTTP/2 connection at a time' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l shutdown-timeout -d 'How long to wait for the requests under way when told to stop' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l in-memory -d 'Keep nothing on disk'
