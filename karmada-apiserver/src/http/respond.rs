@@ -315,11 +315,12 @@ pub(super) fn failure(failure: &Failure, headers: &HeaderMap, query: &Query) -> 
     let mut response = if failure.plain {
         text(failure.code, &failure.message)
     } else if failure.untyped {
-        let mut status = failure.status();
-        if let Some(status) = status.as_object_mut() {
-            status.retain(|key, _| key != "kind" && key != "apiVersion");
-        }
-        text(failure.code, &format!("{status}\n"))
+        // Its type says text, so the members come in the order of the real server.
+        let status = failure.status();
+        let members = ["metadata", "status", "message", "reason", "details", "code"].into_iter();
+        let members: Vec<String> =
+            members.filter_map(|key| Some(format!("\"{key}\":{}", status.get(key)?))).collect();
+        text(failure.code, &format!("{{{}}}\n", members.join(",")))
     } else {
         value_response(failure.code, negotiate::error_encoding(headers, query), &failure.status())
     };
