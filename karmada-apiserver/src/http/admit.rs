@@ -30,8 +30,15 @@ struct Subject {
 }
 
 impl Call<'_> {
-    fn is_reviewed(&self) -> bool {
+    /// Whether anybody may change an object. Most servers have nobody: then nothing is prepared.
+    fn may_be_changed(&self) -> bool {
+        self.circumstances.reviewing == Reviewing::Asked && webhook::may_change(&self.server.store)
+    }
+
+    fn may_be_refused(&self) -> bool {
+        let store = &self.server.store;
         self.circumstances.reviewing == Reviewing::Asked
+            && (webhook::may_refuse(store) || policy::may_refuse(store))
     }
 
     fn subject(&self, operation: Operation, object: Option<&Value>) -> Subject {
@@ -93,7 +100,7 @@ impl Call<'_> {
         old: Option<&Value>,
         rounds: &mut Rounds,
     ) -> Result<(), Failure> {
-        if !self.is_reviewed() {
+        if !self.may_be_changed() {
             return Ok(());
         }
         let mut remarks = Remarks::default();
@@ -146,7 +153,7 @@ impl Call<'_> {
         object: Option<&Value>,
         old: Option<&Value>,
     ) -> Result<(), Failure> {
-        if !self.is_reviewed() {
+        if !self.may_be_refused() {
             return Ok(());
         }
         let mut remarks = Remarks::default();
@@ -173,7 +180,7 @@ impl Call<'_> {
         request: Request<'_>,
         object: &mut Value,
     ) -> Result<(), Failure> {
-        if !self.is_reviewed() {
+        if !self.may_be_changed() && !self.may_be_refused() {
             return Ok(());
         }
         let mut remarks = Remarks::default();
@@ -238,6 +245,6 @@ async fn judge(
     webhook::validate(attributes, object, old, remarks).await
 }
 
-fn kind((group, version, kind): (&str, &str, &str)) -> Kind {
-    Kind { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() }
+fn kind((group, version, name): (&str, &str, &str)) -> Kind {
+    Kind { group: group.to_owned(), version: version.to_owned(), name: name.to_owned() }
 }

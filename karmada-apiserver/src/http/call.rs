@@ -221,7 +221,7 @@ impl<'a> Call<'a> {
     ) -> Result<(), Failure> {
         self.admit_by_plugins(operation, object.as_deref_mut(), old)?;
         if self.subresource.is_empty()
-            && self.server.webhooks.may_change(&self.server.store)
+            && webhook::may_change(&self.server.store)
             && let Some(object) = object.as_deref_mut()
         {
             let (name, resource) = (object_name(object), self.resource.clone());

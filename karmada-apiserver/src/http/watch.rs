@@ -203,7 +203,9 @@ impl Stream {
     /// Adds the lines of some changes, in the version of the watch.
     async fn events(&mut self, events: Vec<Arc<Event>>) {
         if self.watch.resource.conversion.is_none() {
-            events.iter().for_each(|event| self.event(event));
+            for event in &events {
+                self.event(event);
+            }
             return;
         }
         for event in events {

@@ -9,7 +9,7 @@ use crate::cel::{AdmissionScope, Env, Program, admission_environment};
 #[derive(Debug)]
 pub(super) struct Policy {
     pub(super) name: String,
-    pub(super) failure_policy: FailurePolicy,
+    pub(super) on_failure: FailurePolicy,
     pub(super) matcher: Matcher,
     pub(super) param_kind: Option<ParamKind>,
     pub(super) conditions: Conditions,
@@ -120,7 +120,7 @@ impl Policy {
         };
         Self {
             name: text(&object["metadata"]["name"]),
-            failure_policy: FailurePolicy::parse(&spec["failurePolicy"]),
+            on_failure: FailurePolicy::parse(&spec["failurePolicy"]),
             matcher: Matcher::parse(&spec["matchConstraints"]),
             param_kind,
             conditions,

@@ -120,7 +120,7 @@ impl Judgement<'_> {
 
     /// What follows from a policy that cannot be evaluated.
     fn unusable(&self, why: &str) -> Vec<Broken> {
-        if self.policy.failure_policy == FailurePolicy::Ignore {
+        if self.policy.on_failure == FailurePolicy::Ignore {
             return Vec::new();
         }
         vec![Broken { message: why.to_owned(), reason: Reason::Invalid, index: 0 }]
@@ -142,7 +142,7 @@ impl Judgement<'_> {
             let message = match run(&rule.program, &known, &mut budget) {
                 Ok(Value::Bool(true)) => continue,
                 Ok(_) => rule.message(&known, &mut budget),
-                Err(_) if self.policy.failure_policy == FailurePolicy::Ignore => continue,
+                Err(_) if self.policy.on_failure == FailurePolicy::Ignore => continue,
                 Err(why) => format!("expression '{}' resulted in error: {why}", rule.source),
             };
             broken.push(Broken { message, reason: rule.reason, index });
@@ -175,7 +175,7 @@ impl Judgement<'_> {
                         .or_insert_with(|| text.to_owned());
                 }
                 Ok(_) => {}
-                Err(why) if self.policy.failure_policy == FailurePolicy::Fail => {
+                Err(why) if self.policy.on_failure == FailurePolicy::Fail => {
                     let message = format!("expression '{}' resulted in error: {why}", annotation.source);
                     broken.push(Broken { message, reason: Reason::Invalid, index: 0 });
                 }

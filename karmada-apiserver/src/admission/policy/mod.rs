@@ -10,4 +10,4 @@ mod snapshot;
 mod tests;
 
 pub(crate) use evaluate::validate;
-pub(crate) use snapshot::Policies;
+pub(crate) use snapshot::{Policies, may_refuse};

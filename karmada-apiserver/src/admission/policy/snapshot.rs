@@ -26,10 +26,15 @@ struct Seen {
     policies: Bound,
 }
 
+/// Whether there are policies that may refuse objects.
+pub(crate) fn may_refuse(store: &Store) -> bool {
+    store.count(BINDINGS) > 0 && store.count(POLICIES) > 0
+}
+
 impl Policies {
     /// Returns the policies that have bindings, as they are now.
     pub(super) fn list(&self, store: &Store) -> Bound {
-        if store.count(BINDINGS) == 0 || store.count(POLICIES) == 0 {
+        if !may_refuse(store) {
             return Bound::default();
         }
         let (policies, bindings) = (store.list(POLICIES, "").objects, store.list(BINDINGS, "").objects);

@@ -16,7 +16,7 @@ use crate::server::Inner;
 pub(crate) struct Kind {
     pub(crate) group: String,
     pub(crate) version: String,
-    pub(crate) kind: String,
+    pub(crate) name: String,
 }
 
 /// Whether webhooks and policies are asked about a write.
@@ -64,11 +64,11 @@ pub(crate) struct Attributes<'a> {
 
 impl Kind {
     pub(crate) fn of(resource: &Resource) -> Self {
-        Self { group: resource.group.clone(), version: resource.version.clone(), kind: resource.kind.clone() }
+        Self { group: resource.group.clone(), version: resource.version.clone(), name: resource.kind.clone() }
     }
 
     pub(crate) fn value(&self) -> Value {
-        json!({"group": self.group, "version": self.version, "kind": self.kind})
+        json!({"group": self.group, "version": self.version, "kind": self.name})
     }
 }
 

@@ -79,12 +79,17 @@ pub(super) struct Webhook {
     pub(super) version: ReviewVersion,
 }
 
-impl Webhooks {
-    /// Whether there are webhooks that may change objects.
-    pub(crate) fn may_change(&self, store: &Store) -> bool {
-        store.count(MUTATING) > 0
-    }
+/// Whether there are webhooks that may change objects.
+pub(crate) fn may_change(store: &Store) -> bool {
+    store.count(MUTATING) > 0
+}
 
+/// Whether there are webhooks that may refuse objects.
+pub(crate) fn may_refuse(store: &Store) -> bool {
+    store.count(VALIDATING) > 0
+}
+
+impl Webhooks {
     /// Returns the webhooks of this moment.
     pub(super) fn list(&self, purpose: Purpose, store: &Store) -> List {
         match purpose {

@@ -53,6 +53,9 @@ struct Question<'a> {
 /// Reads a changed object as its kind.
 pub(crate) type Decode<'a> = &'a (dyn Fn(Value) -> Result<Value, Failure> + Send + Sync);
 
+/// What one validating webhook came to.
+type Asked = (Result<Option<Answer>, Failure>, Remarks);
+
 impl Rounds {
     /// Whether a webhook has changed the object in the round that is over.
     pub(crate) fn has_changed(&self) -> bool {
@@ -130,7 +133,6 @@ pub(crate) async fn validate(
         (result, remarks)
     });
     // Boxed: the compiler does not see through a stream of borrowing futures.
-    type Asked = (Result<Option<Answer>, Failure>, Remarks);
     let asked: Vec<futures::future::BoxFuture<'_, Asked>> = asked.map(|asked| Box::pin(asked) as _).collect();
     let answers: Vec<Asked> = stream::iter(asked).buffered(AT_ONCE).collect().await;
     let mut result = Ok(());

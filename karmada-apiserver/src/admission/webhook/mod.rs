@@ -21,7 +21,7 @@ mod tls;
 
 pub(crate) use attributes::{Attributes, Circumstances, Kind, Reviewing};
 pub(crate) use conditions::{Conditions, Verdict, request_value, variables};
-pub(crate) use configuration::{FailurePolicy, Webhooks};
+pub(crate) use configuration::{FailurePolicy, Webhooks, may_change, may_refuse};
 pub(crate) use conversion::convert;
 pub(crate) use dispatch::{Remarks, Rounds, in_version_of, mutate, validate};
 pub(crate) use matching::{Matched, Matcher, is_exempt, selects_labels};

@@ -27,14 +27,17 @@ const IDLE_TIME: Duration = Duration::from_secs(30);
 /// Trusted bundles whose TLS configuration is kept.
 const CONFIGURATIONS: usize = 64;
 
+/// Certificates to trust, as PEM; those of the system when there are none.
+type Bundle = Option<Arc<[u8]>>;
+
 /// What tells connections apart: where to, and trusting whom.
-type Key = (Host, Option<Arc<[u8]>>);
+type Key = (Host, Bundle);
 
 /// Connections that wait for the next call.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     idle: Mutex<BTreeMap<Key, Vec<Idle>>>,
-    configurations: Mutex<BTreeMap<Option<Arc<[u8]>>, Arc<rustls::ClientConfig>>>,
+    configurations: Mutex<BTreeMap<Bundle, Arc<rustls::ClientConfig>>>,
 }
 
 /// An open connection. Dropping it closes it.
@@ -67,7 +70,7 @@ impl Pool {
     }
 
     /// Keeps a connection whose answer was read to its end.
-    pub(super) fn keep(&self, host: Host, bundle: Option<Arc<[u8]>>, connection: Connection) {
+    pub(super) fn keep(&self, host: Host, bundle: Bundle, connection: Connection) {
         if connection.sender.is_closed() || connection.driver.is_finished() {
             return;
         }

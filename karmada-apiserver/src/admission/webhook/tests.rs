@@ -105,7 +105,7 @@ async fn converse(stream: TcpStream, tls: TlsAcceptor, behaviour: Behaviour) {
         }
         Behaviour::Bytes(bytes) => {
             let Ok(mut stream) = tls.accept(stream).await else { return };
-            let mut buffer = [0; 65536];
+            let mut buffer = vec![0; 65536];
             drop(stream.read(&mut buffer).await);
             drop(stream.write_all(&bytes).await);
             return drop(stream.shutdown().await);
