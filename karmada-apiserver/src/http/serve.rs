@@ -38,7 +38,7 @@ pub(crate) async fn serve(server: Arc<Inner>, request: Request<Body>) -> Respons
     let trail = server.audit.as_ref().map(|audit| Trail::begin(audit, &server.clock, &request));
     let answering = AssertUnwindSafe(in_time(&server, request, &asked, started, &mut seat)).catch_unwind();
     let outcome = match &trail {
-        Some(trail) => trail.scope(answering).await,
+        Some(trail) => Box::pin(trail.scope(answering)).await,
         None => answering.await,
     };
     let outcome = outcome.unwrap_or_else(|_| {
@@ -141,15 +141,13 @@ async fn handle(
     let admitted = limited.then(|| Traffic::rank(&user, &labels.group, &labels.resource));
     let mut bytes = admitted.as_ref().and_then(|admitted| server.traffic.body(admitted));
     let mut unread = None;
-    let body = match (route, &parts.method) {
-        // What others send along is not read.
-        (Route::Resource(_), &Method::POST | &Method::PUT | &Method::PATCH | &Method::DELETE) => {
-            body::read(body, bytes.as_mut()).await?
-        }
-        _ => {
-            unread = Some(body);
-            bytes::Bytes::new()
-        }
+    // What others send along is not read.
+    let writes = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
+    let body = if writes && matches!(route, Route::Resource(_)) {
+        body::read(body, bytes.as_mut()).await?
+    } else {
+        unread = Some(body);
+        bytes::Bytes::new()
     };
     audit::request_body(&parts.headers, &body);
     if let Some(admitted) = &admitted {
