@@ -136,7 +136,7 @@ pub fn report_parse_error(printer: &Printer, error: &clap::Error) -> u8 {
         }
         // A script that says `--dry-run=x` where Go wants a truth value gets Go's answer.
         ErrorKind::ValueValidation
-            if std::error::Error::source(error).is_some_and(|source| source.is::<NotABool>()) =>
+            if std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<NotABool>) =>
         {
             let reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             let argument = text(ContextKind::InvalidArg);

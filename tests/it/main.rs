@@ -18,3 +18,4 @@ mod simulation;
 mod store;
 mod store_crash;
 mod tour;
+mod writing;

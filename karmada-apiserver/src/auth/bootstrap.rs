@@ -8,7 +8,7 @@ const DEFAULTS: &str = include_str!("../../data/default-roles.jsonl");
 /// Returns the default ClusterRoles, Roles and their bindings.
 ///
 /// Aggregated roles come with their rules, so that they mean something before the first aggregation.
-pub fn bootstrap_objects() -> Vec<Value> {
+pub(crate) fn bootstrap_objects() -> Vec<Value> {
     DEFAULTS
         .lines()
         .map(|line| serde_json::from_str(line).expect("the embedded objects are well-formed"))

@@ -72,7 +72,7 @@ impl<'a> Call<'a> {
             subresource: String::new(),
             user: UserInfo::admin(),
             options: WriteOptions { field_manager: manager.to_owned(), ..WriteOptions::default() },
-            now: Timestamp::now(),
+            now: server.clock.now(),
             warnings: Vec::new(),
             body: None,
             circumstances: Circumstances { reviewing: Reviewing::Skipped, ..Circumstances::default() },
@@ -173,7 +173,9 @@ impl<'a> Call<'a> {
         match error {
             PrepareError::Invalid(errors) => {
                 let causes: Vec<Cause> = errors.iter().map(cause).collect();
-                Failure::invalid(&resource.group, &resource.kind, name, &causes)
+                // Both kinds of events are those of the core group inside.
+                let group = if resource.kind == "Event" { "" } else { resource.group.as_str() };
+                Failure::invalid(group, &resource.kind, name, &causes)
             }
             PrepareError::UnknownFields(_) | PrepareError::Unreadable(_) => Failure::bad_request(format!(
                 "{} in version {:?} cannot be handled as a {}: {error}",

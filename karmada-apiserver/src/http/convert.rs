@@ -16,7 +16,7 @@ pub(super) fn is_same_version(stored: &Stored, resource: &Resource) -> bool {
 }
 
 fn has_same_version(stored: &Stored, resource: &Resource) -> bool {
-    stored.kind() == resource.kind && stored.api_version() == resource.api_version()
+    stored.kind() == resource.kind && resource.has_api_version(stored.api_version())
 }
 
 /// Returns stored objects in the version of a resource, by its conversion webhook where it has one.

@@ -96,7 +96,9 @@ impl Call<'_> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut candidate = object.clone();
+            // Only a generated name is tried again.
+            let last = !generated || tries == NAME_TRIES;
+            let mut candidate = if last { std::mem::take(&mut object) } else { object.clone() };
             let resource = self.resource.clone();
             let admitted = {
                 let candidate = &mut candidate;
@@ -108,6 +110,7 @@ impl Call<'_> {
             };
             let warnings = admitted?;
             let name = complete(&mut candidate, &self.now);
+            self.check_new_request(&candidate)?;
             check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &candidate, None)?;
             self.admit_final(Operation::Create, Some(&candidate), None).await?;
             self.reserve_quota(Operation::Create, &candidate, None).await?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::body::{self, Format};
@@ -84,8 +83,13 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
         subresource: target.subresource.clone(),
         user: incoming.user.clone(),
         options,
-        now: Timestamp::now(),
-        warnings: resource.deprecation_warning.iter().cloned().collect(),
+        now: server.clock.now(),
+        // A path that nothing serves is not warned of.
+        warnings: if target.subresource.is_empty() || resource.subresource(&target.subresource).is_some() {
+            resource.deprecation_warning.iter().cloned().collect()
+        } else {
+            Vec::new()
+        },
         body: None,
         circumstances: Circumstances::default(),
         resource,
@@ -183,7 +187,7 @@ async fn list(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure>
     let options = ListOptions::parse(&incoming.query, &call.resource)?;
     let page = list::list(&call.server.store, &call.storage, &scope(&call.namespace), &options)?;
     let items = localized(call.server, &call.resource, page.items).await?;
-    Ok(warn(view.list(&page.meta, &items)?, &call.warnings))
+    Ok(warn(view.list(&page.meta, items)?, &call.warnings))
 }
 
 async fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
@@ -222,21 +226,20 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
         return Err(Failure::unsupported_media_type("application/json, application/yaml"));
     }
     let kind = call.resource.kind.clone();
-    let mut object = body::parse_object(&incoming.body, format, (&call.resource.api_version(), &kind))?;
+    // Duplicate objects are merged in it, as the real server does.
+    let parsed = (format == Format::Json).then(|| Body::parse(&incoming.body).ok()).flatten();
+    let mut parsed = parsed.filter(|parsed| parsed.value.is_object());
+    let mut object = match &mut parsed {
+        Some(parsed) => parsed.value.take(),
+        None => body::parse_object(&incoming.body, format, (&call.resource.api_version(), &kind))?,
+    };
     if call.resource.is_custom()
         && let Err(failure) = check_custom_kind(call, &object, &incoming.body)
     {
         warn_as_claimed(call, &object);
         return Err(failure);
     }
-    if format == Format::Json {
-        // A second look, at what a map forgets; it parsed once already.
-        call.body = Body::parse(&incoming.body).ok();
-        // Duplicate objects are merged there, as the real server does.
-        if let Some(parsed) = call.body.as_mut().filter(|parsed| parsed.value.is_object()) {
-            object = parsed.value.take();
-        }
-    }
+    call.body = parsed;
     if format == Format::Yaml
         && let Ok(yaml) = body::parse_yaml_object(&incoming.body)
     {
@@ -497,5 +500,5 @@ async fn delete_collection(call: &mut Call<'_>, incoming: &Incoming) -> Result<R
     let items = localized(call.server, &call.resource, page.items.clone()).await?;
     call.delete_all(&page.items, &list_options.selection, &options).await?;
     let view = object_view(call, incoming)?;
-    Ok(warn(view.list(&page.meta, &items)?, &call.warnings))
+    Ok(warn(view.list(&page.meta, items)?, &call.warnings))
 }

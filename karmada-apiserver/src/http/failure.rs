@@ -27,8 +27,6 @@ pub struct Failure {
     pub warnings: Box<[String]>,
     /// The real server's mux answers some paths without a `Status`.
     pub plain: bool,
-    /// The real server forgets the type, and the media type, of some.
-    pub untyped: bool,
 }
 
 /// One reason why an object is not valid.
@@ -61,7 +59,6 @@ impl Failure {
             retry_after: None,
             warnings: Box::default(),
             plain: false,
-            untyped: false,
         }
     }
 
@@ -258,14 +255,15 @@ impl Failure {
 
     /// A request that took longer than it may.
     pub fn timed_out() -> Self {
-        let message = "Timeout: request did not complete within the allotted timeout";
-        let failure = Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message);
-        Self { details: Some(json!({})), untyped: true, ..failure }
+        // The real server's filter writes this document as plain text, without a kind.
+        let text = "{\"metadata\":{},\"status\":\"Failure\",\"message\":\"Timeout: request did not complete within the \
+                    allotted timeout\",\"reason\":\"Timeout\",\"details\":{},\"code\":504}\n";
+        Self { plain: true, ..Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", text) }
     }
 
     /// Says whether a request was refused or ended for the sake of others.
     pub(crate) fn ends_early(&self) -> bool {
-        self.untyped || (self.plain && self.code == StatusCode::TOO_MANY_REQUESTS)
+        self.plain && matches!(self.code, StatusCode::TOO_MANY_REQUESTS | StatusCode::GATEWAY_TIMEOUT)
     }
 
     pub fn too_many_requests(message: impl Into<String>, details: Value) -> Self {

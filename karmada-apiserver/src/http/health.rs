@@ -59,7 +59,9 @@ pub(crate) fn is_probe(path: &str) -> bool {
 pub(super) fn answer(server: &Inner, path: &str, query: &Query) -> Option<Response> {
     let (base, checks, wanted) = find(path)?;
     if !wanted.is_empty() {
-        let Some(check) = checks.iter().find(|check| check.name() == wanted) else {
+        // The real server lists the storage among what it is ready for, and has no path of its own for that.
+        let has_path = |check: &Check| *check != Check::Storage || base != "/readyz";
+        let Some(check) = checks.iter().find(|check| check.name() == wanted && has_path(check)) else {
             return Some(text(StatusCode::NOT_FOUND, "404 page not found\n"));
         };
         return Some(match check.problem(server) {

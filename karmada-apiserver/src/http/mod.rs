@@ -16,6 +16,7 @@ mod duration;
 pub mod failure;
 pub(crate) mod health;
 mod list;
+mod list_body;
 mod meta;
 pub(crate) mod negotiate;
 pub(crate) mod options;

@@ -136,6 +136,8 @@ fn unknown_field(resource: &Resource, path: &str) -> String {
         resource.selectable_fields.iter().all(|f| f == "metadata.name" || f == "metadata.namespace");
     if only_names && !resource.is_custom() {
         format!("{path:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+    } else if resource.group == "batch" {
+        format!("field label {path:?} not supported for Job")
     } else {
         format!("field label not supported: {path}")
     }

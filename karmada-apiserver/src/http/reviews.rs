@@ -127,9 +127,9 @@ fn review_token(call: &Call<'_>, spec: &Value) -> Result<Value, Failure> {
         audiences.push(ISSUER.to_owned());
     }
     Ok(match call.server.token_user(token, &audiences) {
-        Ok((user, claims)) => {
+        Ok((user, accepted)) => {
             let matching: Vec<&String> =
-                audiences.iter().filter(|audience| claims.aud.contains(audience)).collect();
+                audiences.iter().filter(|audience| accepted.contains(audience)).collect();
             json!({"authenticated": true, "user": user, "audiences": matching})
         }
         Err(why) => json!({"user": {}, "error": why}),

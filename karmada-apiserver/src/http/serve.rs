@@ -14,7 +14,8 @@ use super::failure::Failure;
 use super::query::Query;
 use super::route::{Route, Target};
 use super::{backup, body, duration, health, meta, respond};
-use crate::auth::{self, Access, Credentials, FromProxy, PeerUser, UserInfo};
+use crate::audit::{self, Trail};
+use crate::auth::{self, Access, Credentials, ForeignPeer, FromProxy, PeerUser, UserInfo};
 use crate::server::{Inner, Labels, PacedBody, Seat, Traffic, UnderWay, Unlimited};
 
 /// What is known of a request before it is known who calls.
@@ -34,8 +35,13 @@ pub(crate) async fn serve(server: Arc<Inner>, request: Request<Body>) -> Respons
     let head = request.method() == Method::HEAD;
     let under_way = request.extensions().get::<UnderWay>().cloned();
     let mut seat = None;
+    let trail = server.audit.as_ref().map(|audit| Trail::begin(audit, &server.clock, &request));
     let answering = AssertUnwindSafe(in_time(&server, request, &asked, started, &mut seat)).catch_unwind();
-    let outcome = answering.await.unwrap_or_else(|_| {
+    let outcome = match &trail {
+        Some(trail) => trail.scope(answering).await,
+        None => answering.await,
+    };
+    let outcome = outcome.unwrap_or_else(|_| {
         // The panic itself is on the log. Other requests of the connection go on.
         tracing::error!(path = asked.path, verb = asked.verb, "a request failed by a defect of the server");
         server.metrics.panic();
@@ -49,6 +55,10 @@ pub(crate) async fn serve(server: Arc<Inner>, request: Request<Body>) -> Respons
             }
             respond::failure(&failure, &headers, &asked.query)
         }
+    };
+    let response = match trail {
+        Some(trail) => trail.finish(response).await,
+        None => response,
     };
     let code = response.status();
     // A watch has its turn when it starts; what it sends later is paced by the client.
@@ -117,9 +127,16 @@ async fn handle(
 ) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let Asked { path, route, verb, query, labels } = asked;
+    let wanted = access(route, verb, path);
+    audit::asked(&wanted, version_of(route));
     let user = caller(server, &parts.extensions, &parts.headers)?;
-    let user = impersonated(server, &parts.headers, user, &access(route, verb, path))?;
-    authorize(server, &user, &access(route, verb, path))?;
+    audit::caller(&user).await;
+    let user = impersonated(server, &parts.headers, user, &wanted)?;
+    let decision = server.rules.decide(&user, &wanted);
+    audit::decided(&decision);
+    if !decision.allowed {
+        return Err(refused(&user, &wanted));
+    }
     let limited = parts.extensions.get::<Unlimited>().is_none() && !health::is_probe(path);
     let admitted = limited.then(|| Traffic::rank(&user, &labels.group, &labels.resource));
     let mut bytes = admitted.as_ref().and_then(|admitted| server.traffic.body(admitted));
@@ -134,6 +151,7 @@ async fn handle(
             bytes::Bytes::new()
         }
     };
+    audit::request_body(&parts.headers, &body);
     if let Some(admitted) = &admitted {
         let objects = if labels.verb == "list" { listed(server, labels, query) } else { 0 };
         *seat = Some(server.traffic.seat(admitted, verb, objects).await?);
@@ -172,6 +190,13 @@ fn listed(server: &Inner, labels: &Labels, query: &Query) -> usize {
     limit.map_or(stored, |limit: usize| stored.min(limit))
 }
 
+fn version_of(route: &Route) -> &str {
+    match route {
+        Route::Resource(target) | Route::Unknown(target) => &target.version,
+        Route::Other(_) => "",
+    }
+}
+
 fn verb_of(route: &Route, method: &Method, query: &Query) -> String {
     match route {
         Route::Resource(target) | Route::Unknown(target) => target.verb(method, query).to_owned(),
@@ -195,6 +220,8 @@ fn caller(server: &Inner, extensions: &http::Extensions, headers: &HeaderMap) ->
             .token_user(&token, &[crate::auth::ISSUER.to_owned()])
             .map(|(user, _)| user)
             .map_err(|_| Failure::unauthorized()),
+        // A certificate that is not accepted is worse than none.
+        Credentials::Nothing if extensions.get::<ForeignPeer>().is_some() => Err(Failure::unauthorized()),
         Credentials::Nothing => Ok(UserInfo::anonymous()),
     }
 }
@@ -293,7 +320,9 @@ fn impersonated(
             may("authentication.k8s.io", "userextras", key, "", value)?;
         }
     }
-    Ok(auth::complete(wanted))
+    let wanted = auth::complete(wanted);
+    audit::impersonated(&wanted);
+    Ok(wanted)
 }
 
 fn holds_any_impersonation(server: &Inner, user: &UserInfo) -> bool {

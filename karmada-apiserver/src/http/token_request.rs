@@ -100,13 +100,15 @@ pub(super) async fn create(call: &mut Call<'_>, incoming: &Incoming) -> Result<R
     let seconds = asked.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or(seconds);
     let audiences = texts(&asked, "/spec/audiences");
     let issued = call.now.as_second();
+    let token_id = uuid::Uuid::new_v4().to_string();
+    crate::audit::annotate("authentication.kubernetes.io/issued-credential-id", format!("JTI={token_id}"));
     let claims = Claims {
         aud: audiences.clone(),
         exp: Some(issued.saturating_add(seconds)),
         iat: Some(issued),
         nbf: Some(issued),
         iss: ISSUER.to_owned(),
-        jti: uuid::Uuid::new_v4().to_string(),
+        jti: token_id,
         sub: format!("system:serviceaccount:{}:{}", call.namespace, call.name),
         kubernetes: Some(kubernetes),
         ..Claims::default()

@@ -90,7 +90,8 @@ impl Call<'_> {
     ) -> Result<Prepared, Failure> {
         let name = self.name.clone();
         let resource = self.resource.clone();
-        let patched = matches!(changed, Changed::Patched { .. } | Changed::Scaled(_));
+        // The revision in what was computed from the current object is not one that the client named.
+        let patched = matches!(changed, Changed::Patched { .. } | Changed::Scaled(_) | Changed::Applied(_));
         let replaces = matches!(changed, Changed::Raw(_));
         let new = match changed {
             Changed::Raw(new) | Changed::Scaled(new) => {
@@ -138,6 +139,7 @@ impl Call<'_> {
         self.warnings.extend(admitted?);
         let server = self.server;
         check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &new, Some(old))?;
+        self.check_signer_rights(&new, old)?;
         self.admit_final(Operation::Update, Some(&new), Some(old)).await?;
         let prepared = prepared(&resource, new, old, current, retry);
         self.in_stored_form(prepared).await
@@ -222,8 +224,14 @@ impl Call<'_> {
         if uid.is_empty() || uid == current.uid() {
             return Ok(());
         }
-        let group =
-            if self.resource.is_custom() { format!("{}/", self.resource.group) } else { String::new() };
+        // These come from servers of their own, which store by group.
+        let apart =
+            ["apiextensions.k8s.io", "apiregistration.k8s.io"].contains(&self.resource.group.as_str());
+        let group = if apart || self.resource.is_custom() {
+            format!("{}/", self.resource.group)
+        } else {
+            String::new()
+        };
         let scope = if self.namespace.is_empty() { String::new() } else { format!("{}/", self.namespace) };
         let why = format!(
             "StorageError: invalid object, Code: 4, Key: /registry/{group}{}/{scope}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 
 use super::controller::spawn;
 use super::local_services::local_services;
-use super::{aggregation, collector, crds, finished_jobs, namespaces, quotas, service_accounts, tokens};
+use super::{
+    aggregation, api_services, bootstrap_tokens, certificates, collector, crds, expiry, finished_jobs,
+    namespaces, quotas, service_accounts, tokens,
+};
 use crate::auth::bootstrap_objects;
 use crate::http::Failure;
 use crate::http::call::{Call, object_name};
@@ -52,12 +55,16 @@ pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
             .map_err(|failure| StartError::Crd { name: object_name(crd), message: failure.message })?;
     }
     spawn(server, crds::Crds);
+    spawn(server, expiry::Expiry::default());
+    spawn(server, api_services::ApiServices);
     if server.config.controllers == Controllers::All {
         spawn(server, service_accounts::ServiceAccounts);
     }
     if server.config.controllers != Controllers::ApiServer {
         spawn(server, namespaces::Namespaces);
         spawn(server, tokens::Tokens);
+        spawn(server, bootstrap_tokens::BootstrapTokens);
+        spawn(server, certificates::Certificates);
         spawn(server, aggregation::Aggregation);
         spawn(server, finished_jobs::FinishedJobs);
         spawn(server, quotas::Quotas);

@@ -4,10 +4,14 @@
 //! Nothing runs while nothing changes.
 
 mod aggregation;
+mod api_services;
 mod bootstrap;
+mod bootstrap_tokens;
+mod certificates;
 mod collector;
 mod controller;
 pub(crate) mod crds;
+mod expiry;
 mod finished_jobs;
 mod local_services;
 mod namespaces;

@@ -1,7 +1,9 @@
 //! Who owns which fields after a create, update or patch.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::compare::Comparison;
 use super::field_set::FieldSet;
@@ -113,7 +115,18 @@ pub fn equal_but_for_times(old: &Value, new: &Value) -> bool {
         }
         object
     };
-    old == new || without_times(old) == without_times(new)
+    // Most changes are elsewhere: those need no copies.
+    same_members(Some(old), Some(new), |key| key == "metadata")
+        && same_members(old.get("metadata"), new.get("metadata"), |key| key == "managedFields")
+        && (old == new || without_times(old) == without_times(new))
+}
+
+/// Returns whether two objects, or values that are none, are equal but for some members.
+fn same_members(old: Option<&Value>, new: Option<&Value>, ignored: fn(&str) -> bool) -> bool {
+    let (Some(Value::Object(old)), Some(Value::Object(new))) = (old, new) else { return old == new };
+    let relevant = |map: &'_ Map<String, Value>| map.keys().filter(|key| !ignored(key)).count();
+    relevant(old) == relevant(new)
+        && old.iter().all(|(key, value)| ignored(key) || new.get(key) == Some(value))
 }
 
 /// Returns the name of the manager of a request: what it says, or else the first part of its user agent.
@@ -146,7 +159,7 @@ fn is_reset(entries: &[Value]) -> bool {
 pub(super) fn after_update(update: &Update<'_>, new: &Value, mut managers: Managers) -> Managers {
     let target = &update.target;
     let root = Type::root(target.schema, target.origin);
-    let empty = Value::Object(serde_json::Map::new());
+    let empty = Value::Object(Map::new());
     let old = with_struct_members(update.old.unwrap_or(&empty), target);
     let new = with_struct_members(new, target);
     let comparison = Comparison::of(root, &old, &new).without(&reset_fields(target));
@@ -156,7 +169,7 @@ pub(super) fn after_update(update: &Update<'_>, new: &Value, mut managers: Manag
     for key in keys {
         managers.disown(&key, &lost);
     }
-    let taken = set.difference(&metadata_of_the_server());
+    let taken = set.difference(metadata_of_the_server());
     if !taken.is_empty() {
         let identity = Identity {
             manager: if update.manager.is_empty() { "unknown" } else { update.manager }.to_owned(),
@@ -177,21 +190,24 @@ pub(super) fn after_update(update: &Update<'_>, new: &Value, mut managers: Manag
 }
 
 /// Returns the fields that nobody owns.
-pub(super) fn metadata_of_the_server() -> FieldSet {
-    FieldSet::of_fields(&[
-        &["apiVersion"],
-        &["kind"],
-        &["metadata"],
-        &["metadata", "clusterName"],
-        &["metadata", "creationTimestamp"],
-        &["metadata", "generation"],
-        &["metadata", "managedFields"],
-        &["metadata", "name"],
-        &["metadata", "namespace"],
-        &["metadata", "resourceVersion"],
-        &["metadata", "selfLink"],
-        &["metadata", "uid"],
-    ])
+pub(super) fn metadata_of_the_server() -> &'static FieldSet {
+    static FIELDS: LazyLock<FieldSet> = LazyLock::new(|| {
+        FieldSet::of_fields(&[
+            &["apiVersion"],
+            &["kind"],
+            &["metadata"],
+            &["metadata", "clusterName"],
+            &["metadata", "creationTimestamp"],
+            &["metadata", "generation"],
+            &["metadata", "managedFields"],
+            &["metadata", "name"],
+            &["metadata", "namespace"],
+            &["metadata", "resourceVersion"],
+            &["metadata", "selfLink"],
+            &["metadata", "uid"],
+        ])
+    });
+    &FIELDS
 }
 
 /// Returns the time of a write as `managedFields` holds it, in whole seconds. Scaling leaves no time.

@@ -6,6 +6,7 @@
 pub mod apply;
 mod compare;
 pub mod error;
+pub mod field_name;
 pub mod field_path;
 pub mod field_set;
 mod go_text;

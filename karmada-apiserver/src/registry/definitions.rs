@@ -95,6 +95,8 @@ impl Definitions {
                 return Schema {
                     schema_type: SchemaType::Object,
                     preserve_unknown: true,
+                    // What nobody knows the inside of has one owner.
+                    atomic_map: true,
                     ..Schema::default()
                 };
             }
@@ -159,13 +161,17 @@ impl Definitions {
             _ => self.schema(name),
         };
         let patch = patch_strategy(source);
-        let atomic_map = source.get("x-kubernetes-map-type").and_then(Value::as_str) == Some("atomic");
-        if patch == PatchStrategy::default() && !atomic_map {
+        // A field may say otherwise than its type.
+        let atomic_map = source
+            .get("x-kubernetes-map-type")
+            .and_then(Value::as_str)
+            .map_or(target.atomic_map, |kind| kind == "atomic");
+        if patch == PatchStrategy::default() && atomic_map == target.atomic_map {
             return target;
         }
         let mut schema = Schema::clone(&target);
         schema.patch = patch;
-        schema.atomic_map |= atomic_map;
+        schema.atomic_map = atomic_map;
         Arc::new(schema)
     }
 }

@@ -175,6 +175,10 @@ fn name_rule(resource: &Resource) -> NameRule {
         ("rbac.authorization.k8s.io", _) => NameRule::PathSegment,
         ("", "Namespace" | "Service") => NameRule::Label,
         ("certificates.k8s.io" | "apiregistration.k8s.io", _) => NameRule::PathSegment,
+        ("apps", "StatefulSet") => NameRule::Label,
+        ("networking.k8s.io", "IPAddress") => NameRule::Address,
+        // The real server does not look at these.
+        ("", "Event") | ("policy", "PodDisruptionBudget") => NameRule::PathSegment,
         _ => NameRule::Subdomain,
     }
 }

@@ -21,6 +21,7 @@ mod resource;
 pub mod schema;
 pub mod structural;
 pub mod table;
+mod trail;
 mod typed;
 pub mod validate;
 mod wire;

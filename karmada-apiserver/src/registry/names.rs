@@ -40,6 +40,8 @@ pub(super) enum NameRule {
     Label,
     /// What fits into a path: RBAC names.
     PathSegment,
+    /// An IP address.
+    Address,
 }
 
 /// Returns what is wrong with an object's name.
@@ -53,6 +55,8 @@ pub(super) fn check_name(rule: NameRule, name: &str, part: NamePart) -> Vec<Stri
         NameRule::Subdomain => subdomain(&masked),
         NameRule::Label => label(&masked),
         NameRule::PathSegment => path_segment(name, part),
+        NameRule::Address if name.parse::<std::net::IpAddr>().is_ok() => Vec::new(),
+        NameRule::Address => vec!["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned()],
     }
 }
 

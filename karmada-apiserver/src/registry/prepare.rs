@@ -280,7 +280,7 @@ pub fn admit_update(
         late = kinds::admit(resource, new, Some(old), context)?;
         warnings.extend(kinds::warnings(resource, new, Some(old)));
     }
-    if kinds::has_generation(resource)
+    if kinds::counts_changes(resource)
         && target != UpdateTarget::Status
         && kinds::spec_changed(resource, new, old)
     {
@@ -539,8 +539,8 @@ mod tests {
     #[test]
     fn refuses_unknown_fields_in_the_order_of_the_body() {
         let resource = Registry::built_in().resource("", "v1", "configmaps").unwrap();
-        let body = Body::parse(br#"{"metadata":{"name":"x","lables":{}},"dta":{},"data":{"a":"1","a":"2"}}"#)
-            .unwrap();
+        let text = br#"{"metadata":{"name":"x","lables":{}},"dta":{},"data":{"a":"1","a":"2"}}"#;
+        let body = Body::parse(&bytes::Bytes::from_static(text)).unwrap();
         let mut object = body.value.clone();
         let error = prepare_create(&resource, &mut object, &context().with_body(&body)).unwrap_err();
         assert_eq!(

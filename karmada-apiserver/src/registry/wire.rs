@@ -272,6 +272,13 @@ fn emitted(name: &str, schema: &Schema) -> std::collections::BTreeMap<String, Va
             "eventTime": null, "firstTimestamp": null, "lastTimestamp": null, "reportingComponent": "",
             "reportingInstance": "", "source": {}
         }),
+        "core.v1.HTTPHeader" | "core.v1.Sysctl" => json!({"name": "", "value": ""}),
+        "core.v1.NodeAddress" => json!({"address": "", "type": ""}),
+        "core.v1.PreferredSchedulingTerm" => json!({"preference": {}}),
+        "core.v1.ProjectedVolumeSource" => json!({"sources": null}),
+        "discovery.v1.ForZone" | "discovery.v1.ForNode" => json!({"name": ""}),
+        "storage.v1.CSINodeDriver" => json!({"topologyKeys": null}),
+        "storage.v1.TokenRequest" => json!({"audience": ""}),
         "events.v1.Event" => json!({"eventTime": null}),
         "core.v1.LimitRangeSpec" => json!({"limits": null}),
         "core.v1.ContainerStateRunning" => json!({"startedAt": null}),

@@ -19,9 +19,10 @@ use tower::ServiceExt;
 
 use super::inner::Inner;
 use super::limits::Limits;
+use super::listener::RemoteAddress;
 use super::pace::Activity;
 use super::shares::{Held, Shares};
-use crate::auth::{FromProxy, PeerUser, PeerVerifier, certificate_user};
+use crate::auth::PeerVerifier;
 
 /// How long a connection may take to end once it was told to, when no request is under way.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -107,21 +108,18 @@ impl Front {
 
     async fn requests(&self, stream: TlsStream<TcpStream>) {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        // A proxy's certificate says who may name callers, and is no caller's own unless this server signed it too.
-        let proxy = self.peers.is_proxy(chain).then_some(FromProxy);
-        let user = chain.first().filter(|_| self.peers.is_client(chain));
-        let user = user.and_then(|certificate| certificate_user(certificate)).map(PeerUser);
+        let peer = self.peers.peer(chain, self.inner.clock.now());
+        let remote = stream.get_ref().0.peer_addr().ok().map(|address| RemoteAddress(address.ip()));
+        let clock = self.inner.clock.clone();
         let activity = Activity::new();
         let (router, begun) = (self.router.clone(), activity.clone());
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(begun.begin());
-            if let Some(user) = &user {
-                request.extensions_mut().insert(user.clone());
+            if let Some(remote) = remote {
+                request.extensions_mut().insert(remote);
             }
-            if let Some(proxy) = proxy {
-                request.extensions_mut().insert(proxy);
-            }
+            peer.mark(request.extensions_mut(), clock.now());
             router.clone().oneshot(request)
         });
         let serving = self.builder.serve_connection_with_upgrades(TokioIo::new(stream), service);

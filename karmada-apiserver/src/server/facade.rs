@@ -14,6 +14,7 @@ use super::config::{ServerConfig, StartError};
 use super::inner::Inner;
 use super::listener::{ListenError, Listener};
 use super::traffic::Unlimited;
+use crate::audit::Audit;
 use crate::auth::{AuthError, Authority, FromProxy, PeerUser, UserInfo};
 use crate::http::serve::serve;
 use crate::lifecycle;
@@ -55,7 +56,9 @@ impl ApiServer {
             }
             None => (Store::in_memory(&options), Authority::ephemeral(&config.name)?),
         };
-        let inner = Arc::new(Inner::new(config, store, authority));
+        let authority = authority.with_clock(config.clock.clone());
+        let audit = config.audit.as_ref().map(Audit::start).transpose()?;
+        let inner = Arc::new(Inner::new(config, store, authority, audit));
         lifecycle::start(&inner).await?;
         Ok(Self { inner })
     }
@@ -139,6 +142,9 @@ impl ApiServer {
             tracing::warn!("some requests are not finished in time and are cut off");
             self.inner.abort.cancel();
             self.inner.tasks.wait().await;
+        }
+        if let Some(audit) = &self.inner.audit {
+            audit.close().await;
         }
         let store = self.inner.store.clone();
         if tokio::task::spawn_blocking(move || store.close()).await.is_err() {

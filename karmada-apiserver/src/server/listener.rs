@@ -27,6 +27,10 @@ pub enum ListenError {
     Tls(#[from] AuthError),
 }
 
+/// The other end of a connection, among the extensions of its requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RemoteAddress(pub(crate) std::net::IpAddr);
+
 /// A port that is served. Dropping the handle does not stop it.
 #[derive(Clone, Debug)]
 pub struct Listener {

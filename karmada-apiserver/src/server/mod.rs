@@ -14,6 +14,8 @@ mod pace;
 mod process;
 #[cfg(test)]
 mod protobuf_tests;
+#[cfg(test)]
+mod security_tests;
 mod shares;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ pub use facade::{ApiServer, data_file};
 pub(crate) use fairness::{Overloaded, Seat};
 pub(crate) use inner::Inner;
 pub use limits::{Limits, Share};
+pub(crate) use listener::RemoteAddress;
 pub use listener::{ListenError, Listener};
 pub(crate) use metrics::{Labels, LongRunning};
 pub(crate) use pace::{PacedBody, UnderWay};

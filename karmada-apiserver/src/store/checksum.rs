@@ -44,6 +44,7 @@ pub(super) fn crc64(bytes: &[u8]) -> u64 {
     Crc64::new().update(bytes).finish()
 }
 
+#[expect(clippy::large_stack_arrays, reason = "evaluated by the compiler")]
 const fn tables() -> [[u64; 256]; STRIDE] {
     let mut tables = [[0; 256]; STRIDE];
     let mut byte = 0;

@@ -410,13 +410,9 @@ fn transact(
         let mut table = transaction.open_table(TABLE)?;
         for change in rows {
             let at = (&**change.resource, change.key);
-            let place = match step.places.get_mut(change.resource) {
-                Some(place) => place,
-                None => {
-                    let place = tally.places.get(change.resource).copied().unwrap_or_default();
-                    step.places.entry(change.resource.clone()).or_insert(place)
-                }
-            };
+            let place = step.places.entry(change.resource.clone());
+            let place =
+                place.or_insert_with(|| tally.places.get(change.resource).copied().unwrap_or_default());
             place.latest = place.latest.max(change.revision);
             let new = change.object.map(|object| row::encode(change.resource, object));
             let old = match &new {

@@ -172,10 +172,15 @@ impl Stored {
         self.write_rest(out);
     }
 
-    /// Appends the object without its type, as lists of built-in kinds hold it.
-    pub fn write_item(&self, out: &mut Vec<u8>) {
-        out.push(b'{');
+    /// Appends the object's JSON without its type and its opening brace.
+    pub fn write_members(&self, out: &mut Vec<u8>) {
         self.write_rest(out);
+    }
+
+    /// Returns how many bytes [`Self::write_members`] appends.
+    pub fn members_len(&self) -> usize {
+        let digits = self.revision.checked_ilog10().map_or(1, |log| log as usize + 1);
+        PREFIX.len() + digits + json(&self.block).len()
     }
 
     /// Appends the object with the type it was stored with.
@@ -277,7 +282,7 @@ impl<'a> Builder<'a> {
         self.block.push(b'"');
         for (key, value) in self.metadata {
             match (key.as_str(), value) {
-                ("resourceVersion", _) => continue,
+                ("resourceVersion", _) => {}
                 ("uid", Value::String(uid)) => {
                     self.name(key);
                     self.string(UID, uid);
@@ -473,7 +478,8 @@ mod tests {
         fn bytes_that_are_no_block_are_refused_or_harmless(bytes: Vec<u8>) {
             if let Some(stored) = Stored::from_block(1, &bytes) {
                 let mut out = Vec::new();
-                stored.write_item(&mut out);
+                stored.write_members(&mut out);
+                prop_assert_eq!(out.len(), stored.members_len());
                 let _ = (stored.key(), stored.label("x"), stored.uid(), stored.owners().count());
             }
         }

@@ -14,6 +14,9 @@ use super::object::Stored;
 
 /// Tasks that one transaction holds at most.
 const BATCH: usize = 1024;
+/// Longest time that a batch waits for those who wrote with the one before: they were answered a moment ago
+/// and mostly write again. A disk that is quick is not waited for.
+const GATHER: Duration = Duration::from_micros(300);
 /// How long an unsynced commit may wait for the disk with [`Durability::Async`].
 const ASYNC_DELAY: Duration = Duration::from_millis(50);
 /// Revisions that are reserved at a time with [`Durability::Async`].
@@ -48,14 +51,30 @@ pub(super) struct Writer {
     marks: Marks,
     /// The marks of the last commit, done or failed.
     attempted: Marks,
+    /// Since when something is acknowledged that is not on the disk.
+    unsynced: Option<Instant>,
     /// The last failure and when it was.
     failure: Option<(Instant, Arc<CommitError>)>,
+    /// How many tasks the last batch had, and how long its commit took.
+    last_batch: (usize, Duration),
 }
 
 impl Writer {
     pub(super) fn new(disk: Disk, shared: Arc<Shared>, options: &StoreOptions, marks: Marks) -> Self {
         let StoreOptions { durability, retry_pause, .. } = *options;
-        Self { disk, shared, durability, retry_pause, marks, attempted: marks, failure: None }
+        let last_batch = (0, Duration::ZERO);
+        let attempted = marks;
+        Self {
+            disk,
+            shared,
+            durability,
+            retry_pause,
+            marks,
+            attempted,
+            unsynced: None,
+            failure: None,
+            last_batch,
+        }
     }
 
     /// Reserves the first revisions for writes that are acknowledged before they are durable.
@@ -68,33 +87,54 @@ impl Writer {
 
     /// Works until the queue is closed, then makes everything durable.
     pub(super) fn run(mut self, queue: &mpsc::Receiver<Task>) {
-        let mut unsynced = false;
         loop {
-            let next = if unsynced {
-                queue.recv_timeout(ASYNC_DELAY)
-            } else {
-                queue.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected)
+            let next = match self.unsynced {
+                Some(since) => {
+                    queue.recv_timeout((since + ASYNC_DELAY).saturating_duration_since(Instant::now()))
+                }
+                None => queue.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
             };
             match next {
                 Ok(first) => {
-                    let mut batch = vec![first];
-                    while batch.len() < BATCH
-                        && let Ok(task) = queue.try_recv()
-                    {
-                        batch.push(task);
-                    }
-                    unsynced |= self.durability == Durability::Async;
+                    let batch = self.gather(first, queue);
+                    let (tasks, started) = (batch.len(), Instant::now());
                     self.commit(batch);
+                    self.last_batch = (tasks, started.elapsed());
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => unsynced = self.sync().is_err(),
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    if self.sync().is_err() {
+                        self.unsynced = Some(Instant::now());
+                    }
+                }
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
         }
         // No revision was used that the file does not know: the reservation ends.
         self.marks.ceiling = 0;
-        if unsynced || self.durability == Durability::Async {
+        if self.durability == Durability::Async {
             self.sync().ok();
         }
+    }
+
+    /// Returns the tasks that are there, and those that are about to be.
+    ///
+    /// Writers that go on right away would each get a commit of their own, or wait for that of another: one
+    /// commit for all of them is quicker for all.
+    fn gather(&self, first: Task, queue: &mpsc::Receiver<Task>) -> Vec<Task> {
+        let (expected, commit) = self.last_batch;
+        let waits = self.durability == Durability::Fsync;
+        let late = Instant::now() + if waits { GATHER.min(commit / 2) } else { Duration::ZERO };
+        let mut batch = vec![first];
+        while batch.len() < BATCH {
+            let next = queue.try_recv().ok().or_else(|| {
+                let left = late.saturating_duration_since(Instant::now());
+                let more = batch.len() < expected && !left.is_zero();
+                more.then(|| queue.recv_timeout(left).ok()).flatten()
+            });
+            let Some(task) = next else { break };
+            batch.push(task);
+        }
+        batch
     }
 
     /// Makes everything durable that was acknowledged.
@@ -140,11 +180,13 @@ impl Writer {
     fn write_batch(&mut self, batch: &[Task]) -> Result<(), Arc<CommitError>> {
         let mut flush = Flush::Now;
         if self.durability == Durability::Async {
+            // Also where writes never pause, none waits for the disk for long.
+            let overdue = self.unsynced.is_some_and(|since| since.elapsed() >= ASYNC_DELAY);
             // A new reservation must be durable before its first revision is acknowledged.
-            if self.marks.revision < self.marks.ceiling {
-                flush = Flush::Later;
-            } else {
+            if self.marks.revision >= self.marks.ceiling {
                 self.marks.ceiling = self.marks.revision + RESERVE;
+            } else if !overdue {
+                flush = Flush::Later;
             }
         }
         // One object has one write in a batch at most: the order of rows does not matter, sorted is faster.
@@ -167,6 +209,14 @@ impl Writer {
     fn write(&mut self, rows: &[Row<'_>], flush: Flush) -> Result<(), Arc<CommitError>> {
         let result = self.recover().and_then(|()| Ok(self.disk.commit(rows, self.marks, flush)?));
         self.attempted = self.marks;
+        match (&result, flush) {
+            (Ok(()), Flush::Now) => self.unsynced = None,
+            // Not from now on: what waits longest counts.
+            (Ok(()), Flush::Later) => {
+                self.unsynced.get_or_insert_with(Instant::now);
+            }
+            (Err(_), _) => {}
+        }
         if let Err(error) = &result
             && self.failure.as_ref().is_none_or(|(_, last)| !Arc::ptr_eq(last, error))
         {

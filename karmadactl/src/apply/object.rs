@@ -86,6 +86,7 @@ pub async fn apply_object(
             return Ok(Applied { object, outcome: Outcome::Created });
         };
         let change = Change::between(&current, &wanted);
+        // DEVIATION: upstream says `configured` in a dry run even when nothing would change.
         let Some(patch) = change.patch else {
             return Ok(Applied { object: current, outcome: Outcome::Unchanged });
         };
@@ -116,6 +117,9 @@ struct Change {
 }
 
 impl Change {
+    /// Compares what is wanted with what was applied last and with what is there.
+    ///
+    /// DEVIATION: upstream sends a strategic merge patch, this a merge patch with the same result.
     fn between(current: &Value, wanted: &Value) -> Self {
         let original = last_applied(current);
         let outcome = match original {
@@ -174,7 +178,7 @@ async fn replace_anew(writer: &Writer, found: &Found, wanted: &Value) -> Result<
 }
 
 /// How long an object may take to go before it is created again.
-const ANEW_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
+const ANEW_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(1);
 
 fn is_immutable(error: &ApiError) -> bool {
     matches!(error.code(), Some(409 | 422))

@@ -1,5 +1,6 @@
 //! Requests that write one object.
 
+use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use http::{Method, Request};
@@ -149,7 +150,7 @@ impl Writer {
                 [("labelSelector", labels), ("fieldSelector", fields), ("continue", Some(position.as_str()))]
             {
                 if let Some(value) = value.filter(|value| !value.is_empty()) {
-                    path.push_str(&format!("&{name}={}", escape(value)));
+                    path.extend(["&", name, "=", &escape(value)]);
                 }
             }
             let list = self.call(Method::GET, path, None).await?;
@@ -339,7 +340,7 @@ fn escape(text: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
                 escaped.push(char::from(byte));
             }
-            _ => escaped.push_str(&format!("%{byte:02X}")),
+            _ => write!(escaped, "%{byte:02X}").expect("writing to a text cannot fail"),
         }
     }
     escaped

@@ -84,6 +84,7 @@ pub fn read_files(args: &FileArgs) -> Result<Vec<LocalObject>, CliError> {
     let mut objects = Vec::new();
     for input in inputs {
         let manifests = read_text(&input.origin, &input.text).map_err(|error| {
+            // DEVIATION: upstream quotes its parser; this names file, line and column.
             CliError::failed(match error {
                 ManifestError::Syntax { .. } => FilesError::Syntax(error),
                 error => FilesError::Manifest(error),

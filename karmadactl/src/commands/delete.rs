@@ -17,7 +17,7 @@ use crate::error::CliError;
 /// Pause between two looks at an object that is going.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long an object may take to go when nobody says: a week, as kubectl waits.
-const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
+const FOREVER: Duration = Duration::from_hours(7 * 24);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -225,25 +225,20 @@ pub async fn run(args: DeleteArgs, context: &Context) -> Result<(), CliError> {
             Err(error) => failures.push(error.into()),
         }
     }
-    if gone.is_empty() && failures.is_empty() {
-        if selection.arguments.is_empty() || selected_nothing(&selection) {
-            context.printer.progress("No resources found");
-        }
+    let is_list = selection.all || selection.labels.is_some() || selection.fields.is_some();
+    if is_list && gone.is_empty() && failures.is_empty() {
+        context.printer.progress("No resources found");
     }
     if wait && dry_run == crate::change::DryRun::None {
         let timeout = if timeout.is_zero() { FOREVER } else { timeout };
         let deadline = Instant::now() + timeout;
         for (found, uid) in &gone {
-            if let Err(error) = wait_until_gone(&session, found, uid, deadline).await {
+            if let Err(error) = wait_until_gone(&session, found, uid.as_deref(), deadline).await {
                 failures.push(error);
             }
         }
     }
     conclude(&context.printer, failures)
-}
-
-fn selected_nothing(selection: &Selection) -> bool {
-    selection.all || selection.labels.is_some() || selection.fields.is_some()
 }
 
 /// Returns the seconds to end in.
@@ -293,7 +288,7 @@ async fn delete_one(
 async fn wait_until_gone(
     session: &Session,
     found: &Found,
-    uid: &Option<String>,
+    uid: Option<&str>,
     deadline: Instant,
 ) -> Result<(), CliError> {
     loop {
@@ -301,7 +296,7 @@ async fn wait_until_gone(
         let is_gone = match &object {
             Ok(None) => true,
             // Another object of the same name is none of ours.
-            Ok(Some(object)) => uid.as_deref().is_some_and(|uid| object["metadata"]["uid"] != uid),
+            Ok(Some(object)) => uid.is_some_and(|uid| object["metadata"]["uid"] != uid),
             // Who may delete may not be allowed to read: then there is nothing to wait for.
             Err(error) => error.code() == Some(403),
         };

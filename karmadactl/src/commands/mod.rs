@@ -2,6 +2,7 @@
 
 pub mod annotate;
 pub mod apply;
+pub mod audit_args;
 pub mod backup;
 mod changes;
 pub mod completion;

@@ -10,15 +10,19 @@ use karmada_apiserver::server::{Limits, Share};
 use karmada_apiserver::store::{Durability, OpenError};
 use karmada_controllers::ControlPlaneSettings;
 
+use super::audit_args::AuditArgs;
 use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::embedded::{
-    CONTROL_PLANE_KUBECONFIG, ControlPlaneError, EmbeddedControlPlane, EmbeddedError, EmbeddedOptions,
-    EmbeddedServer, Storage, announce, default_data_dir, previous_address, wait_until_ready,
+    ApiOptions, CONTROL_PLANE_KUBECONFIG, ControlPlaneError, EmbeddedControlPlane, EmbeddedError,
+    EmbeddedOptions, EmbeddedServer, Storage, announce, default_data_dir, previous_address, wait_until_ready,
     write_kubeconfig,
 };
 use crate::error::CliError;
 use crate::signals::stop_requested;
+
+/// How often the kubeconfig gets a fresh certificate.
+const KUBECONFIG_RENEWAL: Duration = Duration::from_hours(24 * 30);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,6 +80,13 @@ pub struct ServeArgs {
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "1m",
           value_parser = parse_duration, conflicts_with = "ready_fd")]
     pub wait: Option<Duration>,
+
+    /// How long Events stay after they were written last
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_duration)]
+    pub event_ttl: Duration,
+
+    #[command(flatten)]
+    pub audit: AuditArgs,
 
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -172,8 +183,20 @@ fn positive_duration(text: &str) -> Result<Duration, String> {
 
 /// Serves until told to stop.
 pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
-    let ServeArgs { data_dir, listen, kubeconfig, in_memory, durability, api_only, ready_fd, wait, limits } =
-        args;
+    let ServeArgs {
+        data_dir,
+        listen,
+        kubeconfig,
+        in_memory,
+        durability,
+        api_only,
+        ready_fd,
+        wait,
+        event_ttl,
+        audit,
+        limits,
+    } = args;
+    let api = ApiOptions { audit: audit.config().map_err(CliError::failed)?, event_ttl: Some(event_ttl) };
     let data_dir = data_dir.unwrap_or_else(|| default_data_dir("serve"));
     let kubeconfig = kubeconfig.unwrap_or_else(|| data_dir.join(CONTROL_PLANE_KUBECONFIG));
     if let Some(timeout) = wait {
@@ -184,6 +207,7 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
         storage: durability.storage(data_dir, in_memory),
         listen,
         preferred: previous_address(&kubeconfig),
+        api,
         limits: limits.into(),
     };
     let served = if api_only {
@@ -199,7 +223,7 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     if let Some(descriptor) = ready_fd {
         announce(descriptor, &line).map_err(CliError::failed)?;
     }
-    stop_requested().await.map_err(CliError::failed)?;
+    serve_until_stopped(server, &kubeconfig).await?;
     context.printer.progress("stopping");
     tokio::select! {
         () = served.shutdown() => {}
@@ -207,6 +231,21 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
         again = stop_requested() => again.map_err(CliError::failed)?,
     }
     Ok(())
+}
+
+/// Waits for the end; the certificate in the kubeconfig is good for a year, so it is replaced before.
+async fn serve_until_stopped(server: &EmbeddedServer, kubeconfig: &Path) -> Result<(), CliError> {
+    let stop = stop_requested();
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            result = &mut stop => return result.map_err(CliError::failed),
+            () = tokio::time::sleep(KUBECONFIG_RENEWAL) => {
+                let renewed = server.kubeconfig().map_err(explain)?;
+                write_kubeconfig(kubeconfig, &renewed).map_err(CliError::failed)?;
+            }
+        }
+    }
 }
 
 async fn wait_for_server(kubeconfig: &Path, timeout: Duration, context: &Context) -> Result<(), CliError> {

@@ -39,7 +39,7 @@ pub enum Record {
 
 /// Saves an object that was edited.
 ///
-/// When the object changed in the meantime, both changes are kept as far as they go together.
+/// DEVIATION: when the object changed in the meantime, both changes are kept as far as they go together.
 pub async fn save(
     writer: &Writer,
     found: &Found,

@@ -17,4 +17,4 @@ pub(crate) use files::create_private_directory;
 pub use files::{FileError, default_data_dir, previous_address, write_kubeconfig};
 pub use local_up::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpError, LocalUpOptions, SimulatedMember};
 pub use readiness::{AnnounceError, announce, wait_until_ready};
-pub use server::{EmbeddedError, EmbeddedOptions, EmbeddedServer, Storage};
+pub use server::{ApiOptions, EmbeddedError, EmbeddedOptions, EmbeddedServer, Storage};

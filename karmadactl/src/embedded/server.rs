@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Request;
+use karmada_apiserver::audit::AuditConfig;
 use karmada_apiserver::auth::{AuthError, UserInfo};
 use karmada_apiserver::server::{Controllers, Limits, ListenError, Listener, StartError};
 use karmada_apiserver::store::Durability;
@@ -49,6 +51,16 @@ pub struct EmbeddedOptions {
     pub preferred: Option<SocketAddr>,
     /// How much clients may ask for.
     pub limits: Limits,
+    pub api: ApiOptions,
+}
+
+/// What can be chosen of the API itself.
+#[derive(Clone, Debug, Default)]
+pub struct ApiOptions {
+    /// No audit log when there is none.
+    pub audit: Option<AuditConfig>,
+    /// How long Events stay; an hour when there is none.
+    pub event_ttl: Option<Duration>,
 }
 
 /// An API server in this process that did not start.
@@ -110,6 +122,8 @@ impl EmbeddedServer {
             name: options.name.clone(),
             data_dir: data_dir.clone(),
             durability,
+            audit: options.api.audit.clone(),
+            event_ttl: options.api.event_ttl,
             limits: options.limits.clone(),
             ..config
         };

@@ -35,14 +35,6 @@ pub(super) fn default_namespace(object: &mut Value) {
     }
 }
 
-pub(super) fn default_node(object: &mut Value) {
-    if let Some(status) = object.get_mut("status")
-        && let Some(capacity) = status.get("capacity").cloned()
-    {
-        default(status, "allocatable", capacity);
-    }
-}
-
 pub(super) fn default_limit_range(object: &mut Value) {
     let Some(spec) = child(object, "spec") else { return };
     for item in items_mut(spec, "limits") {
@@ -181,10 +173,13 @@ pub(super) fn validate_limit_range(object: &Value) -> Vec<FieldError> {
     for (index, item) in items(&object["spec"], "limits").iter().enumerate() {
         let path = format!("spec.limits[{index}]");
         let kind = text(item, "type");
-        if !kind.contains('/') && !STANDARD_LIMIT_TYPES.contains(&kind) {
+        let problems = names::qualified_name(kind);
+        let named = problems.is_empty();
+        errors.extend(names::invalid_each(&format!("{path}.type"), kind, problems));
+        if named && !kind.contains('/') && !STANDARD_LIMIT_TYPES.contains(&kind) {
             errors.push(FieldError::invalid(
                 format!("{path}.type"),
-                &item["type"],
+                &Value::from(kind),
                 "must be a standard limit type or fully qualified",
             ));
         }
@@ -193,6 +188,11 @@ pub(super) fn validate_limit_range(object: &Value) -> Vec<FieldError> {
             continue;
         }
         seen.push(kind);
+        let amounts = |list: &str| item[list].as_object().is_some_and(|list| list.contains_key("storage"));
+        if kind == "PersistentVolumeClaim" && !amounts("min") && !amounts("max") {
+            let detail = "either minimum or maximum storage value is required, but neither was provided";
+            errors.push(FieldError::required(format!("{path}.limits"), detail));
+        }
         limit_item(item, &path, &mut errors);
     }
     errors
@@ -262,9 +262,12 @@ fn secret_type(object: &Value, errors: &mut Vec<FieldError>) {
         }
     };
     match text(object, "type") {
-        "kubernetes.io/dockercfg" => need(".dockercfg"),
-        "kubernetes.io/dockerconfigjson" => need(".dockerconfigjson"),
-        "kubernetes.io/ssh-auth" => need("ssh-privatekey"),
+        "kubernetes.io/dockercfg" => docker(object, ".dockercfg", errors),
+        "kubernetes.io/dockerconfigjson" => docker(object, ".dockerconfigjson", errors),
+        // An empty key is none.
+        "kubernetes.io/ssh-auth" if text(&object["data"], "ssh-privatekey").is_empty() => {
+            errors.push(FieldError::required("data[ssh-privatekey]", ""));
+        }
         "kubernetes.io/tls" => {
             need("tls.crt");
             need("tls.key");
@@ -284,6 +287,22 @@ fn secret_type(object: &Value, errors: &mut Vec<FieldError>) {
             }
         }
         _ => {}
+    }
+}
+
+/// Reports what is no JSON that names registries.
+fn docker(object: &Value, key: &str, errors: &mut Vec<FieldError>) {
+    let field = format!("data[{key}]");
+    let Some(text) = object["data"][key].as_str() else {
+        errors.push(FieldError::required(field, ""));
+        return;
+    };
+    let Ok(bytes) = base64::engine::general_purpose::STANDARD.decode(text) else { return };
+    if serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes).is_err() {
+        let problem = crate::go_json::syntax_error(&bytes).unwrap_or_else(|| {
+            "json: cannot unmarshal into Go value of type map[string]interface {}".to_owned()
+        });
+        errors.push(FieldError::invalid(field, &Value::from("<secret contents redacted>"), problem));
     }
 }
 

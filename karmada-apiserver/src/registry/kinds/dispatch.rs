@@ -8,8 +8,9 @@ use super::super::prepare::{PrepareContext, PrepareError};
 use super::super::resource::Resource;
 use super::fields::{child, default, remove, remove_all};
 use super::{
-    admission_policy, autoscaling, certificate, config, job, network, pod, pod_spec, policy, rbac,
-    scheduling, service, service_allocation, status_checks, storage, webhook, workload,
+    admission_policy, autoscaling, certificate, config, endpoint_checks, event, job, network, node, pod,
+    pod_checks, pod_spec, policy, quota_checks, rbac, scheduling, service, service_allocation, status_checks,
+    storage, webhook, workload,
 };
 
 /// Kinds whose `metadata.generation` counts changes of what is wanted.
@@ -17,6 +18,7 @@ const WITH_GENERATION: &[&str] = &[
     "CronJob",
     "CustomResourceDefinition",
     "DaemonSet",
+    "DeviceClass",
     "Deployment",
     "EndpointSlice",
     "FlowSchema",
@@ -29,6 +31,7 @@ const WITH_GENERATION: &[&str] = &[
     "NetworkPolicy",
     "Pod",
     "PodDisruptionBudget",
+    "PodTemplate",
     "PriorityClass",
     "PriorityLevelConfiguration",
     "ReplicaSet",
@@ -89,7 +92,8 @@ pub(in super::super) fn apply_defaults(resource: &Resource, object: &mut Value) 
         }
         "Namespace" => config::default_namespace(object),
         "NetworkPolicy" => network::default_network_policy(object),
-        "Node" => config::default_node(object),
+        "Event" => event::apply_defaults(&resource.group, object),
+        "Node" => node::apply_defaults(object),
         "PersistentVolume" => storage::default_volume(object),
         "PersistentVolumeClaim" => storage::default_claim(object),
         "Pod" => pod::apply_defaults(object),
@@ -117,6 +121,11 @@ pub(in super::super) fn default_on_read(resource: &Resource, object: &mut Value)
 /// Whether the kind counts generations.
 pub(in super::super) fn has_generation(resource: &Resource) -> bool {
     resource.is_custom() || WITH_GENERATION.contains(&resource.kind.as_str())
+}
+
+/// Whether the kind counts changes; some begin with the first of them.
+pub(in super::super) fn counts_changes(resource: &Resource) -> bool {
+    has_generation(resource) || resource.kind == "CSIDriver"
 }
 
 /// Whether a change makes a new generation.
@@ -204,6 +213,7 @@ pub(in super::super) fn admit(
 ) -> Result<Vec<FieldError>, PrepareError> {
     match resource.kind.as_str() {
         "CustomResourceDefinition" if old.is_some() => crd::note_storage_version(object),
+        "EndpointSlice" => network::admit_endpoint_slice(object),
         "DaemonSet" => workload::admit_daemon_set(object, old),
         "Job" if old.is_none() => job::admit_job(object),
         "Lease" => config::admit_lease(object),
@@ -211,6 +221,7 @@ pub(in super::super) fn admit(
         "Node" if old.is_none() => config::admit_node(object),
         "PersistentVolumeClaim" => storage::admit_claim(object, old, context),
         "Pod" => pod::admit(object, old, context)?,
+        "StatefulSet" => workload::admit_stateful_set(object),
         "Service" => {
             service::normalise(object, old);
             let errors = service::validate(object, old);
@@ -241,7 +252,11 @@ pub(in super::super) fn validate(
         "DaemonSet" | "Deployment" | "ReplicaSet" | "ReplicationController" | "StatefulSet" => {
             workload::validate(kind, object, old)
         }
-        "EndpointSlice" => network::validate_endpoint_slice(object, old),
+        "Endpoints" => endpoint_checks::validate_endpoints(object),
+        "EndpointSlice" => endpoint_checks::validate_endpoint_slice(object, old),
+        "IPAddress" => network::validate_address(object, old),
+        "IngressClass" => network::validate_ingress_class(object, old),
+        "ServiceCIDR" => network::validate_service_range(object),
         "HorizontalPodAutoscaler" => autoscaling::validate(&resource.version, object),
         "Ingress" => network::validate_ingress(object),
         "Job" => job::validate_job(object, old),
@@ -255,6 +270,12 @@ pub(in super::super) fn validate(
         "ValidatingAdmissionPolicyBinding" => admission_policy::validate_binding(object),
         "Namespace" => config::validate_namespace(object),
         "NetworkPolicy" => network::validate_network_policy(object),
+        "CSIDriver" => storage::validate_driver(object, old),
+        "CSINode" => storage::validate_node_drivers(object, old),
+        "CSIStorageCapacity" => storage::validate_capacity(object, old),
+        "ControllerRevision" => workload::validate_revision(object, old),
+        "Event" => event::validate(&resource.group, object, old),
+        "Node" => node::validate(object, old),
         "PersistentVolume" => storage::validate_volume(object, old),
         "PersistentVolumeClaim" => storage::validate_claim(object, old),
         "Pod" => match old {
@@ -264,7 +285,16 @@ pub(in super::super) fn validate(
         "PodDisruptionBudget" => policy::validate(object),
         "PriorityClass" => scheduling::validate_priority_class(object, old),
         "Service" => service::validate(object, old),
+        "PodTemplate" => {
+            let mut errors = Vec::new();
+            pod_checks::validate_template(object, "", &mut errors);
+            errors
+        }
+        "ResourceQuota" => quota_checks::validate(object, old),
+        "RuntimeClass" => scheduling::validate_runtime_class(object, old),
         "StorageClass" => storage::validate_storage_class(object, old),
+        "VolumeAttachment" => storage::validate_attachment(object, old),
+        "VolumeAttributesClass" => storage::validate_attributes_class(object, old),
         _ => Vec::new(),
     }
 }

@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::super::field_error::{FieldError, FieldErrorKind};
 use super::fields::{
-    check_choice, check_immutable, check_not_negative, check_required, child, default, flag, has, text,
+    check_choice, check_immutable, check_not_negative, check_required, child, default, flag, has, items_mut,
+    text,
 };
 use super::pod_checks::validate_template;
 use super::pod_spec::default_template;
-use super::{schedule, selector};
+use super::{job_policies, schedule, selector};
 
 const UID_LABEL: &str = "batch.kubernetes.io/controller-uid";
 const NAME_LABEL: &str = "batch.kubernetes.io/job-name";
@@ -26,6 +27,13 @@ pub(super) fn default_job(object: &mut Value) {
     default(spec, "manualSelector", false);
     let failed = has(spec, "podFailurePolicy");
     default(spec, "podReplacementPolicy", if failed { "Failed" } else { "TerminatingOrFailed" });
+    for rule in
+        spec.get_mut("podFailurePolicy").map(|policy| items_mut(policy, "rules")).into_iter().flatten()
+    {
+        for condition in items_mut(rule, "onPodConditions") {
+            default(condition, "status", "True");
+        }
+    }
     default_template(spec);
     copy_labels(object);
 }
@@ -81,12 +89,26 @@ pub(super) fn validate_job(object: &Value, old: Option<&Value>) -> Vec<FieldErro
         check_generated(object, &mut errors);
     }
     check_job_spec(spec, &mut errors);
+    indexed_name(object, &mut errors);
     if let Some(old) = old {
         // The real server looks at a changed job twice.
         check_job_spec(spec, &mut errors);
         update_errors(spec, &old["spec"], &mut errors);
     }
     errors
+}
+
+/// The pods of an indexed job are named after it and their index.
+fn indexed_name(object: &Value, errors: &mut Vec<FieldError>) {
+    let (spec, name) = (&object["spec"], text(&object["metadata"], "name"));
+    let (Some(count), "Indexed") = (spec["completions"].as_i64(), text(spec, "completionMode")) else {
+        return;
+    };
+    let pod = format!("{name}-{}", count - 1);
+    if count > 0 && !super::super::names::label(&pod).is_empty() {
+        let detail = format!("will not able to create pod with invalid DNS label: {pod}");
+        errors.push(FieldError::invalid("metadata.name", &object["metadata"]["name"], detail));
+    }
 }
 
 fn check_job_spec(spec: &Value, errors: &mut Vec<FieldError>) {
@@ -143,13 +165,14 @@ fn check_generated(object: &Value, errors: &mut Vec<FieldError>) {
         let detail = format!("must be '{wanted}'");
         match labels.get(key) {
             None => errors.push(FieldError::required(field, &detail)),
-            Some(found) if found != wanted => errors.push(FieldError::invalid(field, found, &detail)),
+            // The real server shows all labels.
+            Some(found) if found != wanted => errors.push(FieldError::invalid(field, labels, &detail)),
             Some(_) => {}
         }
     }
     let expected = json!({"matchLabels": {UID_LABEL: object["metadata"]["uid"]}});
     let selector = &object["spec"]["selector"];
-    if *selector != expected {
+    if !selector::is_empty(selector) && *selector != expected {
         errors.push(FieldError::invalid("spec.selector", selector, "`selector` not auto-generated"));
     }
 }
@@ -164,10 +187,17 @@ fn check_spec(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
     if text(spec, "completionMode") == "Indexed" && !has(spec, "completions") {
         errors.push(FieldError::required(format!("{path}.completions"), "when completion mode is Indexed"));
     }
-    check_choice(spec, "podReplacementPolicy", path, &["Failed", "TerminatingOrFailed"], errors);
+    let replacements: &[&str] =
+        if has(spec, "podFailurePolicy") { &["Failed"] } else { &["Failed", "TerminatingOrFailed"] };
+    check_choice(spec, "podReplacementPolicy", path, replacements, errors);
+    job_policies::validate(spec, path, errors);
     validate_template(spec, path, errors);
     let restart = text(&spec["template"]["spec"], "restartPolicy");
-    if !matches!(restart, "OnFailure" | "Never") {
+    if !matches!(restart, "" | "Always" | "OnFailure" | "Never") {
+        let value = Value::from(restart);
+        let field = format!("{path}.template.spec.restartPolicy");
+        errors.push(FieldError::not_supported(field, &value, &["OnFailure", "Never"]));
+    } else if !matches!(restart, "OnFailure" | "Never") {
         errors.push(FieldError {
             kind: FieldErrorKind::Required,
             field: format!("{path}.template.spec.restartPolicy"),
@@ -200,7 +230,8 @@ fn update_errors(new: &Value, old: &Value, errors: &mut Vec<FieldError>) {
     if template(new) != template(old) {
         errors.push(FieldError::invalid("spec.template", &new["template"], "field is immutable"));
     }
-    for field in ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy"] {
+    for field in ["completionMode", "podFailurePolicy", "successPolicy", "backoffLimitPerIndex", "managedBy"]
+    {
         check_immutable(new, old, field, "spec", errors);
     }
 }

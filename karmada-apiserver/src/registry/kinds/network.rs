@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 
 use super::super::field_error::FieldError;
 use super::super::names;
-use super::fields::{check_choice, check_port, check_required, child, default, has, items, items_mut, text};
+use super::checks::{check_cidr, check_subdomain, parse_cidr, require_choice};
+use super::fields::{
+    check_choice, check_immutable, check_port, check_required, child, default, has, items, items_mut, remove,
+    text,
+};
 use super::selector;
 
 pub(super) fn default_network_policy(object: &mut Value) {
@@ -45,6 +49,13 @@ pub(super) fn default_ingress_class(object: &mut Value) {
     }
 }
 
+/// Drops a field of older versions.
+pub(super) fn admit_endpoint_slice(object: &mut Value) {
+    for endpoint in items_mut(object, "endpoints") {
+        remove(endpoint, "deprecatedTopology");
+    }
+}
+
 /// Returns what is wrong with an ingress.
 pub(super) fn validate_ingress(object: &Value) -> Vec<FieldError> {
     let spec = &object["spec"];
@@ -72,9 +83,114 @@ pub(super) fn validate_ingress(object: &Value) -> Vec<FieldError> {
             http_path(entry, &format!("{path}.http.paths[{index}]"), &mut errors);
         }
     }
-    let class = text(spec, "ingressClassName");
-    if !class.is_empty() {
-        errors.extend(names::invalid_each("spec.ingressClassName", class, names::subdomain(class)));
+    if has(spec, "ingressClassName") {
+        check_subdomain(spec, "ingressClassName", "spec", &mut errors);
+    }
+    for (index, tls) in items(spec, "tls").iter().enumerate() {
+        let path = format!("spec.tls[{index}]");
+        for (index, host) in items(tls, "hosts").iter().enumerate() {
+            let host = host.as_str().unwrap_or_default();
+            let problems =
+                if host.contains('*') { names::wildcard_subdomain(host) } else { names::subdomain(host) };
+            errors.extend(names::invalid_each(&format!("{path}.hosts[{index}]"), host, problems));
+        }
+        if !text(tls, "secretName").is_empty() {
+            check_subdomain(tls, "secretName", &path, &mut errors);
+        }
+    }
+    errors
+}
+
+/// Returns what is wrong with an ingress class.
+pub(super) fn validate_ingress_class(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    let spec = &object["spec"];
+    let mut errors = Vec::new();
+    if let Some(old) = old
+        && text(&old["spec"], "controller") != text(spec, "controller")
+    {
+        let value = Value::from(text(spec, "controller"));
+        errors.push(FieldError::invalid("spec.controller", &value, "field is immutable"));
+    }
+    controller(spec, &mut errors);
+    let Some(parameters) = spec.get("parameters") else { return errors };
+    let path = "spec.parameters";
+    check_required(parameters, "kind", path, "", &mut errors);
+    check_required(parameters, "name", path, "", &mut errors);
+    if has(parameters, "apiGroup") {
+        check_subdomain(parameters, "apiGroup", path, &mut errors);
+    }
+    let namespace = format!("{path}.namespace");
+    match text(parameters, "scope") {
+        "Namespace" => match parameters.get("namespace").and_then(Value::as_str) {
+            None => errors.push(FieldError::required(namespace, "`parameters.scope` is set to 'Namespace'")),
+            Some(name) => errors.extend(names::invalid_each(&namespace, name, names::label(name))),
+        },
+        "Cluster" if has(parameters, "namespace") => {
+            errors.push(FieldError::forbidden(namespace, "`parameters.scope` is set to 'Cluster'"));
+        }
+        "Cluster" => {}
+        _ => require_choice(parameters, "scope", path, &["Cluster", "Namespace"], &mut errors),
+    }
+    errors
+}
+
+fn controller(spec: &Value, errors: &mut Vec<FieldError>) {
+    let (name, field) = (text(spec, "controller"), "spec.controller");
+    if name.is_empty() {
+        errors.push(FieldError::required(field, ""));
+        return;
+    }
+    let parts = name.split_once('/').filter(|(domain, path)| !domain.is_empty() && !path.is_empty());
+    let Some((domain, path)) = parts else {
+        let detail = "must be a domain-prefixed path (such as \"acme.io/foo\")";
+        errors.push(FieldError::invalid(field, &spec["controller"], detail));
+        return;
+    };
+    errors.extend(names::invalid_each(field, domain, names::subdomain(domain)));
+    let is_path = |c: char| c.is_ascii_alphanumeric() || "/-._~%!$&'()*+,;=:".contains(c);
+    if !path.chars().all(is_path) {
+        let detail = "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";
+        errors.push(FieldError::invalid(field, &Value::from(path), detail));
+    }
+}
+
+/// Returns what is wrong with an address that is taken.
+pub(super) fn validate_address(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let Some(parent) = object["spec"].get("parentRef") else {
+        return vec![FieldError::required("spec.parentRef", "")];
+    };
+    let path = "spec.parentRef";
+    if !text(parent, "group").is_empty() {
+        check_subdomain(parent, "group", path, &mut errors);
+    }
+    check_required(parent, "resource", path, "", &mut errors);
+    check_required(parent, "name", path, "", &mut errors);
+    if let Some(old) = old {
+        check_immutable(&object["spec"], &old["spec"], "parentRef", "spec", &mut errors);
+    }
+    errors
+}
+
+/// Returns what is wrong with a range of service addresses.
+pub(super) fn validate_service_range(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let ranges = items(&object["spec"], "cidrs");
+    if ranges.is_empty() {
+        errors.push(FieldError::required("spec.cidrs", "at least one CIDR required"));
+    }
+    let widths: Vec<u32> =
+        ranges.iter().filter_map(|range| parse_cidr(range.as_str()?).map(|(_, width, _)| width)).collect();
+    if ranges.len() > 2 {
+        let detail = "may only hold up to 2 values";
+        errors.push(FieldError::invalid("spec.cidrs", &object["spec"]["cidrs"], detail));
+    } else if widths.len() == 2 && widths[0] == widths[1] {
+        let detail =
+            "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64";
+        errors.push(FieldError::invalid("spec.cidrs", &object["spec"]["cidrs"], detail));
+    }
+    for (index, range) in ranges.iter().enumerate() {
+        check_cidr(range, &format!("spec.cidrs[{index}]"), &mut errors);
     }
     errors
 }
@@ -95,32 +211,16 @@ pub(super) fn validate_network_policy(object: &Value) -> Vec<FieldError> {
             }
         }
     }
+    if items(spec, "policyTypes").len() > 2 {
+        let detail = "may not specify more than two policyTypes";
+        errors.push(FieldError::invalid("spec.policyTypes", &spec["policyTypes"], detail));
+        return errors;
+    }
     for (index, kind) in items(spec, "policyTypes").iter().enumerate() {
         if !matches!(kind.as_str(), Some("Ingress" | "Egress")) {
             let field = format!("spec.policyTypes[{index}]");
             errors.push(FieldError::not_supported(field, kind, &["Ingress", "Egress"]));
         }
-    }
-    errors
-}
-
-/// Returns what is wrong with an endpoint slice.
-pub(super) fn validate_endpoint_slice(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    check_required(object, "addressType", "", "", &mut errors);
-    if has(object, "addressType") {
-        check_choice(object, "addressType", "", &["FQDN", "IPv4", "IPv6"], &mut errors);
-    }
-    for (index, endpoint) in items(object, "endpoints").iter().enumerate() {
-        if items(endpoint, "addresses").is_empty() {
-            errors.push(FieldError::required(
-                format!("endpoints[{index}].addresses"),
-                "must contain at least 1 address",
-            ));
-        }
-    }
-    if let Some(old) = old {
-        super::fields::check_immutable(object, old, "addressType", "", &mut errors);
     }
     errors
 }
@@ -141,7 +241,10 @@ fn host(rule: &Value, path: &str, errors: &mut Vec<FieldError>) {
 fn http_path(entry: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let found = text(entry, "path");
     match entry.get("pathType").and_then(Value::as_str) {
-        None => errors.push(FieldError::required(format!("{path}.pathType"), "pathType must be specified")),
+        None => {
+            errors.push(FieldError::required(format!("{path}.pathType"), "pathType must be specified"));
+            return;
+        }
         Some("Exact" | "Prefix") if !found.starts_with('/') => errors.push(FieldError::invalid(
             format!("{path}.path"),
             &Value::from(found),
@@ -166,7 +269,14 @@ fn backend(backend: &Value, path: &str, errors: &mut Vec<FieldError>) {
         (true, Some(_)) => {
             errors.push(FieldError::invalid(path, &empty, "cannot set both resource and service backends"));
         }
-        (true, None) => {}
+        (true, None) => {
+            let (resource, path) = (&backend["resource"], format!("{path}.resource"));
+            if has(resource, "apiGroup") {
+                check_subdomain(resource, "apiGroup", &path, errors);
+            }
+            check_required(resource, "kind", &path, "", errors);
+            check_required(resource, "name", &path, "", errors);
+        }
         (false, None) => {
             errors.push(FieldError::invalid(path, &empty, "resource or service backend is required"));
         }
@@ -175,7 +285,7 @@ fn backend(backend: &Value, path: &str, errors: &mut Vec<FieldError>) {
             if name.is_empty() {
                 errors.push(FieldError::required(format!("{path}.service.name"), ""));
             } else {
-                let problems = names::label_1035(name);
+                let problems = names::label(name);
                 errors.extend(names::invalid_each(&format!("{path}.service.name"), name, problems));
             }
             let (port_name, number) =
@@ -195,20 +305,32 @@ fn backend(backend: &Value, path: &str, errors: &mut Vec<FieldError>) {
 }
 
 fn policy_port(port: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    check_choice(port, "protocol", path, &["SCTP", "TCP", "UDP"], errors);
+    check_choice(port, "protocol", path, &["TCP", "UDP", "SCTP"], errors);
     let field = format!("{path}.port");
     match &port["port"] {
         Value::String(name) => errors.extend(names::invalid_each(&field, name, names::port_name(name))),
         number => check_port(number, &field, errors),
     }
-    if let (Some(first), Some(last)) = (port["port"].as_i64(), port["endPort"].as_i64())
-        && last < first
-    {
-        errors.push(FieldError::invalid(
-            format!("{path}.endPort"),
+    let Some(last) = port["endPort"].as_i64() else { return };
+    let end = format!("{path}.endPort");
+    match &port["port"] {
+        Value::Null => errors.push(FieldError::invalid(
+            end,
             &port["endPort"],
-            "must be greater than or equal to `port`",
-        ));
+            "may not be specified when `port` is not specified",
+        )),
+        Value::String(_) => errors.push(FieldError::invalid(
+            end,
+            &port["endPort"],
+            "may not be specified when `port` is non-numeric",
+        )),
+        first => {
+            if first.as_i64().is_some_and(|first| last < first) {
+                // The real server shows the start here.
+                errors.push(FieldError::invalid(&end, first, "must be greater than or equal to `port`"));
+            }
+            check_port(&port["endPort"], &end, errors);
+        }
     }
 }
 
@@ -228,6 +350,10 @@ fn policy_peer(peer: &Value, path: &str, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::forbidden(path, "may not specify both ipBlock and another peer"));
     }
     let field = format!("{path}.ipBlock.cidr");
+    if text(block, "cidr").is_empty() {
+        errors.push(FieldError::required(field, ""));
+        return;
+    }
     let Some(network) = parse_cidr(text(block, "cidr")) else {
         errors.push(FieldError::invalid(
             field,
@@ -250,17 +376,6 @@ fn policy_peer(peer: &Value, path: &str, errors: &mut Vec<FieldError>) {
             Some(_) => {}
         }
     }
-}
-
-/// Returns the address as a number, its width in bits and the prefix length.
-fn parse_cidr(text: &str) -> Option<(u128, u32, u32)> {
-    let (address, prefix) = text.split_once('/')?;
-    let prefix: u32 = prefix.parse().ok()?;
-    let (number, width) = match address.parse::<IpAddr>().ok()? {
-        IpAddr::V4(address) => (u128::from(u32::from(address)), 32),
-        IpAddr::V6(address) => (u128::from(address), 128),
-    };
-    (prefix <= width).then_some((number, width, prefix))
 }
 
 fn is_strictly_inside(inner: (u128, u32, u32), outer: (u128, u32, u32)) -> bool {

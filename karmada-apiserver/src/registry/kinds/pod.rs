@@ -39,7 +39,19 @@ pub(super) fn admit(
     default(pod, "spec", json!({}));
     let class = qos_class(&pod["spec"]);
     add_tolerations(&mut pod["spec"]);
-    if old.is_none() {
+    if old.is_none()
+        && pod["spec"]["terminationGracePeriodSeconds"].as_i64().is_some_and(|seconds| seconds < 0)
+    {
+        pod["spec"]["terminationGracePeriodSeconds"] = json!(1);
+    }
+    if let Some(old) = old {
+        // Whoever leaves these out means what they are.
+        for field in ["priority", "preemptionPolicy"] {
+            if let Some(value) = old["spec"].get(field) {
+                default(&mut pod["spec"], field, value.clone());
+            }
+        }
+    } else {
         set_priority(pod, context)?;
         pod["status"] = json!({"phase": "Pending", "qosClass": class});
     }
@@ -60,13 +72,14 @@ pub(super) fn admit_early(
 /// Returns what is wrong with a pod.
 pub(super) fn validate(pod: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    pod_checks::validate_spec(&pod["spec"], "spec", &mut errors);
+    let name = text(&pod["metadata"], "name");
+    pod_checks::validate_spec(&pod["spec"], name, "spec", &mut errors);
     errors
 }
 
 /// Returns what is wrong with a change.
 pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
+    let mut errors = validate(new);
     let (new_spec, old_spec) = (&new["spec"], &old["spec"]);
     for list in ["containers", "initContainers"] {
         if items(new_spec, list).len() != items(old_spec, list).len() {
@@ -220,6 +233,14 @@ fn set_priority(pod: &mut Value, context: &PrepareContext<'_>) -> Result<(), Pre
     }
     spec["priority"] = value;
     let policy = class.get("preemptionPolicy").cloned().unwrap_or_else(|| json!("PreemptLowerPriority"));
+    if has(spec, "preemptionPolicy") && spec["preemptionPolicy"] != policy {
+        let (given, pod) = (text(spec, "preemptionPolicy").to_owned(), text(&pod["metadata"], "name"));
+        return Err(PrepareError::Forbidden(format!(
+            "pods \"{pod}\" is forbidden: the string value of PreemptionPolicy ({given}) must not be provided in pod spec; \
+             priority admission controller computed {} from the given PriorityClass name",
+            policy.as_str().unwrap_or_default()
+        )));
+    }
     default(spec, "preemptionPolicy", policy);
     Ok(())
 }
@@ -279,11 +300,15 @@ mod tests {
             json!({"spec": {"containers": [{"name": "c", "image": "a"}], "tolerations": [{"key": "x"}]}});
         let mut new = old.clone();
         new["spec"]["containers"][0]["image"] = json!("b");
-        assert!(validate_update(&new, &old).is_empty());
+        let plain = |errors: Vec<FieldError>| -> Vec<String> {
+            let changes = errors.into_iter().filter(|error| error.message.starts_with("Forbidden"));
+            changes.map(|error| error.field).collect()
+        };
+        assert!(plain(validate_update(&new, &old)).is_empty());
         new["spec"]["nodeName"] = json!("n1");
-        assert_eq!(validate_update(&new, &old).len(), 1);
+        assert_eq!(plain(validate_update(&new, &old)), ["spec"]);
         new["spec"]["tolerations"] = json!([]);
-        assert_eq!(validate_update(&new, &old)[0].field, "spec.tolerations");
+        assert_eq!(plain(validate_update(&new, &old))[0], "spec.tolerations");
     }
 
     #[test]

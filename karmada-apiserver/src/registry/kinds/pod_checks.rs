@@ -7,225 +7,236 @@ use serde_json::Value;
 use super::super::field_error::FieldError;
 use super::super::names;
 use super::super::quantity::Quantity;
-use super::fields::{check_choice, check_port, has, items, text};
+use super::affinity_checks::{validate_affinity, validate_spreading, validate_tolerations};
+use super::checks::{
+    check_annotations, check_id, check_id_value, check_ip, check_label_name, check_qualified,
+    check_search_domain,
+};
+use super::container_checks::{Surroundings, seccomp, validate_container, validate_running};
+use super::fields::{check_choice, flag, has, items, text};
+use super::volume_checks::validate_volumes;
 
-const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
 const STANDARD_RESOURCES: &[&str] = &["cpu", "memory", "ephemeral-storage"];
 
 /// Reports what is wrong with a pod template.
 pub(super) fn validate_template(owner: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let template = &owner["template"];
-    let path = format!("{path}.template");
-    errors.extend(names::check_labels(template["metadata"].get("labels"), &format!("{path}.labels")));
-    validate_spec(&template["spec"], &format!("{path}.spec"), errors);
+    let path = if path.is_empty() { "template".to_owned() } else { format!("{path}.template") };
+    let metadata = &template["metadata"];
+    errors.extend(names::check_labels(metadata.get("labels"), &format!("{path}.labels")));
+    check_annotations(metadata.get("annotations"), &format!("{path}.annotations"), errors);
+    validate_spec(&template["spec"], "", &format!("{path}.spec"), errors);
 }
 
-/// Reports what is wrong with a pod spec.
-pub(super) fn validate_spec(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    let volumes = volume_names(spec, path, errors);
-    let mut seen = BTreeSet::new();
-    let containers = items(spec, "containers");
-    if containers.is_empty() {
-        errors.push(FieldError::required(format!("{path}.containers"), ""));
-    }
-    for list in ["initContainers", "containers"] {
-        for (index, container) in items(spec, list).iter().enumerate() {
-            let path = format!("{path}.{list}[{index}]");
-            validate_container(container, &path, &volumes, errors);
-            let name = text(container, "name");
-            if !name.is_empty() && !seen.insert(name.to_owned()) {
-                errors.push(FieldError::duplicate(format!("{path}.name"), &container["name"]));
-            }
-        }
-    }
+/// Reports what is wrong with a pod spec; the name of the pod is empty where it is made later.
+pub(super) fn validate_spec(spec: &Value, pod_name: &str, path: &str, errors: &mut Vec<FieldError>) {
+    let volumes = validate_volumes(spec, pod_name, path, errors);
+    containers(spec, &volumes, path, errors);
     check_choice(spec, "restartPolicy", path, &["Always", "OnFailure", "Never"], errors);
     let dns = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
     check_choice(spec, "dnsPolicy", path, &dns, errors);
     errors.extend(names::check_labels(spec.get("nodeSelector"), &format!("{path}.nodeSelector")));
+    security_context(spec, path, errors);
+    validate_affinity(spec, path, errors);
+    dns_config(spec, path, errors);
+    for (index, gate) in items(spec, "readinessGates").iter().enumerate() {
+        check_qualified(gate, "conditionType", &format!("{path}.readinessGates[{index}]"), errors);
+    }
+    scheduling_gates(spec, path, errors);
+    validate_spreading(spec, path, errors);
     for field in ["serviceAccountName", "nodeName", "priorityClassName", "runtimeClassName"] {
         let name = text(spec, field);
         if !name.is_empty() {
             errors.extend(names::invalid_each(&format!("{path}.{field}"), name, names::subdomain(name)));
         }
     }
-    if spec["activeDeadlineSeconds"].as_i64().is_some_and(|seconds| seconds < 1) {
+    if spec["activeDeadlineSeconds"]
+        .as_i64()
+        .is_some_and(|seconds| !(1..=i64::from(i32::MAX)).contains(&seconds))
+    {
         errors.push(FieldError::invalid(
             format!("{path}.activeDeadlineSeconds"),
             &spec["activeDeadlineSeconds"],
             "must be between 1 and 2147483647, inclusive",
         ));
     }
-    tolerations(spec, path, errors);
-}
-
-/// The kinds of volumes in the order in which the real server looks at them.
-const VOLUME_SOURCES: [&str; 29] = [
-    "emptyDir",
-    "hostPath",
-    "gitRepo",
-    "gcePersistentDisk",
-    "awsElasticBlockStore",
-    "secret",
-    "nfs",
-    "iscsi",
-    "glusterfs",
-    "flocker",
-    "persistentVolumeClaim",
-    "rbd",
-    "cinder",
-    "cephfs",
-    "quobyte",
-    "downwardAPI",
-    "fc",
-    "configMap",
-    "azureFile",
-    "vsphereVolume",
-    "photonPersistentDisk",
-    "portworxVolume",
-    "azureDisk",
-    "storageos",
-    "projected",
-    "scaleIO",
-    "csi",
-    "ephemeral",
-    "image",
-];
-
-fn volume_names(spec: &Value, path: &str, errors: &mut Vec<FieldError>) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for (index, volume) in items(spec, "volumes").iter().enumerate() {
-        let path = format!("{path}.volumes[{index}]");
-        let name = text(volume, "name");
-        if name.is_empty() {
-            errors.push(FieldError::required(format!("{path}.name"), ""));
+    for field in ["hostname", "subdomain"] {
+        check_label_name(spec, field, path, errors);
+    }
+    validate_tolerations(spec, path, errors);
+    host_aliases(spec, path, errors);
+    if let Some(policy) = spec.get("preemptionPolicy") {
+        if policy == "" {
+            errors.push(FieldError::required(format!("{path}.preemptionPolicy"), ""));
         } else {
-            errors.extend(names::invalid_each(&format!("{path}.name"), name, names::label(name)));
-        }
-        if !name.is_empty() && !names.insert(name.to_owned()) {
-            errors.push(FieldError::duplicate(format!("{path}.name"), &volume["name"]));
-        }
-        for source in VOLUME_SOURCES.iter().filter(|source| has(volume, source)).skip(1) {
-            let shown = match *source {
-                // So they are called there.
-                "cephfs" => "cephFS",
-                "downwardAPI" => "downwarAPI",
-                source => source,
-            };
-            errors.push(FieldError::forbidden(
-                format!("{path}.{shown}"),
-                "may not specify more than 1 volume type",
-            ));
+            let policies = ["PreemptLowerPriority", "Never"];
+            check_choice(spec, "preemptionPolicy", path, &policies, errors);
         }
     }
-    names
+    operating_system(spec, path, errors);
 }
 
-fn validate_container(
-    container: &Value,
-    path: &str,
-    volumes: &BTreeSet<String>,
-    errors: &mut Vec<FieldError>,
-) {
-    let name = text(container, "name");
-    if name.is_empty() {
-        errors.push(FieldError::required(format!("{path}.name"), ""));
-    } else {
-        errors.extend(names::invalid_each(&format!("{path}.name"), name, names::label(name)));
+fn containers(spec: &Value, volumes: &BTreeSet<String>, path: &str, errors: &mut Vec<FieldError>) {
+    let surroundings = Surroundings { volumes, host_network: flag(spec, "hostNetwork") };
+    if items(spec, "containers").is_empty() {
+        errors.push(FieldError::required(format!("{path}.containers"), ""));
     }
-    let image = text(container, "image");
-    if image.is_empty() {
-        errors.push(FieldError::required(format!("{path}.image"), ""));
-    } else if image.trim() != image {
-        errors.push(FieldError::invalid(
-            format!("{path}.image"),
-            &container["image"],
-            "must not have leading or trailing whitespace",
-        ));
-    }
-    check_choice(container, "terminationMessagePolicy", path, &["FallbackToLogsOnError", "File"], errors);
-    for (index, port) in items(container, "ports").iter().enumerate() {
-        validate_port(port, &format!("{path}.ports[{index}]"), errors);
-    }
-    for (index, variable) in items(container, "env").iter().enumerate() {
-        validate_variable(variable, &format!("{path}.env[{index}]"), errors);
-    }
-    mounts(container, path, volumes, errors);
-    check_choice(container, "imagePullPolicy", path, &["Always", "IfNotPresent", "Never"], errors);
-    validate_resources(&container["resources"], &format!("{path}.resources"), errors);
-    for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
-        validate_probe(container, probe, path, errors);
+    let mut seen = BTreeSet::new();
+    for list in ["initContainers", "containers"] {
+        for (index, container) in items(spec, list).iter().enumerate() {
+            let path = format!("{path}.{list}[{index}]");
+            validate_container(container, &path, surroundings, errors);
+            let name = text(container, "name");
+            if !name.is_empty() && !seen.insert(name.to_owned()) {
+                errors.push(FieldError::duplicate(format!("{path}.name"), &container["name"]));
+            }
+            let restarts = text(container, "restartPolicy") == "Always";
+            if list == "containers" || restarts {
+                validate_running(container, &path, errors);
+            } else {
+                only_for_running(container, &path, errors);
+            }
+            check_choice(container, "restartPolicy", &path, &["Always", "Never", "OnFailure"], errors);
+        }
+        host_ports(items(spec, list), &format!("{path}.{list}"), errors);
     }
 }
 
-fn validate_port(port: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    let name = text(port, "name");
-    if !name.is_empty() {
-        errors.extend(names::invalid_each(&format!("{path}.name"), name, names::port_name(name)));
-    }
-    if port["containerPort"].as_i64().unwrap_or_default() == 0 {
-        errors.push(FieldError::required(format!("{path}.containerPort"), ""));
-    } else {
-        check_port(&port["containerPort"], &format!("{path}.containerPort"), errors);
-    }
-    if has(port, "hostPort") {
-        check_port(&port["hostPort"], &format!("{path}.hostPort"), errors);
-    }
-    check_choice(port, "protocol", path, PROTOCOLS, errors);
-}
-
-fn validate_variable(variable: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    let name = text(variable, "name");
-    if name.is_empty() {
-        errors.push(FieldError::required(format!("{path}.name"), ""));
-    } else if name.contains('=') || !name.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
-        errors.push(FieldError::invalid(
-            format!("{path}.name"),
-            &variable["name"],
-            "a valid environment variable name must consist only of printable ASCII characters other than '='",
-        ));
-    }
-    let Some(source) = variable.get("valueFrom").filter(|source| !source.is_null()) else { return };
-    let path = format!("{path}.valueFrom");
-    let count = source.as_object().map_or(0, serde_json::Map::len);
-    let empty = Value::from("");
-    if count == 0 {
-        errors.push(FieldError::invalid(
-            &path,
-            &empty,
-            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
-        ));
-    } else if !text(variable, "value").is_empty() {
-        errors.push(FieldError::invalid(&path, &empty, "may not be specified when `value` is not empty"));
-    } else if count > 1 {
-        errors.push(FieldError::invalid(
-            &path,
-            &empty,
-            "may not have more than one field specified at a time",
-        ));
+fn only_for_running(container: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    for field in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
+        if has(container, field) {
+            let detail = "may not be set for init containers without restartPolicy=Always";
+            errors.push(FieldError::forbidden(format!("{path}.{field}"), detail));
+        }
     }
 }
 
-fn mounts(container: &Value, path: &str, volumes: &BTreeSet<String>, errors: &mut Vec<FieldError>) {
-    let mut paths = BTreeSet::new();
-    for (index, mount) in items(container, "volumeMounts").iter().enumerate() {
-        let path = format!("{path}.volumeMounts[{index}]");
-        let name = text(mount, "name");
+/// Reports ports of the host that are used twice.
+fn host_ports(containers: &[Value], path: &str, errors: &mut Vec<FieldError>) {
+    let mut seen = BTreeSet::new();
+    for (index, container) in containers.iter().enumerate() {
+        for (position, port) in items(container, "ports").iter().enumerate() {
+            let number = port["hostPort"].as_i64().unwrap_or_default();
+            if number == 0 {
+                continue;
+            }
+            let used = format!("{}/{}/{number}", text(port, "protocol"), text(port, "hostIP"));
+            if !seen.insert(used.clone()) {
+                let field = format!("{path}[{index}].ports[{position}].hostPort");
+                errors.push(FieldError::duplicate(field, &Value::from(used)));
+            }
+        }
+    }
+}
+
+fn security_context(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let path = format!("{path}.securityContext");
+    if flag(spec, "hostPID") && flag(spec, "shareProcessNamespace") {
+        let detail = "ShareProcessNamespace and HostPID cannot both be enabled";
+        errors.push(FieldError::invalid(format!("{path}.shareProcessNamespace"), &Value::from(true), detail));
+    }
+    let Some(context) = spec.get("securityContext") else { return };
+    for id in ["fsGroup", "runAsUser", "runAsGroup"] {
+        check_id(context, id, &path, errors);
+    }
+    for (index, group) in items(context, "supplementalGroups").iter().enumerate() {
+        check_id_value(group, &format!("{path}.supplementalGroups[{index}]"), errors);
+    }
+    let mut seen = BTreeSet::new();
+    for (index, setting) in items(context, "sysctls").iter().enumerate() {
+        let field = format!("{path}.sysctls[{index}].name");
+        let name = text(setting, "name");
         if name.is_empty() {
-            errors.push(FieldError::required(format!("{path}.name"), ""));
-        }
-        if !volumes.contains(name) {
-            errors.push(FieldError::not_found(format!("{path}.name"), &mount["name"]));
-        }
-        let target = text(mount, "mountPath");
-        if target.is_empty() {
-            errors.push(FieldError::required(format!("{path}.mountPath"), ""));
-        } else if !paths.insert(target) {
+            errors.push(FieldError::required(&field, ""));
+        } else if !is_sysctl(name) {
             errors.push(FieldError::invalid(
-                format!("{path}.mountPath"),
-                &mount["mountPath"],
-                "must be unique",
+                &field,
+                &setting["name"],
+                "must have at most 253 characters and match regex \
+                 ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$",
             ));
         }
+        if !seen.insert(name) {
+            errors.push(FieldError::duplicate(field, &Value::from(name)));
+        }
+    }
+    check_choice(context, "fsGroupChangePolicy", &path, &["Always", "OnRootMismatch"], errors);
+    check_choice(context, "supplementalGroupsPolicy", &path, &["Merge", "Strict"], errors);
+    seccomp(context, &path, errors);
+}
+
+fn is_sysctl(name: &str) -> bool {
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let inner = |c: char| edge(c) || matches!(c, '-' | '_');
+    let is_part = |part: &str| part.starts_with(edge) && part.ends_with(edge) && part.chars().all(inner);
+    name.len() <= 253 && name.split(['.', '/']).all(is_part)
+}
+
+fn dns_config(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let path = format!("{path}.dnsConfig");
+    let config = &spec["dnsConfig"];
+    let servers = items(config, "nameservers");
+    if text(spec, "dnsPolicy") == "None" {
+        if !has(spec, "dnsConfig") {
+            let detail = "must provide `dnsConfig` when `dnsPolicy` is None";
+            errors.push(FieldError::required(&path, detail));
+            return;
+        }
+        if servers.is_empty() {
+            let detail = "must provide at least one DNS nameserver when `dnsPolicy` is None";
+            errors.push(FieldError::required(format!("{path}.nameservers"), detail));
+        }
+    }
+    if servers.len() > 3 {
+        let value = config["nameservers"].clone();
+        let detail = "must not have more than 3 nameservers";
+        errors.push(FieldError::invalid(format!("{path}.nameservers"), &value, detail));
+    }
+    for (index, server) in servers.iter().enumerate() {
+        check_ip(server, &format!("{path}.nameservers[{index}]"), errors);
+    }
+    for (index, domain) in items(config, "searches").iter().enumerate() {
+        check_search_domain(domain, &format!("{path}.searches[{index}]"), errors);
+    }
+    for (index, option) in items(config, "options").iter().enumerate() {
+        if text(option, "name").is_empty() {
+            errors.push(FieldError::required(format!("{path}.options[{index}]"), "must not be empty"));
+        }
+    }
+}
+
+fn scheduling_gates(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let mut seen = BTreeSet::new();
+    for (index, gate) in items(spec, "schedulingGates").iter().enumerate() {
+        let path = format!("{path}.schedulingGates[{index}]");
+        // The real server names the gate itself for a bad name.
+        let name = text(gate, "name");
+        errors.extend(names::invalid_each(&path, name, names::qualified_name(name)));
+        if !seen.insert(name) {
+            errors.push(FieldError::duplicate(path, &Value::from(name)));
+        }
+    }
+}
+
+fn host_aliases(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    for (index, alias) in items(spec, "hostAliases").iter().enumerate() {
+        let path = format!("{path}.hostAliases[{index}]");
+        check_ip(&alias["ip"], &format!("{path}.ip"), errors);
+        for (index, name) in items(alias, "hostnames").iter().enumerate() {
+            let name = name.as_str().unwrap_or_default();
+            let field = format!("{path}.hostnames[{index}]");
+            errors.extend(names::invalid_each(&field, name, names::subdomain(name)));
+        }
+    }
+}
+
+fn operating_system(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let Some(system) = spec.get("os") else { return };
+    let name = text(system, "name");
+    if name.is_empty() {
+        errors.push(FieldError::required(format!("{path}.os.name"), ""));
+    } else if !matches!(name, "linux" | "windows") {
+        errors.push(FieldError::not_supported(format!("{path}.os"), &system["name"], &["linux", "windows"]));
     }
 }
 
@@ -263,59 +274,5 @@ fn resource_name(name: &str, path: &str, errors: &mut Vec<FieldError>) {
             &Value::from(name),
             "must be a standard resource for containers",
         ));
-    }
-}
-
-fn validate_probe(container: &Value, key: &str, path: &str, errors: &mut Vec<FieldError>) {
-    let Some(probe) = container.get(key).filter(|probe| !probe.is_null()) else { return };
-    let path = format!("{path}.{key}");
-    let handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
-    match handlers.iter().filter(|handler| has(probe, handler)).count() {
-        0 => errors.push(FieldError::required(&path, "must specify a handler type")),
-        1 => {}
-        _ => {
-            let second =
-                handlers.iter().filter(|handler| has(probe, handler)).nth(1).copied().unwrap_or_default();
-            errors.push(FieldError::forbidden(
-                format!("{path}.{second}"),
-                "may not specify more than 1 handler type",
-            ));
-        }
-    }
-    let numbers =
-        ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"];
-    for number in numbers {
-        super::fields::check_not_negative(probe, number, &path, errors);
-    }
-    if key != "readinessProbe" && probe["successThreshold"].as_i64().is_some_and(|count| count > 1) {
-        errors.push(FieldError::invalid(
-            format!("{path}.successThreshold"),
-            &probe["successThreshold"],
-            "must be 1",
-        ));
-    }
-}
-
-fn tolerations(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    for (index, toleration) in items(spec, "tolerations").iter().enumerate() {
-        let path = format!("{path}.tolerations[{index}]");
-        let (key, operator) = (text(toleration, "key"), text(toleration, "operator"));
-        if !key.is_empty() {
-            errors.extend(names::invalid_each(&format!("{path}.key"), key, names::qualified_name(key)));
-        }
-        if key.is_empty() && operator != "Exists" {
-            errors.push(FieldError::invalid(
-                format!("{path}.operator"),
-                &Value::from(operator),
-                "operator must be Exists when `key` is empty, which means \"match all values and all keys\"",
-            ));
-        }
-        if has(toleration, "tolerationSeconds") && text(toleration, "effect") != "NoExecute" {
-            errors.push(FieldError::invalid(
-                format!("{path}.effect"),
-                &Value::from(text(toleration, "effect")),
-                "effect must be 'NoExecute' when `tolerationSeconds` is set",
-            ));
-        }
     }
 }

@@ -157,9 +157,12 @@ fn default_volume(volume: &mut Value) {
     }
     if let Some(claim) =
         volume.get_mut("ephemeral").and_then(|ephemeral| ephemeral.get_mut("volumeClaimTemplate"))
-        && let Some(spec) = child(claim, "spec")
     {
-        default(spec, "volumeMode", "Filesystem");
+        // The real server always writes the metadata.
+        child(claim, "metadata");
+        if let Some(spec) = child(claim, "spec") {
+            default(spec, "volumeMode", "Filesystem");
+        }
     }
 }
 
@@ -178,6 +181,9 @@ fn remove_nulls(value: &mut Value) {
 
 /// Whether an image reference means the tag `latest`, by name or by saying nothing.
 fn is_latest(image: &str) -> bool {
+    if !is_reference(image) {
+        return false;
+    }
     let (name, digest) = match image.split_once('@') {
         Some((name, _)) => (name, true),
         None => (image, false),
@@ -190,6 +196,41 @@ fn is_latest(image: &str) -> bool {
     }
 }
 
+/// Whether a text can be an image reference: lower case below the registry, parts joined by single separators.
+fn is_reference(image: &str) -> bool {
+    let (name, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
+    let (path, tag) = match name.rsplit_once('/') {
+        Some((start, last)) => {
+            let (last, tag) = last.split_once(':').map_or((last, None), |(last, tag)| (last, Some(tag)));
+            (format!("{start}/{last}"), tag)
+        }
+        None => {
+            name.split_once(':').map_or((name.to_owned(), None), |(name, tag)| (name.to_owned(), Some(tag)))
+        }
+    };
+    let is_host =
+        |part: &str| part.contains(['.', ':']) || part == "localhost" || part.contains(char::is_uppercase);
+    let below = match path.split_once('/') {
+        Some((host, rest)) if is_host(host) => rest,
+        _ => path.as_str(),
+    };
+    let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_part = |part: &str| {
+        let separators = part.split(alphanumeric).filter(|separator| !separator.is_empty());
+        let joined =
+            |separator: &str| matches!(separator, "." | "_" | "__") || separator.bytes().all(|b| b == b'-');
+        part.starts_with(alphanumeric) && part.ends_with(alphanumeric) && separators.into_iter().all(joined)
+    };
+    let is_tag = |tag: &str| {
+        let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+        !tag.is_empty() && tag.len() <= 128 && !tag.starts_with(['.', '-']) && tag.chars().all(inner)
+    };
+    path.len() <= 255
+        && below.split('/').all(is_part)
+        && tag.is_none_or(is_tag)
+        && digest.is_none_or(|digest| digest.contains(':'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,7 +240,7 @@ mod tests {
         for image in ["nginx", "nginx:latest", "reg:5000/nginx", "i"] {
             assert!(is_latest(image), "{image}");
         }
-        for image in ["nginx:1.2", "reg:5000/nginx:v1", "nginx@sha256:abc"] {
+        for image in ["nginx:1.2", "reg:5000/nginx:v1", "nginx@sha256:abc", "Bad_Value!", "-x", ""] {
             assert!(!is_latest(image), "{image}");
         }
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::super::field_error::{FieldError, FieldErrorKind};
 use super::super::names;
 use super::fields::{check_required, default, items, items_mut, text};
+use super::selector;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -26,6 +27,23 @@ pub(super) fn validate_role(kind: &str, object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (index, rule) in items(object, "rules").iter().enumerate() {
         validate_rule(kind, rule, &format!("rules[{index}]"), &mut errors);
+    }
+    if let Some(rule) = object.get("aggregationRule").filter(|rule| !rule.is_null()) {
+        let selectors = items(rule, "clusterRoleSelectors");
+        if selectors.is_empty() {
+            errors.push(FieldError::required(
+                "aggregationRule.clusterRoleSelectors",
+                "at least one clusterRoleSelector required if aggregationRule is non-nil",
+            ));
+        }
+        for (index, chosen) in selectors.iter().enumerate() {
+            let path = format!("aggregationRule.clusterRoleSelectors[{index}]");
+            let known = errors.len();
+            selector::validate(Some(chosen), &path, &mut errors);
+            if errors.len() > known {
+                errors.push(FieldError::invalid(path, &Value::Null, "invalid label selector."));
+            }
+        }
     }
     errors
 }
@@ -52,7 +70,9 @@ pub(super) fn validate_binding(kind: &str, object: &Value, old: Option<&Value>) 
     {
         let shown = format!(
             "{{\"APIGroup\":{},\"Kind\":{},\"Name\":{}}}",
-            reference["apiGroup"], reference["kind"], reference["name"]
+            Value::from(group),
+            Value::from(text(&reference, "kind")),
+            Value::from(text(&reference, "name"))
         );
         errors.push(FieldError {
             kind: FieldErrorKind::Invalid,

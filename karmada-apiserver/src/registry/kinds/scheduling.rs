@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::field_error::FieldError;
-use super::fields::{check_choice, check_immutable, default, text};
+use super::super::names;
+use super::affinity_checks::validate_tolerations;
+use super::fields::{check_choice, check_immutable, check_required, default, has, text};
 
 const HIGHEST_USER_PRIORITY: i64 = 1_000_000_000;
 
@@ -30,12 +32,35 @@ pub(super) fn validate_priority_class(object: &Value, old: Option<&Value>) -> Ve
             format!("maximum allowed value of a user defined priority is {HIGHEST_USER_PRIORITY}"),
         ));
     }
-    check_choice(object, "preemptionPolicy", "", &["PreemptLowerPriority", "Never"], &mut errors);
+    if has(object, "preemptionPolicy") && text(object, "preemptionPolicy").is_empty() {
+        errors.push(FieldError::required("preemptionPolicy", ""));
+    } else {
+        check_choice(object, "preemptionPolicy", "", &["PreemptLowerPriority", "Never"], &mut errors);
+    }
     if let Some(old) = old {
         if object["value"] != old["value"] {
             errors.push(FieldError::forbidden("value", "may not be changed in an update."));
         }
         check_immutable(object, old, "preemptionPolicy", "", &mut errors);
+    }
+    errors
+}
+
+/// Returns what is wrong with a runtime class.
+pub(super) fn validate_runtime_class(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let handler = text(object, "handler");
+    check_required(object, "handler", "", "", &mut errors);
+    if !handler.is_empty() {
+        errors.extend(names::invalid_each("handler", handler, names::label(handler)));
+    }
+    let scheduling = &object["scheduling"];
+    errors.extend(names::check_labels(scheduling.get("nodeSelector"), "scheduling.nodeSelector"));
+    validate_tolerations(scheduling, "scheduling", &mut errors);
+    if let Some(old) = old
+        && handler != text(old, "handler")
+    {
+        errors.push(FieldError::invalid("handler", &Value::from(handler), "field is immutable"));
     }
     errors
 }

@@ -73,22 +73,37 @@ pub(super) fn validate(selector: Option<&Value>, path: &str, errors: &mut Vec<Fi
 }
 
 /// Checks the selector of a workload and that it selects its own template.
-pub(super) fn validate_workload(spec: &Value, errors: &mut Vec<FieldError>) {
+pub(super) fn validate_workload(kind: &str, spec: &Value, errors: &mut Vec<FieldError>) {
     let selector = spec.get("selector").filter(|selector| !selector.is_null());
-    match selector {
-        None => errors.push(FieldError::required("spec.selector", "")),
-        Some(selector) => {
-            validate(Some(selector), "spec.selector", errors);
-            if is_empty(selector) {
-                errors.push(FieldError::invalid(
-                    "spec.selector",
-                    selector,
-                    "empty selector is invalid for this kind",
-                ));
-            }
+    let Some(selector) = selector else {
+        // A daemon set without one selects nothing, so its template does not match.
+        if kind != "DaemonSet" {
+            errors.push(FieldError::required("spec.selector", ""));
         }
+        check_template(spec, None, errors);
+        return;
+    };
+    let known = errors.len();
+    validate(Some(selector), "spec.selector", errors);
+    let usable = errors.len() == known;
+    if is_empty(selector) {
+        // The real server names Deployments in ReplicaSets too.
+        let owner = match kind {
+            "DaemonSet" => "daemonset",
+            "StatefulSet" => "statefulset",
+            _ => "deployment",
+        };
+        let detail = format!("empty selector is invalid for {owner}");
+        errors.push(FieldError::invalid("spec.selector", selector, detail));
     }
-    check_template(spec, selector, errors);
+    if usable {
+        check_template(spec, Some(selector), errors);
+    } else if kind != "DaemonSet" {
+        let detail = if kind == "StatefulSet" { "" } else { "invalid label selector" };
+        errors.push(FieldError::invalid("spec.selector", selector, detail));
+    } else {
+        check_template(spec, None, errors);
+    }
 }
 
 /// Reports a template whose labels the selector does not match.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::field_error::{FieldError, FieldErrorKind};
 use super::super::names;
+use super::checks::{check_cidr, check_ip, check_qualified};
 use super::fields::{check_choice, check_port, child, default, has, items, items_mut, remove, text};
 
 const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
@@ -21,8 +22,8 @@ pub(super) fn apply_defaults(object: &mut Value) {
         let target = port.get("targetPort");
         let unset =
             target.is_none_or(|target| target.is_null() || *target == json!(0) || *target == json!(""));
-        if unset && let Some(number) = port.get("port").cloned() {
-            port["targetPort"] = number;
+        if unset {
+            port["targetPort"] = port.get("port").cloned().unwrap_or_else(|| json!(0));
         }
     }
     let kind = text(spec, "type").to_owned();
@@ -105,6 +106,9 @@ pub(super) fn validate(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
         }
     }
     check_choice(spec, "type", "spec", TYPES, &mut errors);
+    addresses(spec, &mut errors);
+    policies(spec, kind, &mut errors);
+    families(spec, old.map(|old| &old["spec"]), &mut errors);
     for field in ["externalTrafficPolicy", "internalTrafficPolicy"] {
         check_choice(spec, field, "spec", &["Cluster", "Local"], &mut errors);
     }
@@ -112,6 +116,87 @@ pub(super) fn validate(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
         cluster_ip_change(spec, &old["spec"], &mut errors);
     }
     errors
+}
+
+/// Checks what names addresses outside of the cluster.
+fn addresses(spec: &Value, errors: &mut Vec<FieldError>) {
+    for (index, address) in items(spec, "externalIPs").iter().enumerate() {
+        check_ip(address, &format!("spec.externalIPs[{index}]"), errors);
+    }
+    if let Some(timeout) = spec.pointer("/sessionAffinityConfig/clientIP/timeoutSeconds")
+        && timeout.as_i64().is_some_and(|seconds| !(1..=86400).contains(&seconds))
+    {
+        errors.push(FieldError::invalid(
+            "spec.sessionAffinityConfig.clientIP.timeoutSeconds",
+            timeout,
+            "must be greater than 0 and less than 86400",
+        ));
+    }
+    for (index, range) in items(spec, "loadBalancerSourceRanges").iter().enumerate() {
+        check_cidr(range, &format!("spec.LoadBalancerSourceRanges[{index}]"), errors);
+    }
+}
+
+/// Checks what only some types of services have.
+fn policies(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
+    let balanced = kind == "LoadBalancer";
+    let only = "may only be used when `type` is 'LoadBalancer'";
+    if !balanced && !items(spec, "loadBalancerSourceRanges").is_empty() {
+        errors.push(FieldError::forbidden("spec.LoadBalancerSourceRanges", only));
+    }
+    if !balanced && has(spec, "allocateLoadBalancerNodePorts") {
+        errors.push(FieldError::forbidden("spec.allocateLoadBalancerNodePorts", only));
+    }
+    if let Some(class) = spec.get("loadBalancerClass").and_then(Value::as_str) {
+        if !balanced {
+            errors.push(FieldError::forbidden("spec.loadBalancerClass", only));
+        }
+        errors.extend(names::invalid_each("spec.loadBalancerClass", class, names::qualified_name(class)));
+    }
+    if has(spec, "externalTrafficPolicy") && !is_external(spec) {
+        errors.push(FieldError::invalid(
+            "spec.externalTrafficPolicy",
+            &spec["externalTrafficPolicy"],
+            "may only be set for externally-accessible services",
+        ));
+    }
+    let distributions = ["PreferClose", "PreferSameZone", "PreferSameNode"];
+    check_choice(spec, "trafficDistribution", "spec", &distributions, errors);
+}
+
+/// Checks the families of addresses.
+fn families(spec: &Value, old: Option<&Value>, errors: &mut Vec<FieldError>) {
+    let families = items(spec, "ipFamilies");
+    for (index, family) in families.iter().enumerate() {
+        let field = format!("spec.ipFamilies[{index}]");
+        if !matches!(family.as_str(), Some("IPv4" | "IPv6")) {
+            errors.push(FieldError::not_supported(&field, family, &["IPv4", "IPv6"]));
+        }
+        if families[..index].contains(family) {
+            errors.push(FieldError::duplicate(field, family));
+        }
+    }
+    let policies = ["PreferDualStack", "RequireDualStack", "SingleStack"];
+    check_choice(spec, "ipFamilyPolicy", "spec", &policies, errors);
+    let list = items(spec, "clusterIPs");
+    let is_v6 = |address: &Value| address.as_str().is_some_and(|text| text.contains(':'));
+    if list.len() == 2 && is_v6(&list[0]) == is_v6(&list[1]) {
+        let detail = "may specify no more than one IP for each IP family";
+        errors.push(FieldError::invalid("spec.clusterIPs", &spec["clusterIPs"], detail));
+    }
+    if let Some(first) = list.first()
+        && *first != spec["clusterIP"]
+    {
+        let detail = "first value must match `clusterIP`";
+        errors.push(FieldError::invalid("spec.clusterIPs", &spec["clusterIPs"], detail));
+    }
+    let Some(old) = old else { return };
+    let (class, was) = (spec.get("loadBalancerClass"), old.get("loadBalancerClass"));
+    let stays = [spec, old].iter().all(|spec| text(spec, "type") == "LoadBalancer");
+    if stays && class != was && was.is_some() {
+        let value = class.cloned().unwrap_or_default();
+        errors.push(FieldError::invalid("spec.loadBalancerClass", &value, "may not change once set"));
+    }
 }
 
 fn external_name(spec: &Value, errors: &mut Vec<FieldError>) {
@@ -143,7 +228,11 @@ fn ports(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
                 errors.push(FieldError::duplicate(format!("{path}.name"), &port["name"]));
             }
         }
-        check_port(&port["port"], &format!("{path}.port"), errors);
+        let number = Value::from(port["port"].as_i64().unwrap_or_default());
+        check_port(&number, &format!("{path}.port"), errors);
+        if has(port, "appProtocol") {
+            check_qualified(port, "appProtocol", &path, errors);
+        }
         check_choice(port, "protocol", &path, PROTOCOLS, errors);
         check_port(&port["targetPort"], &format!("{path}.targetPort"), errors);
         if let Some(target) = port["targetPort"].as_str() {
@@ -153,7 +242,7 @@ fn ports(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
                 names::port_name(target),
             ));
         }
-        if has(port, "nodePort") && !uses_node_ports(kind) {
+        if has(port, "nodePort") && matches!(kind, "ClusterIP" | "ExternalName") {
             errors.push(FieldError::forbidden(
                 format!("{path}.nodePort"),
                 format!("may not be used when `type` is '{kind}'"),
@@ -183,7 +272,11 @@ fn cluster_ip_change(new: &Value, old: &Value, errors: &mut Vec<FieldError>) {
         return;
     }
     let before = text(old, "clusterIP");
-    if !before.is_empty() && text(new, "clusterIP") != before {
+    // What is no address at all is said already.
+    let valid = items(new, "clusterIPs")
+        .iter()
+        .all(|address| address.as_str().is_some_and(|text| text == "None" || text.parse::<IpAddr>().is_ok()));
+    if valid && !before.is_empty() && text(new, "clusterIP") != before {
         errors.push(FieldError::invalid("spec.clusterIPs[0]", &new["clusterIPs"], "may not change once set"));
     }
 }

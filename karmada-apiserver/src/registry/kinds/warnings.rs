@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::names;
 use super::super::resource::Resource;
 use super::fields::{items, text};
 use super::{dispatch, pod_warnings};
@@ -12,9 +13,31 @@ const OLD_STORAGE_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 pub(in super::super) fn warnings(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<String> {
     let kind = resource.kind.as_str();
     // A change that asks for nothing new is not warned of again.
-    if old.is_some_and(|old| !dispatch::spec_changed(resource, object, old)) {
+    if kind != "Service" && old.is_some_and(|old| !dispatch::spec_changed(resource, object, old)) {
         return Vec::new();
     }
+    let mut found = Vec::new();
+    if old.is_none() {
+        match kind {
+            "Pod" => found.extend(pod_name(object, "the Pod's hostname")),
+            "CronJob" | "Deployment" | "Job" | "ReplicaSet" | "ReplicationController" => {
+                found.extend(pod_name(object, "Pod names and hostnames"));
+            }
+            _ => {}
+        }
+    }
+    if kind == "StatefulSet" && object["spec"]["revisionHistoryLimit"].as_i64().is_some_and(|limit| limit < 0)
+    {
+        found.push(
+            "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"
+                .to_owned(),
+        );
+    }
+    found.extend(of_content(kind, object, old));
+    found
+}
+
+fn of_content(kind: &str, object: &Value, old: Option<&Value>) -> Vec<String> {
     match kind {
         "DaemonSet" | "Deployment" | "Job" | "ReplicaSet" | "ReplicationController" | "StatefulSet" => {
             pod_warnings::warnings(&object["spec"]["template"], "spec.template.")
@@ -27,10 +50,12 @@ pub(in super::super) fn warnings(resource: &Resource, object: &Value, old: Optio
         "Service" => service(object),
         _ if old.is_some() => Vec::new(),
         "Pod" => pod_warnings::warnings(object, ""),
+        "CSIDriver" => driver(object),
         "Ingress" => ingress(object),
         "Node" => node(object),
         "PersistentVolume" => volume(object),
         "PersistentVolumeClaim" => claim(object),
+        "Secret" => secret(object),
         "StorageClass" => storage_class(object),
         _ => Vec::new(),
     }
@@ -47,7 +72,52 @@ fn service(object: &Value) -> Vec<String> {
             "spec.externalIPs is deprecated and may no longer be implemented in some clusters".to_owned(),
         );
     }
+    if text(spec, "trafficDistribution") == "PreferClose" {
+        found.push(
+            "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"".to_owned(),
+        );
+    }
     found
+}
+
+/// Warns of names that make no good host names.
+fn pod_name(object: &Value, used: &str) -> Option<String> {
+    let problems = names::label(text(&object["metadata"], "name"));
+    if problems.is_empty() || text(&object["metadata"], "name").is_empty() {
+        return None;
+    }
+    Some(format!(
+        "metadata.name: this is used in {used}, which can result in surprising behavior; a DNS label is recommended: [{}]",
+        problems.join(" ")
+    ))
+}
+
+/// A certificate that no TLS server can use.
+fn secret(object: &Value) -> Vec<String> {
+    use base64::Engine as _;
+
+    let data = |key: &str| {
+        let text = object["data"][key].as_str()?;
+        base64::engine::general_purpose::STANDARD.decode(text).ok()
+    };
+    let (Some(certificate), Some(_)) = (data("tls.crt"), data("tls.key")) else { return Vec::new() };
+    let is_pem = certificate.windows(11).any(|window| window == b"-----BEGIN ");
+    if text(object, "type") != "kubernetes.io/tls" || is_pem {
+        return Vec::new();
+    }
+    vec!["tls: failed to find any PEM data in certificate input".to_owned()]
+}
+
+fn driver(object: &Value) -> Vec<String> {
+    let spec = &object["spec"];
+    if items(spec, "tokenRequests").is_empty() || spec.get("serviceAccountTokenInSecrets").is_some() {
+        return Vec::new();
+    }
+    vec![
+        "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible \
+         logging of tokens in volume attributes"
+            .to_owned(),
+    ]
 }
 
 fn ingress(object: &Value) -> Vec<String> {

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::field_error::FieldError;
+use super::super::field_error::{FieldError, FieldErrorKind};
+use super::checks::{check_at_most_all, check_count_or_percent, check_label_name, is_nothing};
 use super::fields::{
-    check_choice, check_immutable, check_not_negative, child, default, has, items_mut, remove, remove_all,
-    text,
+    check_choice, check_immutable, check_not_negative, child, default, has, items, items_mut, remove,
+    remove_all, text,
 };
 use super::pod_checks::validate_template;
 use super::pod_spec::default_template;
@@ -45,9 +46,12 @@ pub(super) fn default_stateful_set(object: &mut Value) {
     default(spec, "podManagementPolicy", "OrderedReady");
     default_template(spec);
     if let Some(strategy) = child(spec, "updateStrategy") {
+        if text(strategy, "type").is_empty() {
+            child(strategy, "rollingUpdate");
+        }
         default(strategy, "type", "RollingUpdate");
         if text(strategy, "type") == "RollingUpdate"
-            && let Some(rolling) = child(strategy, "rollingUpdate")
+            && let Some(rolling) = strategy.get_mut("rollingUpdate")
         {
             default(rolling, "partition", 0);
         }
@@ -101,6 +105,13 @@ pub(super) fn default_replication_controller(object: &mut Value) {
     }
 }
 
+/// Drops what is not offered: several unavailable pods of a stateful set.
+pub(super) fn admit_stateful_set(object: &mut Value) {
+    if let Some(rolling) = object.pointer_mut("/spec/updateStrategy/rollingUpdate") {
+        remove(rolling, "maxUnavailable");
+    }
+}
+
 /// Keeps the annotation that counts template changes.
 pub(super) fn admit_daemon_set(object: &mut Value, old: Option<&Value>) {
     let count = old.map_or(1, |old| {
@@ -121,37 +132,93 @@ pub(super) fn admit_daemon_set(object: &mut Value, old: Option<&Value>) {
 pub(super) fn validate(kind: &str, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let spec = &object["spec"];
     let mut errors = Vec::new();
-    check_not_negative(spec, "replicas", "spec", &mut errors);
+    if kind != "DaemonSet" {
+        check_not_negative(spec, "replicas", "spec", &mut errors);
+    }
+    check_not_negative(spec, "minReadySeconds", "spec", &mut errors);
+    if matches!(kind, "DaemonSet" | "Deployment") {
+        check_not_negative(spec, "revisionHistoryLimit", "spec", &mut errors);
+    }
     if kind == "ReplicationController" {
         validate_replication_controller(spec, &mut errors);
     } else {
-        selector::validate_workload(spec, &mut errors);
-    }
-    validate_template(spec, "spec", &mut errors);
-    let restart = text(&spec["template"]["spec"], "restartPolicy");
-    if matches!(restart, "OnFailure" | "Never") {
-        errors.push(FieldError::not_supported(
-            "spec.template.spec.restartPolicy",
-            &Value::from(restart),
-            &["Always"],
-        ));
-    }
-    for field in ["minReadySeconds", "revisionHistoryLimit"] {
-        check_not_negative(spec, field, "spec", &mut errors);
+        selector::validate_workload(kind, spec, &mut errors);
     }
     match kind {
         "Deployment" => deployment(spec, &mut errors),
-        "StatefulSet" => {
-            check_choice(spec, "podManagementPolicy", "spec", &["OrderedReady", "Parallel"], &mut errors);
-        }
+        "DaemonSet" => daemon_set(spec, &mut errors),
+        "StatefulSet" => stateful_set(spec, &mut errors),
         _ => {}
     }
+    template(kind, spec, &mut errors);
     if let Some(old) = old {
         match kind {
             "StatefulSet" => stateful_set_update(spec, &old["spec"], &mut errors),
             "ReplicationController" => {}
             _ => check_immutable(spec, &old["spec"], "selector", "spec", &mut errors),
         }
+    }
+    errors
+}
+
+/// Pods of workloads run for good.
+fn template(kind: &str, spec: &Value, errors: &mut Vec<FieldError>) {
+    if kind == "StatefulSet" {
+        // Every claim becomes a volume of its pods.
+        validate_template(&with_claim_volumes(spec), "spec", errors);
+    } else if has(spec, "template") || kind != "ReplicationController" {
+        validate_template(spec, "spec", errors);
+    }
+    let pod = &spec["template"]["spec"];
+    let restart = text(pod, "restartPolicy");
+    if !restart.is_empty() && restart != "Always" {
+        errors.push(FieldError::not_supported(
+            "spec.template.spec.restartPolicy",
+            &Value::from(restart),
+            &["Always"],
+        ));
+    }
+    if has(pod, "activeDeadlineSeconds") {
+        let title = if kind == "Deployment" { "ReplicaSet" } else { kind };
+        errors.push(FieldError::forbidden(
+            "spec.template.spec.activeDeadlineSeconds",
+            format!("activeDeadlineSeconds in {title} is not Supported"),
+        ));
+    }
+}
+
+fn with_claim_volumes(spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    let mut claims: Vec<Value> = items(&spec, "volumeClaimTemplates")
+        .iter()
+        .map(|claim| {
+            let name = text(&claim["metadata"], "name");
+            json!({"name": name, "persistentVolumeClaim": {"claimName": name}})
+        })
+        .collect();
+    claims.dedup();
+    if claims.is_empty() {
+        return spec;
+    }
+    let is_claim = |volume: &&Value| claims.iter().any(|claim| claim["name"] == volume["name"]);
+    let own = items(&spec["template"]["spec"], "volumes").iter().filter(|volume| !is_claim(volume)).cloned();
+    let volumes: Vec<Value> = claims.iter().cloned().chain(own).collect();
+    spec["template"]["spec"]["volumes"] = volumes.into();
+    spec
+}
+
+/// Returns what is wrong with a revision of a stateful set or daemon set.
+pub(super) fn validate_revision(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if old.is_none() && !has(object, "data") {
+        errors.push(FieldError::required("data", "data is mandatory"));
+    }
+    if object["revision"].as_i64().is_some_and(|revision| revision < 0) {
+        let detail = "must be greater than or equal to 0";
+        errors.push(FieldError::invalid("revision", &object["revision"], detail));
+    }
+    if let Some(old) = old {
+        check_immutable(object, old, "data", "", &mut errors);
     }
     errors
 }
@@ -180,39 +247,141 @@ fn deployment(spec: &Value, errors: &mut Vec<FieldError>) {
         "Recreate" => {}
         "RollingUpdate" => {
             let rolling = &strategy["rollingUpdate"];
-            let zero =
-                |value: &Value| matches!(value, Value::Number(n) if n.as_i64() == Some(0)) || *value == "0%";
-            if zero(&rolling["maxUnavailable"]) && zero(&rolling["maxSurge"]) {
+            let (unavailable, surge) = (&rolling["maxUnavailable"], &rolling["maxSurge"]);
+            let path = "spec.strategy.rollingUpdate";
+            check_count_or_percent(unavailable, &format!("{path}.maxUnavailable"), errors);
+            check_count_or_percent(surge, &format!("{path}.maxSurge"), errors);
+            if is_nothing(unavailable) && is_nothing(surge) {
                 errors.push(FieldError::invalid(
-                    "spec.strategy.rollingUpdate.maxUnavailable",
-                    &rolling["maxUnavailable"],
+                    format!("{path}.maxUnavailable"),
+                    unavailable,
                     "may not be 0 when `maxSurge` is 0",
                 ));
             }
+            check_at_most_all(unavailable, &format!("{path}.maxUnavailable"), errors);
         }
-        other => {
-            let shown = format!(
-                "Unsupported value: {{\"Type\":{},\"RollingUpdate\":null}}: supported values: \"Recreate\", \
-                 \"RollingUpdate\"",
-                Value::from(other)
-            );
-            errors.push(FieldError {
-                kind: super::super::field_error::FieldErrorKind::NotSupported,
-                field: "spec.strategy".to_owned(),
-                message: shown,
-            });
-        }
+        other => errors.push(FieldError {
+            kind: FieldErrorKind::NotSupported,
+            field: "spec.strategy".to_owned(),
+            message: format!(
+                "Unsupported value: {}: supported values: \"Recreate\", \"RollingUpdate\"",
+                shown_strategy(
+                    other,
+                    strategy,
+                    &[("MaxUnavailable", "maxUnavailable"), ("MaxSurge", "maxSurge")]
+                )
+            ),
+        }),
     }
     check_not_negative(spec, "progressDeadlineSeconds", "spec", errors);
     let (deadline, ready) =
         (spec["progressDeadlineSeconds"].as_i64(), spec["minReadySeconds"].as_i64().unwrap_or(0));
-    if deadline.is_some_and(|deadline| deadline >= 0 && deadline <= ready) {
+    if deadline.is_some_and(|deadline| deadline <= ready) {
         errors.push(FieldError::invalid(
             "spec.progressDeadlineSeconds",
             &spec["progressDeadlineSeconds"],
             "must be greater than minReadySeconds",
         ));
     }
+}
+
+/// Shows an update strategy as the real server's own structure.
+fn shown_strategy(kind: &str, strategy: &Value, fields: &[(&str, &str)]) -> String {
+    let rolling = match strategy.get("rollingUpdate") {
+        None => "null".to_owned(),
+        Some(rolling) => {
+            let members = fields.iter().map(|(title, key)| format!("\"{title}\":{}", rolling[*key]));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        }
+    };
+    format!("{{\"Type\":{},\"RollingUpdate\":{rolling}}}", Value::from(kind))
+}
+
+fn daemon_set(spec: &Value, errors: &mut Vec<FieldError>) {
+    let strategy = &spec["updateStrategy"];
+    match text(strategy, "type") {
+        "OnDelete" => {}
+        "RollingUpdate" => {
+            let path = "spec.updateStrategy.rollingUpdate";
+            let Some(rolling) = strategy.get("rollingUpdate") else {
+                errors.push(FieldError::required(path, ""));
+                return;
+            };
+            let (unavailable, surge) = (&rolling["maxUnavailable"], &rolling["maxSurge"]);
+            for (name, value) in [("maxUnavailable", unavailable), ("maxSurge", surge)] {
+                check_count_or_percent(value, &format!("{path}.{name}"), errors);
+                check_at_most_all(value, &format!("{path}.{name}"), errors);
+            }
+            match (is_nothing(unavailable), is_nothing(surge)) {
+                (false, false) => errors.push(FieldError::invalid(
+                    format!("{path}.maxSurge"),
+                    surge,
+                    "may not be set when maxUnavailable is non-zero",
+                )),
+                (true, true) => errors.push(FieldError::required(
+                    format!("{path}.maxUnavailable"),
+                    "cannot be 0 when maxSurge is 0",
+                )),
+                _ => {}
+            }
+        }
+        other => errors.push(FieldError {
+            kind: FieldErrorKind::NotSupported,
+            field: "spec.updateStrategy".to_owned(),
+            message: format!(
+                "Unsupported value: {}: supported values: \"RollingUpdate\", \"OnDelete\"",
+                shown_strategy(
+                    other,
+                    strategy,
+                    &[("MaxUnavailable", "maxUnavailable"), ("MaxSurge", "maxSurge")]
+                )
+            ),
+        }),
+    }
+}
+
+fn stateful_set(spec: &Value, errors: &mut Vec<FieldError>) {
+    let management = text(spec, "podManagementPolicy");
+    if !matches!(management, "OrderedReady" | "Parallel") {
+        let detail = "must be 'OrderedReady' or 'Parallel'";
+        errors.push(FieldError::invalid("spec.podManagementPolicy", &Value::from(management), detail));
+    }
+    let strategy = &spec["updateStrategy"];
+    match text(strategy, "type") {
+        "OnDelete" if has(strategy, "rollingUpdate") => errors.push(FieldError::invalid(
+            "spec.updateStrategy.rollingUpdate",
+            &strategy["rollingUpdate"],
+            "only allowed for updateStrategy 'RollingUpdate'",
+        )),
+        "OnDelete" => {}
+        "RollingUpdate" => {
+            let path = "spec.updateStrategy.rollingUpdate";
+            check_not_negative(&strategy["rollingUpdate"], "partition", path, errors);
+        }
+        other => errors.push(FieldError {
+            kind: FieldErrorKind::Invalid,
+            field: "spec.updateStrategy".to_owned(),
+            message: format!(
+                "Invalid value: {}: must be 'RollingUpdate' or 'OnDelete'",
+                shown_strategy(
+                    other,
+                    strategy,
+                    &[("Partition", "partition"), ("MaxUnavailable", "maxUnavailable")]
+                )
+            ),
+        }),
+    }
+    for field in ["whenDeleted", "whenScaled"] {
+        let (policy, path) =
+            (&spec["persistentVolumeClaimRetentionPolicy"], "spec.persistentVolumeClaimRetentionPolicy");
+        check_choice(policy, field, path, &["Retain", "Delete"], errors);
+    }
+    for (index, claim) in items(spec, "volumeClaimTemplates").iter().enumerate() {
+        let path = format!("spec.volumeClaimTemplates[{index}].spec");
+        storage::validate_claim_spec(&claim["spec"], &path, errors);
+    }
+    check_not_negative(&spec["ordinals"], "start", "spec.ordinals", errors);
+    check_label_name(spec, "serviceName", "spec", errors);
 }
 
 fn stateful_set_update(new: &Value, old: &Value, errors: &mut Vec<FieldError>) {

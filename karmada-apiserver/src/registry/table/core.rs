@@ -283,8 +283,8 @@ fn other(kind: &str, column: &str, object: &Value) -> Option<Value> {
         ("PodDisruptionBudget", "Min Available") => amount(&spec["minAvailable"]).into(),
         ("PodDisruptionBudget", "Max Unavailable") => amount(&spec["maxUnavailable"]).into(),
         ("PodDisruptionBudget", "Allowed Disruptions") => number(status, "disruptionsAllowed").into(),
-        ("ResourceQuota", "Request") => quota(status, spec, Part::Requests).into(),
-        ("ResourceQuota", "Limit") => quota(status, spec, Part::Limits).into(),
+        ("ResourceQuota", "Request") => quota(status, Part::Requests).into(),
+        ("ResourceQuota", "Limit") => quota(status, Part::Limits).into(),
         ("CSIDriver", "TokenRequests") => {
             let audiences: Vec<&str> =
                 items(spec, "tokenRequests").iter().map(|request| text(request, "audience")).collect();
@@ -328,7 +328,10 @@ fn other(kind: &str, column: &str, object: &Value) -> Option<Value> {
         }
         ("IPAddress", "ParentRef") => {
             let parent = &spec["parentRef"];
-            let parts = [text(parent, "resource"), text(parent, "namespace"), text(parent, "name")];
+            let (resource, group) = (text(parent, "resource"), text(parent, "group"));
+            let dot = if group.is_empty() { "" } else { "." };
+            let resource = format!("{resource}{dot}{group}");
+            let parts = [&resource, text(parent, "namespace"), text(parent, "name")];
             let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
             parts.join("/").into()
         }
@@ -396,9 +399,8 @@ enum Part {
     Limits,
 }
 
-fn quota(status: &Value, spec: &Value, part: Part) -> String {
-    let hard = if status["hard"].is_object() { &status["hard"] } else { &spec["hard"] };
-    let printed: Vec<String> = hard
+fn quota(status: &Value, part: Part) -> String {
+    let printed: Vec<String> = status["hard"]
         .as_object()
         .into_iter()
         .flatten()
@@ -441,12 +443,12 @@ fn request_condition(status: &Value) -> String {
 fn priority_level(column: &str, spec: &Value) -> Option<Value> {
     let limited = &spec["limited"];
     let queuing = &limited["limitResponse"]["queuing"];
-    let shown = |value: &Value| value.as_i64().map_or_else(|| "<none>".to_owned(), |n| n.to_string());
+    let shown = |value: &Value| value.as_i64().map_or_else(|| Value::from("<none>"), Value::from);
     Some(match column {
-        "NominalConcurrencyShares" => shown(&limited["nominalConcurrencyShares"]).into(),
-        "Queues" => shown(&queuing["queues"]).into(),
-        "HandSize" => shown(&queuing["handSize"]).into(),
-        "QueueLengthLimit" => shown(&queuing["queueLengthLimit"]).into(),
+        "NominalConcurrencyShares" => shown(&limited["nominalConcurrencyShares"]),
+        "Queues" => shown(&queuing["queues"]),
+        "HandSize" => shown(&queuing["handSize"]),
+        "QueueLengthLimit" => shown(&queuing["queueLengthLimit"]),
         _ => return None,
     })
 }

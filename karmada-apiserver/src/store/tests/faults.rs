@@ -1,6 +1,7 @@
 //! A fault at every write, sync and change of length: nothing acknowledged is lost, nothing half is seen.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use super::super::*;
 use super::faulty_disk::{Fault, FaultyDisk, Unsynced};
@@ -125,7 +126,7 @@ fn run_with(durability: Durability, at: usize, fault: Fault) -> bool {
 }
 
 fn run_at_every_step(durability: Durability, fault: Fault) -> usize {
-    (0..).take_while(|at| run_with(durability, *at, fault)).count()
+    (0..100_000).take_while(|at| run_with(durability, *at, fault)).count()
 }
 
 #[test]
@@ -147,6 +148,22 @@ fn no_full_disk_at_any_step_loses_what_was_acknowledged() {
 fn asynchronous_writes_are_lost_from_the_end_only() {
     assert!(run_at_every_step(Durability::Async, Fault::PowerCut) > 20);
     assert!(run_at_every_step(Durability::Async, Fault::Once) > 20);
+}
+
+#[test]
+fn asynchronous_writes_that_never_pause_reach_the_disk_all_the_same() {
+    let disk = FaultyDisk::default();
+    let store = Store::open_backend(disk.clone(), &options(Durability::Async)).unwrap();
+    let (syncs, start) = (disk.syncs(), Instant::now());
+    let mut current = runtime().block_on(store.write(put("a", 0, Expect::Absent))).unwrap();
+    for value in 1.. {
+        if disk.syncs() > syncs + 2 {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "nothing was synced");
+        let write = put("a", value, Expect::Revision(current.revision()));
+        current = runtime().block_on(store.write(write)).unwrap();
+    }
 }
 
 #[test]

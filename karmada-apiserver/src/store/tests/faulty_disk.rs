@@ -41,6 +41,7 @@ struct State {
     unsynced: Vec<Pending>,
     /// Writes, syncs and changes of length so far.
     steps: usize,
+    syncs: usize,
     fault: Option<(usize, Fault)>,
 }
 
@@ -63,6 +64,10 @@ impl FaultyDisk {
 
     pub(super) fn steps(&self) -> usize {
         self.state.lock().steps
+    }
+
+    pub(super) fn syncs(&self) -> usize {
+        self.state.lock().syncs
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {
@@ -149,6 +154,7 @@ impl StorageBackend for FaultyDisk {
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.state.lock();
         state.step()?;
+        state.syncs += 1;
         state.synced = state.current.clone();
         state.unsynced.clear();
         Ok(())

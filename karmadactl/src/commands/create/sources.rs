@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Where the data of a ConfigMap or Secret comes from.
 #[derive(clap::Args, Clone, Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the flags are called so")]
 pub struct SourceArgs {
     /// KEY=VALUE (can be repeated)
     #[arg(long, value_name = "KEY=VALUE")]
@@ -52,7 +53,8 @@ fn reason(error: &std::io::Error) -> String {
 
 /// Reads all data, by key.
 pub(super) fn read(args: &SourceArgs) -> Result<BTreeMap<String, Vec<u8>>, SourceError> {
-    if !args.from_env_file.is_empty() && !(args.from_file.is_empty() && args.from_literal.is_empty()) {
+    let has_others = !args.from_file.is_empty() || !args.from_literal.is_empty();
+    if has_others && !args.from_env_file.is_empty() {
         return Err(SourceError::Mixed);
     }
     let mut data = BTreeMap::new();

@@ -16,9 +16,9 @@ use super::normalise::Identifiers;
 /// Name of the program in the directory of this one.
 const PROGRAM: &str = "karmadactl-under-test";
 /// How long a command may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Flags of upstream that are deliberately absent, of one command or of all, each with the way to do without.
-const ABSENT_FLAGS: [(&str, &str, &str); 13] = [
+const ABSENT_FLAGS: [(&str, &str, &str); 16] = [
     ("", "--template", "Go templates"),
     ("", "--allow-missing-template-keys", "Go templates"),
     ("", "--windows-line-endings", "line ends are those of the file"),
@@ -31,6 +31,9 @@ const ABSENT_FLAGS: [(&str, &str, &str); 13] = [
     ("apply", "--grace-period", "see --prune"),
     ("apply", "--timeout", "see --prune"),
     ("apply", "--overwrite", "what the file says is always applied"),
+    ("interpret", "-o", "see --edit"),
+    ("interpret", "--output", "see --edit"),
+    ("interpret", "--show-managed-fields", "see --edit"),
     ("interpret", "--edit", "`karmadactl edit` edits customizations"),
 ];
 
@@ -297,7 +300,7 @@ fn same_documents(expected: &str, said: &str) -> bool {
 /// Takes away the lines that advise: upstream has none.
 fn without_advice(stderr: &str) -> String {
     let is_advice = |line: &str| line.starts_with("hint: ") || line.starts_with("note: ");
-    stderr.lines().filter(|line| !is_advice(line)).map(|line| format!("{line}\n")).collect()
+    stderr.split_inclusive('\n').filter(|line| !is_advice(line)).collect()
 }
 
 /// Takes upstream's log lines for what they say: warnings are warnings, all else is not for users.

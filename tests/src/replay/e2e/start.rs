@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use karmada_apiserver::server::Limits;
 use karmada_controllers::members::Connector;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings, StatusSettings};
-use karmadactl::embedded::{EmbeddedOptions, EmbeddedServer, Storage};
+use karmadactl::embedded::{ApiOptions, EmbeddedOptions, EmbeddedServer, Storage};
 use karmadactl::join::{JoinOptions, join_cluster};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -112,6 +112,7 @@ fn options(name: &str) -> EmbeddedOptions {
         storage: Storage::Memory,
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         preferred: None,
+        api: ApiOptions::default(),
         limits: Limits::default(),
     }
 }
