@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 use karmada_tests::process::{self, Server};
+use kube::Client;
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
-use kube::{Client, ResourceExt as _};
 use serde_json::json;
 
 fn program() -> PathBuf {
@@ -34,7 +34,7 @@ fn config_map(name: &str, text: &str) -> anyhow::Result<ConfigMap> {
 async fn names(client: &Client) -> anyhow::Result<Vec<String>> {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "default");
     let maps = maps.list(&ListParams::default()).await?;
-    Ok(maps.iter().map(|map| map.name_any()).filter(|name| name.starts_with("my-")).collect())
+    Ok(maps.iter().map(kube::ResourceExt::name_any).filter(|name| name.starts_with("my-")).collect())
 }
 
 async fn create(client: &Client, name: &str) -> anyhow::Result<()> {

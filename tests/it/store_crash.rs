@@ -170,7 +170,7 @@ fn round(file: &Path, history: &History, time: Duration) -> anyhow::Result<Vec<S
         }
         lines
     });
-    let started = receiver.recv_timeout(Duration::from_secs(60));
+    let started = receiver.recv_timeout(Duration::from_mins(1));
     if started.is_ok() {
         std::thread::sleep(time);
     }
@@ -185,6 +185,7 @@ fn round(file: &Path, history: &History, time: Duration) -> anyhow::Result<Vec<S
     Ok(lines)
 }
 
+#[expect(clippy::print_stderr, reason = "the numbers of a run")]
 #[test]
 fn no_kill_loses_an_acknowledged_write_or_shows_half_of_one() -> anyhow::Result<()> {
     let rounds = std::env::var(ROUNDS).ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(DEFAULT_ROUNDS);

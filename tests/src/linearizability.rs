@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     /// Tries every order of every choice of the operations that need not have happened.
-    fn any_order_explains(state: u64, operations: &[Operation], left: &mut Vec<usize>) -> bool {
+    fn any_order_explains(state: u64, operations: &[Operation], left: &[usize]) -> bool {
         if left.iter().all(|at| operations[*at].outcome == Outcome::Unknown) {
             return true;
         }
@@ -131,9 +131,9 @@ mod tests {
                 return false;
             }
             let Some(next) = operation.apply(state) else { return false };
-            let mut rest: Vec<usize> =
+            let rest: Vec<usize> =
                 left.iter().copied().filter(|other| *other != at && !late.contains(other)).collect();
-            any_order_explains(next, operations, &mut rest)
+            any_order_explains(next, operations, &rest)
         })
     }
 
@@ -173,8 +173,8 @@ mod tests {
 
         #[test]
         fn the_checker_agrees_with_trying_everything(operations in operations()) {
-            let mut left: Vec<usize> = (0..operations.len()).collect();
-            let expected = any_order_explains(0, &operations, &mut left);
+            let left: Vec<usize> = (0..operations.len()).collect();
+            let expected = any_order_explains(0, &operations, &left);
             prop_assert_eq!(first_impossible(0, &operations).is_none(), expected);
         }
     }

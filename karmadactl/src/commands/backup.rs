@@ -44,18 +44,15 @@ pub struct BackupArgs {
 /// Saves and says how much.
 pub async fn run(args: BackupArgs, context: &Context) -> Result<(), CliError> {
     let BackupArgs { output, data_dir, salvage } = args;
-    let saved = match data_dir {
-        Some(directory) => {
-            let reading = if salvage { Reading::Salvage } else { Reading::Whole };
-            save_directory(&directory, reading, &output).map_err(explain)?
-        }
-        None => {
-            let control_plane = context.connection.connect().await.map_err(CliError::failed)?;
-            match download(&control_plane.client, &output).await {
-                Ok(saved) => saved,
-                Err(TransferError::Api(error)) => return Err(control_plane.explain(error)),
-                Err(error) => return Err(explain(error)),
-            }
+    let saved = if let Some(directory) = data_dir {
+        let reading = if salvage { Reading::Salvage } else { Reading::Whole };
+        save_directory(&directory, reading, &output).map_err(explain)?
+    } else {
+        let control_plane = context.connection.connect().await.map_err(CliError::failed)?;
+        match download(&control_plane.client, &output).await {
+            Ok(saved) => saved,
+            Err(TransferError::Api(error)) => return Err(control_plane.explain(error)),
+            Err(error) => return Err(explain(error)),
         }
     };
     context.printer.line(&format!(

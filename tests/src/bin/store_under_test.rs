@@ -69,7 +69,7 @@ async fn write(store: Store, next: Arc<AtomicU64>, writer: u64) {
         let current = store.get(RESOURCE, &name);
         tell(&format!("saw {id} {}", state(current.as_deref())));
         let id = next.fetch_add(1, Ordering::SeqCst);
-        let remove = id % 7 == 0 && current.is_some();
+        let remove = id.is_multiple_of(7) && current.is_some();
         let new = if remove { 0 } else { id };
         let draft = Draft::new(&json!({"apiVersion": "v1", "kind": "ConfigMap",
             "metadata": {"name": name, "labels": {"state": id.to_string()}},
