@@ -47,7 +47,7 @@ impl Controller for ApiServices {
             .resource("apiregistration.k8s.io", "v1", "apiservices")
             .ok_or_else(|| Failure::internal("apiservices are not served"))?;
         let mut call = Call::internal(server, resource, "", name, MANAGER);
-        call.subresource = "status".to_owned();
+        "status".clone_into(&mut call.subresource);
         let written = call
             .update(UpdateTarget::Status, |_, old| {
                 let mut new = old.clone();

@@ -59,7 +59,7 @@ impl Controller for Quotas {
                 continue;
             }
             let mut call = Call::internal(server, resource.clone(), namespace, stored.name(), MANAGER);
-            call.subresource = "status".to_owned();
+            "status".clone_into(&mut call.subresource);
             let counted = call
                 .update(UpdateTarget::Status, |_, old| {
                     // Counted in the try that is written: a write in between makes another.

@@ -155,7 +155,7 @@ impl Wanted<'_> {
             .resource("", "v1", "resourcequotas")
             .ok_or_else(|| Failure::internal("resourcequotas are not served"))?;
         let mut call = Call::internal(server, resource, namespace, name, MANAGER);
-        call.subresource = "status".to_owned();
+        "status".clone_into(&mut call.subresource);
         let change = call.update(UpdateTarget::Status, |_, old| {
             self.fits(old)?;
             let mut new = old.clone();

@@ -99,7 +99,7 @@ fn operator(requirement: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let values = format!("{path}.values");
     match text(requirement, "operator") {
         "In" | "NotIn" if count == 0 => {
-            errors.push(FieldError::required(values, "must be specified when `operator` is 'In' or 'NotIn'"))
+            errors.push(FieldError::required(values, "must be specified when `operator` is 'In' or 'NotIn'"));
         }
         "Exists" | "DoesNotExist" if count > 0 => errors.push(FieldError::forbidden(
             values,
@@ -176,7 +176,7 @@ pub(super) fn validate_tolerations(spec: &Value, path: &str, errors: &mut Vec<Fi
             }
             "Exists" => {}
             other => {
-                errors.push(FieldError::not_supported(&field, &Value::from(other), &["Equal", "Exists"]))
+                errors.push(FieldError::not_supported(&field, &Value::from(other), &["Equal", "Exists"]));
             }
         }
         if !effect.is_empty() {

@@ -98,7 +98,7 @@ fn slice_endpoint(endpoint: &Value, kind: &str, path: &str, errors: &mut Vec<Fie
         let (field, found) = (format!("{path}.addresses[{index}]"), address.as_str().unwrap_or_default());
         match (kind, found.parse::<IpAddr>()) {
             ("IPv4", Ok(IpAddr::V4(_))) | ("IPv6", Ok(IpAddr::V6(_))) => {
-                check_reachable(found, &field, errors)
+                check_reachable(found, &field, errors);
             }
             // The real server names the list here.
             ("IPv4" | "IPv6", Ok(_)) => {
@@ -136,7 +136,7 @@ fn check_reachable(address: &str, field: &str, errors: &mut Vec<FieldError>) {
         Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) => refuse("may not be unspecified (0.0.0.0)"),
         Ok(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) => refuse("may not be unspecified (::)"),
         Ok(address) if address.is_loopback() => {
-            refuse("may not be in the loopback range (127.0.0.0/8, ::1/128)")
+            refuse("may not be in the loopback range (127.0.0.0/8, ::1/128)");
         }
         Ok(IpAddr::V4(address)) if address.is_link_local() => {
             refuse("may not be in the link-local range (169.254.0.0/16, fe80::/10)");

@@ -109,7 +109,7 @@ fn scopes(spec: &Value, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::invalid(
                 "spec.scopes",
                 &spec["scopes"],
-                format!("unsupported scope applied to resource"),
+                "unsupported scope applied to resource",
             ));
         }
     }
