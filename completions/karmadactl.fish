@@ -32,12 +32,27 @@ complete -c karmadactl -n "__fish_karmadactl_needs_command" -s V -l version -d '
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "demo" -d 'Show what Karmada does, with three simulated members in this process'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "local-up" -d 'Run a control plane with simulated member clusters, joined'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "serve" -d 'Serve an embedded control plane in the foreground'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "backup" -d 'Save all objects of an embedded control plane to one file'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "restore" -d 'Put a backup in the place of all objects of an embedded control plane'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "get" -d 'Display objects of the control plane and of member clusters'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "propagate" -d 'Apply manifests and propagate them to member clusters'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "simulate" -d 'Show where resources would go, without a server'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "join" -d 'Register a cluster with the control plane in push mode'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "unjoin" -d 'Take a push mode cluster out of the control plane'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "interpret" -d 'Check, run and test resource interpreters without a cluster'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "cordon" -d 'Mark a cluster as unschedulable'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "uncordon" -d 'Mark a cluster as schedulable'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "taint" -d 'Change the taints of clusters'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "apply" -d 'Apply files, and propagate what is in them if asked to'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "create" -d 'Create objects from files, or simple ones from flags'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "delete" -d 'Delete objects by file, name or labels'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "patch" -d 'Change fields of objects by a patch'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "label" -d 'Set or remove labels of objects'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "annotate" -d 'Set or remove annotations of objects'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "promote" -d 'Take an object of a member over into the control plane'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "edit" -d 'Edit objects in an editor'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "status" -d 'Show the way of an object from template to every member, and what is stuck'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "options" -d 'Print the flags that every command takes'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "completion" -d 'Print a script that completes commands and flags in a shell'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "version" -d 'Print the version of this program and of the control plane'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
@@ -62,11 +77,41 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l kubeconf
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l durability -d 'When a write is acknowledged' -r -f -a "fsync\t'When it is safe on disk'
 async\t'When the operating system has it; a power cut may lose the last writes'
 memory\t'At once; nothing is written'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l ready-fd -d 'Open file descriptor (pipe or file) that also gets the line that says it is ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l wait -d 'Do not serve: wait until the server that writes the kubeconfig is ready, for 1m unless =DURATION says otherwise' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l event-ttl -d 'How long Events stay after they were written last' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l audit-log-path -d 'File to write a line of JSON to for every request; - is standard output [default: no audit log]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l audit-policy-file -d 'File with a Policy (audit.k8s.io/v1) that says what is written of which requests' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l audit-level -d 'How much is written of every request where there is no policy; never bodies of Secrets and tokens' -r -f -a "metadata\t'Who did what'
+request\t'The body of the request, too'
+request-response\t'The bodies of request and answer, too'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l audit-log-maxsize -d 'Mebibytes after which a new file is begun; 0 for never' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l audit-log-maxbackup -d 'How many old files stay; 0 for all' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l max-requests-inflight -d 'Reading requests that run at a time; further ones wait, or are asked to come back' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l max-mutating-requests-inflight -d 'Writing requests that run at a time' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l request-timeout -d 'Longest time of a request that is no watch' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l min-request-timeout -d 'Shortest time, in seconds, after which the server ends a watch whose client named none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l max-connections -d 'Connections that are open at a time' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l http2-max-streams-per-connection -d 'Requests of one HTTP/2 connection at a time' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l shutdown-timeout -d 'How long to wait for the requests under way when told to stop' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l in-memory -d 'Keep nothing on disk'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l api-only -d 'Serve a plain Kubernetes API: no Karmada kinds, no controllers'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand backup" -s o -l output -d 'File to write' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand backup" -l data-dir -d 'Save this data directory, which no server may be using, instead of a running control plane' -r -f -a "(__fish_complete_directories)"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand backup" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand backup" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand backup" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand backup" -l salvage -d 'Save whatever can be read of a damaged data directory, also objects removed a short time ago'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand restore" -l data-dir -d 'Restore into this data directory, which no server may be using, instead of a running control plane' -r -f -a "(__fish_complete_directories)"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand restore" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand restore" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand restore" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand restore" -l replace -d 'Replace the objects that are there; a running control plane always has some'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s C -l clusters -d 'Member clusters to ask, separated by commas (can be repeated) [default: all]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s s -l operation-scope -d 'Clusters to ask' -r -f -a "karmada\t'The control plane'
 members\t'Member clusters'
@@ -161,6 +206,621 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -s R -l
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l check -d 'Check that the scripts load'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l show-doc -d 'Print what the functions of the rules receive and return, of one rule with --operation'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand cordon" -l dry-run -d 'Say what would be done, and do nothing' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand cordon" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand cordon" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand cordon" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand cordon" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand uncordon" -l dry-run -d 'Say what would be done, and do nothing' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand uncordon" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand uncordon" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand uncordon" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand uncordon" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand taint" -l overwrite -d 'Change the value of taints that are there' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand taint" -l dry-run -d 'Say what would be done, and do nothing' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand taint" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand taint" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand taint" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand taint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -s f -l filename -d 'File or directory of manifests, - for stdin (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -s k -l kustomize -d 'Not supported: kustomize the directory first' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -l all-clusters -d 'Propagate the objects to all members' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -s C -l cluster -d 'Propagate the objects to these members, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -s l -l selector -d 'Apply objects of the files with these labels only' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -s n -l namespace -d 'Namespace of objects that name none [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -l server-side -d 'Let the server compare, by the owners of fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -l force-conflicts -d 'With --server-side: take over fields that others own' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -l field-manager -d 'Name of the owner of the fields [default: kubectl-client-side-apply, with --server-side: kubectl]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -l force -d 'Delete and create again what cannot be changed' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -l subresource -d 'Part of the object to apply, with --server-side' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -s R -l recursive -d 'Read directories below the directories, too'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -s f -l filename -d 'File or directory of manifests, - for stdin (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -s k -l kustomize -d 'Not supported: kustomize the directory first' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -s l -l selector -d 'Create objects of the files with these labels only' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -s n -l namespace -d 'Namespace of objects that name none [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -l save-config -d 'Keep each object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -l edit -d 'Edit the objects before they are created' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -l raw -d 'POST the file to this path' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -s R -l recursive -d 'Read directories below the directories, too'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "clusterrole" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "clusterrolebinding" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "configmap" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "cm" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "cronjob" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "cj" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "deployment" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "deploy" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "ingress" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "ing" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "job" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "namespace" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "ns" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "poddisruptionbudget" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "pdb" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "priorityclass" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "pc" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "quota" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "resourcequota" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "role" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "rolebinding" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "secret" -d 'Create a Secret'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "service" -d 'Create a Service'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "svc" -d 'Create a Service'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "serviceaccount" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "sa" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and not __fish_seen_subcommand_from clusterrole clusterrolebinding configmap cm cronjob cj deployment deploy ingress ing job namespace ns poddisruptionbudget pdb priorityclass pc quota resourcequota role rolebinding secret service svc serviceaccount sa token" -f -a "token" -d 'Ask for a token of a ServiceAccount'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l verb -d 'What may be done, such as get (can be repeated, or separated by commas)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l resource -d 'RESOURCE[.GROUP][/PART] (can be repeated, or separated by commas)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l resource-name -d 'Name of an object that it is allowed for (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l non-resource-url -d 'Path that is no resource, such as /healthz (can be repeated, or separated by commas)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l aggregation-rule -d 'Take the rules of ClusterRoles with these labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrole" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -l clusterrole -d 'ClusterRole to give' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -l user -d 'User (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -l group -d 'Group (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -l serviceaccount -d 'NAMESPACE:NAME of a ServiceAccount (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from clusterrolebinding" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l from-literal -d 'KEY=VALUE (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l from-file -d 'File, KEY=FILE or directory whose files become keys (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l from-env-file -d 'File with lines of KEY=VALUE (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l append-hash -d 'Add a hash of the data to the name'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l from-literal -d 'KEY=VALUE (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l from-file -d 'File, KEY=FILE or directory whose files become keys (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l from-env-file -d 'File with lines of KEY=VALUE (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l append-hash -d 'Add a hash of the data to the name'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l image -d 'Image to run' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l schedule -d 'When to run, as in crontab' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l restart -d 'When to start a container again: Never or OnFailure' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -l image -d 'Image to run' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -l schedule -d 'When to run, as in crontab' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -l restart -d 'When to start a container again: Never or OnFailure' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cj" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -l image -d 'Image to run (can be repeated, or separated by commas)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -s r -l replicas -d 'How many to run' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -l port -d 'Port that the container opens' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deployment" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -l image -d 'Image to run (can be repeated, or separated by commas)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -s r -l replicas -d 'How many to run' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -l port -d 'Port that the container opens' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from deploy" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -l rule -d 'HOST/PATH=SERVICE:PORT[,tls[=SECRET]]; a path that ends with * stands for all below it (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -l class -d 'Class of the Ingress' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -l default-backend -d 'Where everything else goes, as SERVICE:PORT' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -l annotation -d 'KEY=VALUE (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ingress" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -l rule -d 'HOST/PATH=SERVICE:PORT[,tls[=SECRET]]; a path that ends with * stands for all below it (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -l class -d 'Class of the Ingress' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -l default-backend -d 'Where everything else goes, as SERVICE:PORT' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -l annotation -d 'KEY=VALUE (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ing" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -l image -d 'Image to run' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -l from -d 'CronJob to make it from, as cronjob/NAME' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from job" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from namespace" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from namespace" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from namespace" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from namespace" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from namespace" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from namespace" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from namespace" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from namespace" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from namespace" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from namespace" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from namespace" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ns" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ns" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ns" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ns" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ns" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ns" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ns" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ns" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ns" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ns" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from ns" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -l selector -d 'Labels of the pods' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -l min-available -d 'Number or percentage that must stay available' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -l max-unavailable -d 'Number or percentage that may be unavailable' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from poddisruptionbudget" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -l selector -d 'Labels of the pods' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -l min-available -d 'Number or percentage that must stay available' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -l max-unavailable -d 'Number or percentage that may be unavailable' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pdb" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -l value -d 'The priority' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -l global-default -d 'Make it the priority of pods that name none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -l description -d 'What it is for' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -l preemption-policy -d 'Whether it may displace others: PreemptLowerPriority or Never' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from priorityclass" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -l value -d 'The priority' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -l global-default -d 'Make it the priority of pods that name none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -l description -d 'What it is for' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -l preemption-policy -d 'Whether it may displace others: PreemptLowerPriority or Never' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from pc" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -l hard -d 'RESOURCE=QUANTITY (can be repeated, or separated by commas)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -l scopes -d 'What counts, such as BestEffort (can be repeated, or separated by commas)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from quota" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -l hard -d 'RESOURCE=QUANTITY (can be repeated, or separated by commas)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -l scopes -d 'What counts, such as BestEffort (can be repeated, or separated by commas)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from resourcequota" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -l verb -d 'What may be done, such as get (can be repeated, or separated by commas)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -l resource -d 'RESOURCE[.GROUP][/PART] (can be repeated, or separated by commas)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -l resource-name -d 'Name of an object that it is allowed for (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from role" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l role -d 'Role to give' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l clusterrole -d 'ClusterRole to give' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l user -d 'User (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l group -d 'Group (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l serviceaccount -d 'NAMESPACE:NAME of a ServiceAccount (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from rolebinding" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from secret" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from secret" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from secret" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from secret" -s h -l help -d 'Print help'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from secret" -f -a "generic" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from secret" -f -a "tls" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from secret" -f -a "docker-registry" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from service" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from service" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from service" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from service" -s h -l help -d 'Print help'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from service" -f -a "clusterip" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from service" -f -a "nodeport" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from service" -f -a "loadbalancer" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from service" -f -a "externalname" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from svc" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from svc" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from svc" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from svc" -s h -l help -d 'Print help'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from svc" -f -a "clusterip" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from svc" -f -a "nodeport" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from svc" -f -a "loadbalancer" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from svc" -f -a "externalname" -d 'An object\'s own flags with those that every object has'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from sa" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from sa" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from sa" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from sa" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from sa" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from sa" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from sa" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from sa" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from sa" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from sa" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from sa" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from token" -l audience -d 'Who is to accept the token (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from token" -l duration -d 'How long the token is good for' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from token" -s n -l namespace -d 'Namespace of the ServiceAccount [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from token" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from token" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from token" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from token" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from token" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -s f -l filename -d 'File or directory of manifests, - for stdin (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -s k -l kustomize -d 'Not supported: kustomize the directory first' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -s l -l selector -d 'Delete objects with these labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l field-selector -d 'Delete objects with these fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l all -d 'Delete all objects of the types' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l cascade -d 'What happens to the objects they own' -r -f -a "background\t'They go after it'
+foreground\t'They go before it'
+orphan\t'They stay'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l grace-period -d 'Seconds to end in; -1 leaves it to the kind' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l force -d 'With --grace-period=0: do not wait for confirmation that it ended' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l now -d 'End at once, as --grace-period=1' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l ignore-not-found -d 'Succeed when an object does not exist [default: true with --all]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -s i -l interactive -d 'Ask before deleting' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l wait -d 'Wait until the objects are gone' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l timeout -d 'Wait this long; 0 waits as long as it takes' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -s o -l output -d 'Print names only (name)' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l raw -d 'Send DELETE to this path' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -s R -l recursive -d 'Read directories below the directories, too'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -s A -l all-namespaces -d 'Delete objects of all namespaces'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -s f -l filename -d 'File or directory of manifests, - for stdin (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -s k -l kustomize -d 'Not supported: kustomize the directory first' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -s p -l patch -d 'The patch' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -l patch-file -d 'File with the patch' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -l type -d 'How the patch is to be understood' -r -f -a "json\t'A list of operations with paths'
+merge\t'Fields to set, null to remove'
+strategic\t'As merge, with lists merged by their keys'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -l subresource -d 'Part of the object to change, such as status or scale' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -l local -d 'Change what the files say and print it, without a server' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -s R -l recursive -d 'Read directories below the directories, too'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand patch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -s f -l filename -d 'File or directory of manifests, - for stdin (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -s k -l kustomize -d 'Not supported: kustomize the directory first' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -l overwrite -d 'Change values that are there' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -l list -d 'Print what is there' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -l local -d 'Change what the files say and print it, without a server' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -l all -d 'Change all objects of the types' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -s l -l selector -d 'Change objects with these labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -l field-selector -d 'Change objects with these fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -l resource-version -d 'Change the object only if this is its version' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -l field-manager -d 'Name of the owner of the labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -s R -l recursive -d 'Read directories below the directories, too'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -s A -l all-namespaces -d 'Change objects of all namespaces'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand label" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -s f -l filename -d 'File or directory of manifests, - for stdin (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -s k -l kustomize -d 'Not supported: kustomize the directory first' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -l overwrite -d 'Change values that are there' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -l list -d 'Print what is there' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -l local -d 'Change what the files say and print it, without a server' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -l all -d 'Change all objects of the types' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -s l -l selector -d 'Change objects with these labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -l field-selector -d 'Change objects with these fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -l resource-version -d 'Change the object only if this is its version' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -l dry-run -d 'Send nothing (client), or have it checked and not kept (server); none makes the change' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -s o -l output -d 'Print the object (yaml, json) or its name instead of a line about it' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -l field-manager -d 'Name of the owner of the annotations' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -s R -l recursive -d 'Read directories below the directories, too'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -s A -l all-namespaces -d 'Change objects of all namespaces'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand annotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -s C -l cluster -d 'Name of the member' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -l auto-create-policy -d 'Make a policy' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -l policy-name -d 'Name of the policy [default: made from the object\'s name]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -s d -l dependencies -d 'Promote what the object needs, too' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -l cluster-kubeconfig -d 'Kubeconfig of the member [default: the credentials it was joined with]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -l cluster-context -d 'Context of the member\'s kubeconfig [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -l dry-run -d 'Read and check, create nothing' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -s o -l output -d 'Print what would be created, and create nothing' -r -f -a "json\t'JSON'
+yaml\t'YAML'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand promote" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -s f -l filename -d 'File or directory of manifests, - for stdin (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -s k -l kustomize -d 'Not supported: kustomize the directory first' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -l subresource -d 'Part of the object to edit, such as status' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -s o -l output -d 'Language of the file' -r -f -a "yaml\t'YAML'
+json\t'JSON'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -l output-patch -d 'Print the patch that is sent' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -l show-managed-fields -d 'Show the owners of fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -l validate -d 'What to do about unknown fields: strict, warn or ignore' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -l field-manager -d 'Name of the owner of the fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -s R -l recursive -d 'Read directories below the directories, too'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand edit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand status" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand status" -s o -l output -d 'Print as a document' -r -f -a "json\t'JSON'
+yaml\t'YAML'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand status" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand status" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand status" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand options" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand options" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand options" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand options" -s h -l help -d 'Print help'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand completion" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r

@@ -131,19 +131,19 @@ def v3_parameters(parameters, shared):
     return result, body
 
 
-def references(value):
+def without_descriptions(value):
     if isinstance(value, dict):
-        for key, item in value.items():
-            if key == "$ref" and isinstance(item, str):
-                yield item.rsplit("/", 1)[1]
-            else:
-                yield from references(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from references(item)
+        return {
+            key: without_descriptions(item)
+            for key, item in value.items()
+            if key != "description" or not isinstance(item, str)
+        }
+    if isinstance(value, list):
+        return [without_descriptions(item) for item in value]
+    return value
 
 
-def v3_documents(openapi):
+def v3_documents(openapi, recorded):
     groups = {}
     for path, item in openapi["paths"].items():
         parts = path.strip("/").split("/")
@@ -161,13 +161,7 @@ def v3_documents(openapi):
                 else:
                     entry[key] = v3_operation(value, openapi["parameters"])
             converted[path] = entry
-        schemas, todo = {}, set(references(converted))
-        while todo:
-            name = todo.pop()
-            if name in schemas or name not in openapi["definitions"]:
-                continue
-            schemas[name] = v3_refs(openapi["definitions"][name])
-            todo.update(references(schemas[name]))
+        schemas = without_descriptions(recorded[group]["components"]["schemas"])
         yield group, {
             "openapi": "3.0.0",
             "info": {"title": "Kubernetes", "version": "v1.36.2"},
@@ -179,11 +173,13 @@ def v3_documents(openapi):
 def main():
     with gzip.open(SOURCE / "openapi-v2.json.gz") as file:
         openapi = json.load(file)
+    with gzip.open(SOURCE / "openapi-v3.json.gz") as file:
+        recorded = json.load(file)
     write("resources.jsonl.zst", (compact(r) for r in resources(openapi["definitions"])))
     write("definitions.tsv.zst", (f"{n}\t{compact(d)}" for n, d in sorted(openapi["definitions"].items())))
     rest = {k: v for k, v in openapi.items() if k in ("parameters", "securityDefinitions", "security")}
     lines = [f"v2.paths\t{compact(openapi['paths'])}", f"v2.rest\t{compact(rest)}"]
-    lines += [f"{group}\t{compact(document)}" for group, document in v3_documents(openapi)]
+    lines += [f"{group}\t{compact(document)}" for group, document in v3_documents(openapi, recorded)]
     write("documents.tsv.zst", lines)
 
 

@@ -5,6 +5,8 @@ pub(crate) fn syntax_error(bytes: &[u8]) -> Option<String> {
     Scanner { bytes, position: 0 }.document().err()
 }
 
+/// Levels of objects and arrays that a document has at most.
+const DEEPEST: usize = 10_000;
 const END: &str = "unexpected end of JSON input";
 
 struct Scanner<'a> {
@@ -31,8 +33,28 @@ impl Scanner<'_> {
     }
 
     fn document(&mut self) -> Scan {
+        // The open objects and arrays: clients nest deeper than stacks are.
+        let mut open: Vec<u8> = Vec::new();
         self.skip_space();
-        self.value(0)?;
+        loop {
+            if open.len() >= DEEPEST && matches!(self.peek(), Some(b'{' | b'[')) {
+                return Err("exceeded max depth".to_owned());
+            }
+            match self.value()? {
+                Some(bracket) => {
+                    open.push(bracket);
+                    if bracket == b'{' {
+                        self.key()?;
+                    }
+                    continue;
+                }
+                None if open.is_empty() => break,
+                None => {}
+            }
+            if !self.next_member(&mut open)? {
+                break;
+            }
+        }
         self.skip_space();
         match self.peek() {
             None => Ok(()),
@@ -40,20 +62,68 @@ impl Scanner<'_> {
         }
     }
 
-    fn value(&mut self, depth: usize) -> Scan {
-        if depth > 10_000 {
-            return Err("exceeded max depth".to_owned());
+    /// Reads what closes or separates values, up to the next value. Says whether there is one.
+    fn next_member(&mut self, open: &mut Vec<u8>) -> Result<bool, String> {
+        while let Some(&bracket) = open.last() {
+            self.skip_space();
+            match (bracket, self.peek()) {
+                (b'{', Some(b',')) => {
+                    self.position += 1;
+                    self.skip_space();
+                    self.key()?;
+                    return Ok(true);
+                }
+                (_, Some(b',')) => {
+                    self.position += 1;
+                    self.skip_space();
+                    return Ok(true);
+                }
+                (b'{', Some(b'}')) | (b'[', Some(b']')) => {
+                    self.position += 1;
+                    open.pop();
+                }
+                (b'{', _) => return Err(self.fail("after object key:value pair")),
+                (_, _) => return Err(self.fail("after array element")),
+            }
         }
+        Ok(false)
+    }
+
+    /// Reads a value; of one that has members only its bracket, which is returned.
+    fn value(&mut self) -> Result<Option<u8>, String> {
         match self.peek() {
-            Some(b'{') => self.object(depth),
-            Some(b'[') => self.array(depth),
-            Some(b'"') => self.string(),
-            Some(b't') => self.literal("true"),
-            Some(b'f') => self.literal("false"),
-            Some(b'n') => self.literal("null"),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            _ => Err(self.fail("looking for beginning of value")),
+            Some(bracket @ (b'{' | b'[')) => {
+                self.position += 1;
+                self.skip_space();
+                let end = if bracket == b'{' { b'}' } else { b']' };
+                if self.peek() != Some(end) {
+                    return Ok(Some(bracket));
+                }
+                self.position += 1;
+            }
+            Some(b'"') => self.string()?,
+            Some(b't') => self.literal("true")?,
+            Some(b'f') => self.literal("false")?,
+            Some(b'n') => self.literal("null")?,
+            Some(b'-' | b'0'..=b'9') => self.number()?,
+            _ => return Err(self.fail("looking for beginning of value")),
         }
+        Ok(None)
+    }
+
+    /// Reads the key of a member and its colon.
+    fn key(&mut self) -> Scan {
+        if self.peek() != Some(b'"') {
+            return Err(self.fail("looking for beginning of object key string"));
+        }
+        self.string()?;
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(self.fail("after object key"));
+        }
+        self.position += 1;
+        self.skip_space();
+        Ok(())
     }
 
     fn literal(&mut self, word: &str) -> Scan {
@@ -65,60 +135,6 @@ impl Scanner<'_> {
             self.position += 1;
         }
         Ok(())
-    }
-
-    fn object(&mut self, depth: usize) -> Scan {
-        self.position += 1;
-        self.skip_space();
-        if self.peek() == Some(b'}') {
-            self.position += 1;
-            return Ok(());
-        }
-        loop {
-            self.skip_space();
-            if self.peek() != Some(b'"') {
-                return Err(self.fail("looking for beginning of object key string"));
-            }
-            self.string()?;
-            self.skip_space();
-            if self.peek() != Some(b':') {
-                return Err(self.fail("after object key"));
-            }
-            self.position += 1;
-            self.skip_space();
-            self.value(depth + 1)?;
-            self.skip_space();
-            match self.peek() {
-                Some(b',') => self.position += 1,
-                Some(b'}') => {
-                    self.position += 1;
-                    return Ok(());
-                }
-                _ => return Err(self.fail("after object key:value pair")),
-            }
-        }
-    }
-
-    fn array(&mut self, depth: usize) -> Scan {
-        self.position += 1;
-        self.skip_space();
-        if self.peek() == Some(b']') {
-            self.position += 1;
-            return Ok(());
-        }
-        loop {
-            self.skip_space();
-            self.value(depth + 1)?;
-            self.skip_space();
-            match self.peek() {
-                Some(b',') => self.position += 1,
-                Some(b']') => {
-                    self.position += 1;
-                    return Ok(());
-                }
-                _ => return Err(self.fail("after array element")),
-            }
-        }
     }
 
     fn string(&mut self) -> Scan {
@@ -228,5 +244,16 @@ mod tests {
         for text in ["null", " {\"a\":[1,-2.5e+3,\"\\u00e4\",true,null]} ", "0", "\"x\""] {
             assert_eq!(syntax_error(text.as_bytes()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn depth_is_limited_by_a_number_and_not_by_the_stack() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert_eq!(syntax_error(nested(10_000).as_bytes()), None);
+        assert_eq!(syntax_error(nested(10_001).as_bytes()).as_deref(), Some("exceeded max depth"));
+        assert_eq!(
+            syntax_error("{\"a\":".repeat(1_000_000).as_bytes()).as_deref(),
+            Some("exceeded max depth")
+        );
     }
 }

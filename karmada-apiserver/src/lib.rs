@@ -9,8 +9,12 @@
 //! Start reading at [`server`], then [`http`], [`store`] and [`registry`].
 
 pub mod admission;
+pub mod audit;
 pub mod auth;
 mod cel;
+pub mod clock;
+#[cfg(test)]
+mod fuzz;
 mod go_json;
 pub mod http;
 pub mod lifecycle;
@@ -21,5 +25,6 @@ pub mod server;
 pub mod store;
 
 pub use auth::UserInfo;
+pub use clock::Clock;
 pub use server::{ApiServer, Controllers, ListenError, Listener, ServerConfig, StartError};
 pub use store::Durability;

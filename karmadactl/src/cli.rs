@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::change::NotABool;
 use crate::commands;
 use crate::context::ConnectionArgs;
 use crate::error::ErrorKind as CliErrorKind;
@@ -53,12 +54,27 @@ pub enum Command {
     Demo(commands::demo::DemoArgs),
     LocalUp(commands::local_up::LocalUpArgs),
     Serve(commands::serve::ServeArgs),
+    Backup(commands::backup::BackupArgs),
+    Restore(commands::restore::RestoreArgs),
     Get(commands::get::GetArgs),
     Propagate(commands::propagate::PropagateArgs),
     Simulate(commands::simulate::SimulateArgs),
     Join(commands::join::JoinArgs),
     Unjoin(commands::unjoin::UnjoinArgs),
     Interpret(commands::interpret::InterpretArgs),
+    Cordon(commands::cordon::CordonArgs),
+    Uncordon(commands::uncordon::UncordonArgs),
+    Taint(commands::taint::TaintArgs),
+    Apply(commands::apply::ApplyArgs),
+    Create(Box<commands::create::CreateArgs>),
+    Delete(commands::delete::DeleteArgs),
+    Patch(commands::patch::PatchArgs),
+    Label(commands::label::LabelArgs),
+    Annotate(commands::annotate::AnnotateArgs),
+    Promote(commands::promote::PromoteArgs),
+    Edit(commands::edit::EditArgs),
+    Status(commands::status::StatusArgs),
+    Options(commands::options::OptionsArgs),
     Completion(commands::completion::CompletionArgs),
     Version(commands::version::VersionArgs),
 }
@@ -70,7 +86,13 @@ pub fn definition() -> clap::Command {
 
 /// Parses a command line.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    Cli::try_parse_from(args)
+    let args: Vec<OsString> = args.into_iter().collect();
+    let command = args.iter().skip(1).find(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
+    let command = command.map(|command| command.to_string_lossy().into_owned()).unwrap_or_default();
+    Cli::try_parse_from(args).map_err(|mut error| {
+        error.insert(ContextKind::Custom, ContextValue::String(command));
+        error
+    })
 }
 
 /// Prints what is wrong with a command line (or the help that was asked for) and returns the exit code.
@@ -109,6 +131,20 @@ pub fn report_parse_error(printer: &Printer, error: &clap::Error) -> u8 {
             printer.progress(&format!(
                 "error: invalid argument {value:?} for \"-s, --operation-scope\" flag: not support OperationScope: {value}\n\
                  See 'karmadactl get --help' for usage."
+            ));
+            CliErrorKind::Failed.exit_code()
+        }
+        // A script that says `--dry-run=x` where Go wants a truth value gets Go's answer.
+        ErrorKind::ValueValidation
+            if std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<NotABool>) =>
+        {
+            let reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            let argument = text(ContextKind::InvalidArg);
+            let flag = argument.split(['=', '[', ' ']).next().unwrap_or_default();
+            printer.progress(&format!(
+                "error: invalid argument {:?} for {flag:?} flag: {reason}\nSee 'karmadactl {} --help' for usage.",
+                text(ContextKind::InvalidValue),
+                text(ContextKind::Custom),
             ));
             CliErrorKind::Failed.exit_code()
         }

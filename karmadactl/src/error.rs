@@ -16,6 +16,8 @@ pub enum ErrorKind {
     Partial,
     /// Something failed as for `Failed`, and the output says so already.
     Reported,
+    /// Something failed as for `Partial`, and the output says so already.
+    ReportedPartial,
     /// The reader of our output is gone (`| head`): nothing to report.
     OutputClosed,
 }
@@ -27,7 +29,7 @@ impl ErrorKind {
             Self::OutputClosed => 0,
             Self::Failed | Self::Reported => 1,
             Self::Usage => 2,
-            Self::Partial => 3,
+            Self::Partial | Self::ReportedPartial => 3,
         }
     }
 }
@@ -72,6 +74,12 @@ impl CliError {
     /// Adds a way out if there is one.
     pub fn with_hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
         self.hints.extend(hints);
+        self
+    }
+
+    /// Marks the error as the API server's answer, which is printed with its reason.
+    pub fn with_server_reason(mut self, reason: Option<&str>) -> Self {
+        self.server_reason = reason.map(str::to_owned);
         self
     }
 

@@ -7,12 +7,16 @@
 //! Start reading at [`cli`] (what there is to type), then [`commands`].
 
 pub mod api_error;
+pub mod apply;
+pub mod backup;
+pub mod change;
 pub mod cli;
 pub mod commands;
 pub mod context;
 pub mod demo;
 pub mod discovery;
 pub mod duration;
+pub mod edit;
 pub mod embedded;
 pub mod error;
 pub mod get;
@@ -22,11 +26,14 @@ pub mod kubeconfig;
 pub mod manifest;
 pub mod members;
 pub mod printer;
+pub mod promote;
 pub mod propagate;
 pub mod raw;
 pub mod signals;
 pub mod simulate;
+pub mod status;
 pub mod table;
+pub mod taint;
 pub mod wait;
 
 use std::process::ExitCode;

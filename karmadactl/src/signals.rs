@@ -2,7 +2,7 @@
 
 /// Completes when the process is asked to stop (Ctrl-C or SIGTERM).
 ///
-/// A second request ends the process at once, because the handlers are gone by then.
+/// From the first call on, being asked to stop does nothing else: who waits for an orderly end calls this again.
 pub async fn stop_requested() -> std::io::Result<()> {
     #[cfg(unix)]
     {

@@ -14,7 +14,7 @@ const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name
     selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      \
     containers: [{name: web, image: 'nginx:1', resources: {requests: {cpu: CPU}}}]\n";
 
-async fn start(directory: &Path) -> LocalUp {
+pub(crate) async fn start(directory: &Path) -> LocalUp {
     let options = LocalUpOptions {
         members: 3,
         storage: Storage::Memory,

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace};
+use karmada_apiserver::server::Limits;
 use karmada_controllers::members::Connector;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings};
 use karmada_core::api::policy::PropagationPolicy;
 use karmada_core::api::work::{ResourceBinding, Work};
-use karmadactl::embedded::{EmbeddedOptions, EmbeddedServer, Storage};
+use karmadactl::embedded::{ApiOptions, EmbeddedOptions, EmbeddedServer, Storage};
 use karmadactl::join::{JoinOptions, join_cluster};
 use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, Resource, ResourceExt};
@@ -67,6 +68,8 @@ fn options(name: &str) -> EmbeddedOptions {
         storage: Storage::Memory,
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         preferred: None,
+        api: ApiOptions::default(),
+        limits: Limits::default(),
     }
 }
 

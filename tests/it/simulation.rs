@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use karmada_apiserver::server::Limits;
 use karmada_controllers::members::Connector;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings};
 use karmada_core::simulation::{SimulationOptions, World};
-use karmadactl::embedded::{EmbeddedOptions, EmbeddedServer, Storage};
+use karmadactl::embedded::{ApiOptions, EmbeddedOptions, EmbeddedServer, Storage};
 use karmadactl::join::{JoinOptions, join_cluster};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, PostParams};
@@ -104,6 +105,8 @@ fn options(name: &str) -> EmbeddedOptions {
         storage: Storage::Memory,
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         preferred: None,
+        api: ApiOptions::default(),
+        limits: Limits::default(),
     }
 }
 

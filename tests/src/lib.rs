@@ -2,6 +2,8 @@
 //!
 //! [`replay`] runs recorded cases against this implementation. Start reading there.
 
+pub mod kubectl;
+pub mod linearizability;
 pub mod process;
 pub mod replay;
 pub mod rig;

@@ -39,6 +39,13 @@ pub(crate) fn check_escalation(
             if unchanged || allowed("escalate", &resource.plural, name) {
                 return Ok(());
             }
+            // What is aggregated later may be anything.
+            let aggregates = object.get("aggregationRule").is_some_and(|rule| !rule.is_null());
+            if aggregates && !rbac::escalation(&rules.rules(user, namespace), &rbac::everything()).is_empty()
+            {
+                let why = "must have cluster-admin privileges to use the aggregationRule";
+                return Err(Failure::forbidden(&resource.group, &resource.plural, name, why));
+            }
             rbac::rules_of(object)
         }
         "rolebindings" | "clusterrolebindings" => {

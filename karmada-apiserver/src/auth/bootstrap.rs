@@ -1,126 +1,48 @@
 //! The roles and bindings that every server has.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// Paths that everybody may read.
-const PUBLIC: [&str; 5] = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
-const DISCOVERY: [&str; 11] = [
-    "/api",
-    "/api/*",
-    "/apis",
-    "/apis/*",
-    "/healthz",
-    "/livez",
-    "/openapi",
-    "/openapi/*",
-    "/readyz",
-    "/version",
-    "/version/",
-];
+/// One object per line, as a real server has them.
+const DEFAULTS: &str = include_str!("../../data/default-roles.jsonl");
 
-const READ: [&str; 3] = ["get", "list", "watch"];
-const WRITE: [&str; 5] = ["create", "delete", "deletecollection", "patch", "update"];
-
-/// Resources of namespaces that `view` reads and `edit` changes: group, plurals.
-const WORKLOADS: [(&str, &[&str]); 7] = [
-    (
-        "",
-        &[
-            "configmaps",
-            "endpoints",
-            "events",
-            "limitranges",
-            "persistentvolumeclaims",
-            "pods",
-            "pods/log",
-            "pods/status",
-            "replicationcontrollers",
-            "replicationcontrollers/scale",
-            "resourcequotas",
-            "serviceaccounts",
-            "services",
-        ],
-    ),
-    (
-        "apps",
-        &[
-            "controllerrevisions",
-            "daemonsets",
-            "deployments",
-            "deployments/scale",
-            "replicasets",
-            "replicasets/scale",
-            "statefulsets",
-            "statefulsets/scale",
-        ],
-    ),
-    ("autoscaling", &["horizontalpodautoscalers"]),
-    ("batch", &["cronjobs", "jobs"]),
-    ("discovery.k8s.io", &["endpointslices"]),
-    ("networking.k8s.io", &["ingresses", "networkpolicies"]),
-    ("policy", &["poddisruptionbudgets"]),
-];
-
-/// Returns the default ClusterRoles and ClusterRoleBindings.
-pub fn bootstrap_objects() -> Vec<Value> {
-    let view: Vec<Value> = WORKLOADS.iter().map(|(group, plurals)| rule(&READ, group, plurals)).collect();
-    let mut edit = view.clone();
-    edit.extend(WORKLOADS.iter().map(|(group, plurals)| rule(&WRITE, group, plurals)));
-    edit.push(rule(&[&READ[..], &WRITE[..]].concat(), "", &["secrets"]));
-    let mut admin = edit.clone();
-    admin.push(rule(
-        &[&READ[..], &WRITE[..]].concat(),
-        "rbac.authorization.k8s.io",
-        &["roles", "rolebindings"],
-    ));
-    admin.push(rule(&["create"], "authorization.k8s.io", &["localsubjectaccessreviews"]));
-    let everything = json!([
-        {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
-        {"verbs": ["*"], "nonResourceURLs": ["*"]}]);
-    let basic = json!([
-        rule(&["create"], "authorization.k8s.io", &["selfsubjectaccessreviews", "selfsubjectrulesreviews"]),
-        rule(&["create"], "authentication.k8s.io", &["selfsubjectreviews"])
-    ]);
-    vec![
-        role("cluster-admin", everything),
-        role("admin", admin.into()),
-        role("edit", edit.into()),
-        role("view", view.into()),
-        role("system:discovery", json!([{"verbs": ["get"], "nonResourceURLs": DISCOVERY}])),
-        role("system:basic-user", basic),
-        role("system:public-info-viewer", json!([{"verbs": ["get"], "nonResourceURLs": PUBLIC}])),
-        role(
-            "system:service-account-issuer-discovery",
-            json!([{"verbs": ["get"], "nonResourceURLs": ["/.well-known", "/.well-known/*"]}]),
-        ),
-        binding("cluster-admin", &["system:masters"]),
-        binding("system:discovery", &["system:authenticated"]),
-        binding("system:basic-user", &["system:authenticated"]),
-        binding("system:service-account-issuer-discovery", &["system:authenticated"]),
-        binding("system:public-info-viewer", &["system:authenticated", "system:unauthenticated"]),
-    ]
+/// Returns the default ClusterRoles, Roles and their bindings.
+///
+/// Aggregated roles come with their rules, so that they mean something before the first aggregation.
+pub(crate) fn bootstrap_objects() -> Vec<Value> {
+    DEFAULTS
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("the embedded objects are well-formed"))
+        .collect()
 }
 
-fn rule(verbs: &[&str], group: &str, resources: &[&str]) -> Value {
-    json!({"verbs": verbs, "apiGroups": [group], "resources": resources})
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
 
-fn metadata(name: &str) -> Value {
-    json!({"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"},
-        "annotations": {"rbac.authorization.kubernetes.io/autoupdate": "true"}})
-}
+    use super::*;
 
-fn role(name: &str, rules: Value) -> Value {
-    json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": metadata(name),
-        "rules": rules})
-}
+    fn key<'a>(kind: &'a str, object: &'a Value) -> (&'a str, &'a str, &'a str) {
+        let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        (kind, text("/metadata/namespace"), text("/metadata/name"))
+    }
 
-fn binding(name: &str, groups: &[&str]) -> Value {
-    let subjects: Vec<Value> = groups
-        .iter()
-        .map(|group| json!({"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": group}))
-        .collect();
-    json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": metadata(name),
-        "subjects": subjects,
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}})
+    #[test]
+    fn every_binding_has_its_role() {
+        let objects = bootstrap_objects();
+        let roles: BTreeSet<_> =
+            objects.iter().map(|object| key(object["kind"].as_str().unwrap(), object)).collect();
+        for binding in objects.iter().filter(|object| object["roleRef"].is_object()) {
+            let role = &binding["roleRef"];
+            let namespace = if role["kind"] == "Role" { key("", binding).1 } else { "" };
+            let wanted = (role["kind"].as_str().unwrap(), namespace, role["name"].as_str().unwrap());
+            assert!(roles.contains(&wanted), "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn every_aggregated_role_has_rules() {
+        for role in bootstrap_objects().iter().filter(|object| object["aggregationRule"].is_object()) {
+            assert!(role["rules"].as_array().is_some_and(|rules| !rules.is_empty()), "{role}");
+        }
+    }
 }

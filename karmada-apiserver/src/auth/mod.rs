@@ -2,19 +2,27 @@
 
 mod authority;
 mod bootstrap;
+pub(crate) mod bootstrap_token;
+mod der;
+mod files;
 mod front_proxy;
+pub(crate) mod leaf;
+mod peer;
 pub(crate) mod rbac;
 mod request;
+mod serving;
+pub(crate) mod signing_request;
 mod token;
 mod user;
 
 pub use authority::{AuthError, Authority};
-pub use bootstrap::bootstrap_objects;
-pub(crate) use front_proxy::PeerVerifier;
+pub(crate) use bootstrap::bootstrap_objects;
 pub use front_proxy::{FromProxy, FrontProxy};
+pub(crate) use peer::{ForeignPeer, PeerVerifier};
 pub use rbac::{Access, Decision, Rules};
+pub(crate) use request::complete;
 pub use request::{Credentials, PeerUser, authenticate, impersonate};
-pub(crate) use request::{certificate_user, complete};
 pub(crate) use token::ISSUER;
 pub use token::{Bound, Claims, KubernetesClaims, TokenError};
+pub(crate) use user::MASTERS;
 pub use user::UserInfo;

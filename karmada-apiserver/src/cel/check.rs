@@ -191,6 +191,9 @@ impl<'a> Checker<'a> {
                 None => self.issue(offset, format!("undefined field '{field}'")),
             },
             found if found.is_dyn() => Type::Dyn,
+            Type::Opaque("kubernetes.authorization.Authorizer") if field == "requestResource" => {
+                Type::Opaque("kubernetes.authorization.ResourceCheck")
+            }
             found => {
                 let message = format!("type '{found}' does not support field selection");
                 self.issue(offset, message)

@@ -346,11 +346,23 @@ fn select(operand: &Value, field: &str, mode: SelectMode) -> Outcome {
         Value::Optional(None) => return Ok(Value::Optional(None)),
         other => (other, false),
     };
-    let Value::Map(entries) = operand else { return Err(EvalError::NoSuchOverload) };
+    if let Value::Authorization(question) = operand
+        && field == "requestResource"
+        && let Some(own) = question.request_resource()
+    {
+        return Ok(Value::Authorization(Arc::new(own)));
+    }
+    let entries = match operand {
+        Value::Map(entries) => entries,
+        // Objects that a request does not have have no fields.
+        Value::Null if mode == SelectMode::Plain => return Err(EvalError::NoSuchKey(field.to_owned())),
+        _ => return Err(EvalError::NoSuchOverload),
+    };
     // Keys are owned strings: a borrowed look-up needs one to compare with.
     let found = entries.get(&Key::String(field.into()));
     match (mode, found) {
         (SelectMode::Test, found) => Ok(Value::Bool(found.is_some())),
+        (_, Some(Value::Failed(why))) => Err(EvalError::failed(why.to_string())),
         (SelectMode::Plain, Some(found)) if !wrapped => Ok(found.clone()),
         (SelectMode::Plain, None) if !wrapped => Err(EvalError::NoSuchKey(field.to_owned())),
         (_, found) => Ok(Value::Optional(found.cloned().map(Arc::new))),

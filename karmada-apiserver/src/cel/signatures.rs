@@ -179,6 +179,21 @@ const TABLE: &[(&str, &str)] = &[
     ("format.byte", "()->format"),
     ("format.date", "()->format"),
     ("format.datetime", "()->format"),
+    // Authorization.
+    ("path", "authorizer.(string)->pathcheck"),
+    ("group", "authorizer.(string)->groupcheck"),
+    ("serviceAccount", "authorizer.(string,string)->authorizer"),
+    ("resource", "groupcheck.(string)->resourcecheck"),
+    ("subresource", "resourcecheck.(string)->resourcecheck"),
+    ("namespace", "resourcecheck.(string)->resourcecheck"),
+    ("name", "resourcecheck.(string)->resourcecheck"),
+    ("fieldSelector", "resourcecheck.(string)->resourcecheck"),
+    ("labelSelector", "resourcecheck.(string)->resourcecheck"),
+    ("check", "resourcecheck.(string)->decision pathcheck.(string)->decision"),
+    ("allowed", "decision.()->bool"),
+    ("reason", "decision.()->string"),
+    ("errored", "decision.()->bool"),
+    ("error", "decision.()->string"),
 ];
 const ORDER: &str = "(bool,bool)->bool (int,int)->bool (int,double)->bool (int,uint)->bool (uint,uint)->bool \
      (uint,double)->bool (uint,int)->bool (double,double)->bool (double,int)->bool (double,uint)->bool \
@@ -261,6 +276,11 @@ fn read(text: &str) -> Type {
         "cidr" => Type::Opaque("net.CIDR"),
         "url" => Type::Opaque("kubernetes.URL"),
         "format" => Type::Opaque("kubernetes.NamedFormat"),
+        "authorizer" => Type::Opaque("kubernetes.authorization.Authorizer"),
+        "pathcheck" => Type::Opaque("kubernetes.authorization.PathCheck"),
+        "groupcheck" => Type::Opaque("kubernetes.authorization.GroupCheck"),
+        "resourcecheck" => Type::Opaque("kubernetes.authorization.ResourceCheck"),
+        "decision" => Type::Opaque("kubernetes.authorization.Decision"),
         _ => Type::Dyn,
     }
 }

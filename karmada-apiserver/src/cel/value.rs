@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::registry::Quantity;
+use super::functions::Authorization;
 use super::types::Type;
 
 /// A value. Cheap to clone.
@@ -33,6 +34,10 @@ pub(crate) enum Value {
     Semver(Arc<Semver>),
     /// A named format, such as `dns1123Label`.
     Format(&'static str),
+    /// A variable that could not be evaluated: whoever reads it fails.
+    Failed(Arc<str>),
+    /// A question to the authorizer, or its answer.
+    Authorization(Arc<Authorization>),
 }
 
 /// A list, and how a schema says that it is compared and joined.
@@ -120,6 +125,8 @@ impl Value {
             Self::Url(_) => Type::Opaque("kubernetes.URL"),
             Self::Semver(_) => Type::Opaque("kubernetes.Semver"),
             Self::Format(_) => Type::Opaque("kubernetes.NamedFormat"),
+            Self::Failed(_) => Type::Error,
+            Self::Authorization(question) => Type::Opaque(question.type_name()),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Reading request bodies.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde_json::Value;
 
 use super::failure::Failure;
@@ -11,6 +11,7 @@ use super::yaml_body::YamlBody;
 use crate::go_json;
 use crate::protobuf::{self, DecodeError, Envelope};
 use crate::registry::Registry;
+use crate::server::BodyBytes;
 
 /// Largest body that is read.
 pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -28,16 +29,33 @@ pub(crate) enum Format {
     Protobuf,
 }
 
-/// Reads a body to its end.
-pub(crate) async fn read(body: axum::body::Body) -> Result<Bytes, Failure> {
-    match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Failure::too_large(BODY_LIMIT)),
-        Err(error) => {
-            tracing::debug!(error = &*error, "cannot read a request body");
-            Err(Failure::bad_request("the body of the request could not be read"))
+/// Reads a body to its end, as long as it is not too long and the server has room for it.
+pub(crate) async fn read(
+    mut body: axum::body::Body,
+    mut held: Option<&mut BodyBytes>,
+) -> Result<Bytes, Failure> {
+    let mut whole = Bytes::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            tracing::debug!(error = &error as &dyn std::error::Error, "cannot read a request body");
+            Failure::bad_request("the body of the request could not be read")
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + data.len() > BODY_LIMIT {
+            return Err(Failure::too_large(BODY_LIMIT));
         }
+        if let Some(held) = &mut held {
+            held.grow(data.len())?;
+        }
+        whole = if whole.is_empty() {
+            data
+        } else {
+            let mut longer = BytesMut::from(whole);
+            longer.extend_from_slice(&data);
+            longer.freeze()
+        };
     }
+    Ok(whole)
 }
 
 /// Returns the media type of a body without its parameters, empty when none was sent.

@@ -8,6 +8,8 @@ use serde_json::Value;
 use super::convert;
 use super::failure::{Cause, Failure};
 use super::options::WriteOptions;
+use super::respond::Saved;
+use crate::admission::webhook::{self, Circumstances, Reviewing, Rounds};
 use crate::admission::{AdmissionDenied, AdmissionRequest, Operation, StoredObjects, limit_ranger};
 use crate::auth::UserInfo;
 use crate::registry::{
@@ -33,6 +35,8 @@ pub(crate) struct Call<'a> {
     pub(crate) warnings: Vec<String>,
     /// The body that the object came in.
     pub(crate) body: Option<Body>,
+    /// What admission knows besides the objects.
+    pub(crate) circumstances: Circumstances,
 }
 
 /// Reads other objects for the registry's rules.
@@ -68,10 +72,18 @@ impl<'a> Call<'a> {
             subresource: String::new(),
             user: UserInfo::admin(),
             options: WriteOptions { field_manager: manager.to_owned(), ..WriteOptions::default() },
-            now: Timestamp::now(),
+            now: server.clock.now(),
             warnings: Vec::new(),
             body: None,
+            circumstances: Circumstances { reviewing: Reviewing::Skipped, ..Circumstances::default() },
         }
+    }
+
+    /// Lets a write of the server itself be reviewed, as one of this controller of Kubernetes.
+    pub(crate) fn reviewed_as(mut self, controller: &str) -> Self {
+        self.user = UserInfo::service_account("kube-system", controller, "");
+        self.circumstances.reviewing = Reviewing::Asked;
+        self
     }
 
     /// Returns the stored object that the operation names.
@@ -89,8 +101,37 @@ impl<'a> Call<'a> {
     }
 
     /// Returns a stored object in the version of the operation.
-    pub(crate) fn read(&self, stored: &Stored) -> Value {
-        convert::read(stored, &self.resource)
+    ///
+    /// # Errors
+    /// When its conversion webhook fails.
+    pub(crate) async fn read(&self, stored: &Arc<Stored>) -> Result<Value, Failure> {
+        let items = convert::localized(self.server, &self.resource, vec![stored.clone()]).await?;
+        let item = items.first().unwrap_or(stored);
+        Ok(convert::read(item, &self.resource))
+    }
+
+    /// Returns what was saved as the operation's version shows it.
+    ///
+    /// # Errors
+    /// When its conversion webhook fails.
+    pub(crate) async fn shown(&self, saved: Saved) -> Result<Saved, Failure> {
+        let Saved::Stored(stored) = saved else { return Ok(saved) };
+        let items = convert::localized(self.server, &self.resource, vec![stored.clone()]).await?;
+        Ok(Saved::Stored(items.into_iter().next().unwrap_or(stored)))
+    }
+
+    /// Returns an object in the version in which it is stored.
+    ///
+    /// # Errors
+    /// When its conversion webhook fails.
+    pub(super) async fn for_storage(&self, object: Value) -> Result<Value, Failure> {
+        let Some(conversion) = &self.resource.conversion else { return Ok(object) };
+        let objects = vec![object];
+        let converted =
+            webhook::convert(self.server, &self.resource, &conversion.storage_version, objects).await?;
+        let mut object = converted.into_iter().next().unwrap_or(Value::Null);
+        prepare::prune_for_storage(&self.resource, &mut object);
+        Ok(object)
     }
 
     /// Reads an object as the resource; the error is the registry's own.
@@ -169,8 +210,33 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Lets the plug-ins change or refuse an object.
-    pub(super) fn admit(
+    /// Lets the plug-ins and webhooks change or refuse an object.
+    ///
+    /// After a webhook has changed it, the plug-ins see it again, and the webhooks that want to.
+    pub(super) async fn admit(
+        &mut self,
+        operation: Operation,
+        mut object: Option<&mut Value>,
+        old: Option<&Value>,
+    ) -> Result<(), Failure> {
+        self.admit_by_plugins(operation, object.as_deref_mut(), old)?;
+        if self.subresource.is_empty()
+            && webhook::may_change(&self.server.store)
+            && let Some(object) = object.as_deref_mut()
+        {
+            let (name, resource) = (object_name(object), self.resource.clone());
+            self.prepare(&name, |context| prepare::admit_early(&resource, object, old, context))?;
+        }
+        let mut rounds = Rounds::default();
+        self.ask_mutating(operation, object.as_deref_mut(), old, &mut rounds).await?;
+        if rounds.has_changed() {
+            self.admit_by_plugins(operation, object.as_deref_mut(), old)?;
+            self.ask_mutating(operation, object, old, &mut rounds).await?;
+        }
+        Ok(())
+    }
+
+    fn admit_by_plugins(
         &self,
         operation: Operation,
         mut object: Option<&mut Value>,
@@ -190,9 +256,9 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// Lets the plug-ins refuse an object in its final form.
-    pub(super) fn admit_final(
-        &self,
+    /// Lets the plug-ins and webhooks refuse an object in its final form.
+    pub(super) async fn admit_final(
+        &mut self,
         operation: Operation,
         object: Option<&Value>,
         old: Option<&Value>,
@@ -207,7 +273,7 @@ impl<'a> Call<'a> {
         for plugin in &self.server.config.admission {
             plugin.validate(&request, object).map_err(|denied| self.denied(denied, &name))?;
         }
-        Ok(())
+        self.ask_validating(operation, object, old).await
     }
 
     fn denied(&self, denied: AdmissionDenied, name: &str) -> Failure {
@@ -224,7 +290,7 @@ impl<'a> Call<'a> {
         };
         failure.message = denied.message;
         failure.code = http::StatusCode::from_u16(denied.code).unwrap_or(http::StatusCode::FORBIDDEN);
-        failure.reason = match denied.reason.as_str() {
+        let reason = match denied.reason.as_str() {
             "Invalid" => "Invalid",
             "BadRequest" => "BadRequest",
             "Conflict" => "Conflict",
@@ -233,6 +299,7 @@ impl<'a> Call<'a> {
             "InternalError" => "InternalError",
             _ => "Forbidden",
         };
+        failure.reason = reason.into();
         failure
     }
 }

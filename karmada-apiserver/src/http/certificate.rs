@@ -5,9 +5,12 @@ use serde_json::{Value, json};
 use super::call::{Call, object_name};
 use super::delete::whole_second;
 use super::failure::{Cause, Failure};
+use crate::auth::signing_request::{SignerName, SigningRequest};
+use crate::auth::{Access, MASTERS};
 
 const GROUP: &str = "certificates.k8s.io";
 const KIND: &str = "CertificateSigningRequest";
+const PLURAL: &str = "certificatesigningrequests";
 /// Conditions that only the approval endpoint gives.
 const DECISIONS: [&str; 2] = ["Approved", "Denied"];
 
@@ -53,6 +56,58 @@ impl Call<'_> {
         } else {
             Err(Failure::invalid(GROUP, KIND, &object_name(new), &causes))
         }
+    }
+
+    /// Refuses a new request that nobody may make, or that its maker did not sign.
+    pub(super) fn check_new_request(&self, object: &Value) -> Result<(), Failure> {
+        if !self.is_certificate_request() {
+            return Ok(());
+        }
+        let text = |key: &str| object["spec"].get(key).and_then(Value::as_str).unwrap_or_default();
+        let name = object_name(object);
+        let request = SigningRequest::read(text("request")).map_err(|why| {
+            let message = format!("Invalid value: {:?}: {why}", text("request"));
+            Failure::invalid(GROUP, KIND, &name, &[Cause::new("FieldValueInvalid", "spec.request", message)])
+        })?;
+        let signer = text("signerName");
+        // Nobody gets all rights by a certificate of this signer.
+        if SignerName::parse(signer) == Some(SignerName::ApiClient)
+            && request.organizations().iter().any(|group| group == MASTERS)
+        {
+            let why = format!("use of {signer} signer with {MASTERS} group is not allowed");
+            return Err(Failure::forbidden(GROUP, PLURAL, &name, &why));
+        }
+        Ok(())
+    }
+
+    /// Checks that the writer may approve, or sign, requests for their signer.
+    pub(super) fn check_signer_rights(&self, new: &Value, old: &Value) -> Result<(), Failure> {
+        if !self.is_certificate_request() {
+            return Ok(());
+        }
+        let changes = |path: &str| new.pointer(path) != old.pointer(path);
+        let verb = match self.subresource.as_str() {
+            "approval" => "approve",
+            "status" if changes("/status/certificate") || changes("/status/conditions") => "sign",
+            _ => return Ok(()),
+        };
+        let signer = old.pointer("/spec/signerName").and_then(Value::as_str).unwrap_or_default();
+        let domain = signer.split_once('/').map_or(signer, |(domain, _)| domain);
+        let may = |name: &str| {
+            let access = Access {
+                verb: verb.to_owned(),
+                group: GROUP.to_owned(),
+                resource: "signers".to_owned(),
+                name: name.to_owned(),
+                ..Access::default()
+            };
+            self.server.rules.decide(&self.user, &access).allowed
+        };
+        if may(signer) || may(&format!("{domain}/*")) {
+            return Ok(());
+        }
+        let why = format!("user not permitted to {verb} requests with signerName {signer:?}");
+        Err(Failure::forbidden(GROUP, PLURAL, &object_name(old), &why))
     }
 
     fn check_status(&self, new: &mut Value, old: &Value) -> Vec<Cause> {

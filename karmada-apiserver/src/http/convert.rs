@@ -1,8 +1,13 @@
 //! One object in the words of another version of its resource.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
+use super::failure::Failure;
+use crate::admission::webhook;
 use crate::registry::{AUTOSCALER_METRICS as METRICS, Resource, prepare};
+use crate::server::Inner;
 use crate::store::Stored;
 
 /// Says whether the stored bytes are the answer for this version of the resource.
@@ -11,11 +16,58 @@ pub(super) fn is_same_version(stored: &Stored, resource: &Resource) -> bool {
 }
 
 fn has_same_version(stored: &Stored, resource: &Resource) -> bool {
-    stored.kind() == resource.kind && stored.api_version() == resource.api_version()
+    stored.kind() == resource.kind && resource.has_api_version(stored.api_version())
+}
+
+/// Returns stored objects in the version of a resource, by its conversion webhook where it has one.
+///
+/// # Errors
+/// When the webhook fails.
+pub(crate) async fn localized(
+    server: &Inner,
+    resource: &Arc<Resource>,
+    items: Vec<Arc<Stored>>,
+) -> Result<Vec<Arc<Stored>>, Failure> {
+    let is_foreign = |stored: &Arc<Stored>| !has_same_version(stored, resource);
+    if resource.conversion.is_none() || !items.iter().any(is_foreign) {
+        return Ok(items);
+    }
+    let objects: Vec<Value> =
+        items.iter().filter(|item| is_foreign(item)).map(|item| without_revision(item)).collect();
+    let mut converted =
+        webhook::convert(server, resource, &resource.api_version(), objects).await?.into_iter();
+    let translate = |item: Arc<Stored>| {
+        if !is_foreign(&item) {
+            return item;
+        }
+        let Some(mut object) = converted.next() else { return item };
+        prepare::default_on_read(resource, &mut object);
+        Arc::new(item.with_content(&object))
+    };
+    Ok(items.into_iter().map(translate).collect())
+}
+
+/// Returns an object as it is on the disk.
+fn without_revision(stored: &Stored) -> Value {
+    let mut object = stored.value();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("resourceVersion");
+    }
+    object
+}
+
+/// Returns an object of another version of a resource in this one.
+pub(crate) fn to_version(mut object: Value, resource: &Resource) -> Value {
+    let api_version = object["apiVersion"].as_str().unwrap_or_default().to_owned();
+    if api_version == resource.api_version() {
+        return object;
+    }
+    rename_fields(&mut object, &api_version, resource);
+    object
 }
 
 /// Returns a stored object as this version of its resource shows it.
-pub(super) fn read(stored: &Stored, resource: &Resource) -> Value {
+pub(crate) fn read(stored: &Stored, resource: &Resource) -> Value {
     let mut object = stored.value();
     if has_same_version(stored, resource) {
         if resource.defaults_on_read {
@@ -23,18 +75,22 @@ pub(super) fn read(stored: &Stored, resource: &Resource) -> Value {
         }
         return object;
     }
-    match (stored.api_version(), resource.api_version().as_str()) {
-        ("autoscaling/v2", "autoscaling/v1") => autoscaler_to_v1(&mut object),
-        ("autoscaling/v1", "autoscaling/v2") => autoscaler_to_v2(&mut object),
-        ("v1", "events.k8s.io/v1") => rename(&mut object, &EVENT_FIELDS, Direction::ToNew),
-        ("events.k8s.io/v1", "v1") => rename(&mut object, &EVENT_FIELDS, Direction::ToOld),
-        // Versions of custom resources differ in name only.
+    rename_fields(&mut object, stored.api_version(), resource);
+    prepare::default_on_read(resource, &mut object);
+    object
+}
+
+fn rename_fields(object: &mut Value, api_version: &str, resource: &Resource) {
+    match (api_version, resource.api_version().as_str()) {
+        ("autoscaling/v2", "autoscaling/v1") => autoscaler_to_v1(object),
+        ("autoscaling/v1", "autoscaling/v2") => autoscaler_to_v2(object),
+        ("v1", "events.k8s.io/v1") => rename(object, &EVENT_FIELDS, Direction::ToNew),
+        ("events.k8s.io/v1", "v1") => rename(object, &EVENT_FIELDS, Direction::ToOld),
+        // Versions of custom resources differ in name only, as far as no webhook converts them.
         _ => {}
     }
     object["apiVersion"] = resource.api_version().into();
     object["kind"] = resource.kind.clone().into();
-    prepare::default_on_read(resource, &mut object);
-    object
 }
 
 /// Fields of events: in the core group, in their own group.

@@ -6,6 +6,7 @@ use super::call::{Call, object_name};
 use super::delete::whole_second;
 use super::failure::Failure;
 use super::respond::Saved;
+use super::update::check_namespace_matches;
 use crate::admission::{Operation, check_escalation, check_namespace};
 use crate::lifecycle::crds;
 use crate::patch::{self, managed_fields};
@@ -24,6 +25,11 @@ fn check_new_revision(object: &Value) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// A conversion that fails on the way to the store is the server's own error.
+fn internal(failure: Failure) -> Failure {
+    Failure::internal_cause(failure.message)
 }
 
 /// Removes what only the system sets.
@@ -82,11 +88,17 @@ impl Call<'_> {
             &object_name(&object),
         )?;
         let mut object = object;
-        self.admit(Operation::Create, Some(&mut object), None)?;
+        self.circumstances.asked_name = Some(object_name(&object));
+        self.admit(Operation::Create, Some(&mut object), None).await?;
+        // Nobody but the system identifies objects, whatever a webhook says.
+        wipe(&mut object);
+        check_namespace_matches(self, &mut object)?;
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut candidate = object.clone();
+            // Only a generated name is tried again.
+            let last = !generated || tries == NAME_TRIES;
+            let mut candidate = if last { std::mem::take(&mut object) } else { object.clone() };
             let resource = self.resource.clone();
             let admitted = {
                 let candidate = &mut candidate;
@@ -98,10 +110,12 @@ impl Call<'_> {
             };
             let warnings = admitted?;
             let name = complete(&mut candidate, &self.now);
+            self.check_new_request(&candidate)?;
             check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &candidate, None)?;
-            self.admit_final(Operation::Create, Some(&candidate), None)?;
+            self.admit_final(Operation::Create, Some(&candidate), None).await?;
             self.reserve_quota(Operation::Create, &candidate, None).await?;
-            let written = self.insert(candidate).await;
+            let stored_form = self.for_storage(candidate).await.map_err(internal)?;
+            let written = self.insert(stored_form).await;
             match written {
                 Err(WriteError::Conflict(_)) if generated && tries < NAME_TRIES => {}
                 Err(WriteError::Conflict(_)) if generated => {

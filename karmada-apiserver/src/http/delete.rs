@@ -53,7 +53,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// When it is not there, a precondition fails or it may not be deleted.
-    pub(crate) async fn delete(&self, options: &DeleteOptions) -> Result<Deleted, Failure> {
+    pub(crate) async fn delete(&mut self, options: &DeleteOptions) -> Result<Deleted, Failure> {
         for _ in 0..TRIES {
             let current = self.existing()?;
             check_namespace(
@@ -64,9 +64,11 @@ impl Call<'_> {
                 &self.name,
             )?;
             self.check_preconditions(options, &current)?;
+            let shown = self.read(&current).await?;
+            self.circumstances.delete_options = Some(self.shown_options(options, &current));
+            self.admit(Operation::Delete, None, Some(&shown)).await?;
+            self.admit_final(Operation::Delete, None, Some(&shown)).await?;
             let old = current.value();
-            self.admit(Operation::Delete, None, Some(&old))?;
-            self.admit_final(Operation::Delete, None, Some(&old))?;
             match self.delete_once(options, &current, &old).await {
                 Err(WriteError::Conflict(_)) => {}
                 Err(error) => return Err(Failure::from_write(error, &self.resource, &self.name)),
@@ -74,6 +76,20 @@ impl Call<'_> {
             }
         }
         Err(Failure::modified(&self.resource, &self.name))
+    }
+
+    /// Returns the options of a deletion as reviews show them.
+    fn shown_options(&self, options: &DeleteOptions, current: &Stored) -> Value {
+        let mut shown = options.shown();
+        if self.options.dry_run {
+            shown["dryRun"] = json!(["All"]);
+        }
+        // These are deleted in steps, which are all about the same object.
+        let in_steps = self.is("", "namespaces") || self.is(crds::GROUP, crds::PLURAL);
+        if in_steps && options.uid.is_none() {
+            shown["preconditions"]["uid"] = current.uid().into();
+        }
+        shown
     }
 
     async fn delete_once(
@@ -253,6 +269,7 @@ impl Call<'_> {
         selection: &Selection,
         options: &DeleteOptions,
     ) -> Result<(), Failure> {
+        self.circumstances.collection = true;
         for item in items {
             item.namespace().clone_into(&mut self.namespace);
             item.name().clone_into(&mut self.name);

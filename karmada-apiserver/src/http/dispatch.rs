@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::body::{self, Format};
 use super::call::Call;
+use super::convert::localized;
 use super::delete::Deleted;
 use super::failure::{Cause, Failure};
 use super::list::{self, scope};
@@ -21,10 +21,11 @@ use super::respond::{Saved, View, include_object, value_response, warn};
 use super::route::Target;
 use super::update::{check_names, check_namespace_matches};
 use super::watch::Watch;
-use super::{reviews, subresource};
+use super::{duration, reviews, subresource};
+use crate::admission::webhook::Circumstances;
 use crate::auth::UserInfo;
 use crate::registry::{Body, Resource, UpdateTarget, prepare};
-use crate::server::Inner;
+use crate::server::{Admitted, Inner, Labels};
 
 const JOB_WARNING: &str = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
 
@@ -36,6 +37,10 @@ pub(super) struct Incoming {
     pub(super) query: Query,
     pub(super) body: Bytes,
     pub(super) user: UserInfo,
+    /// `None` for callers that are not limited.
+    pub(super) admitted: Option<Admitted>,
+    pub(super) labels: Labels,
+    pub(super) server: Arc<Inner>,
 }
 
 /// Returns the error for a target that nothing serves.
@@ -78,7 +83,7 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
         subresource: target.subresource.clone(),
         user: incoming.user.clone(),
         options,
-        now: Timestamp::now(),
+        now: server.clock.now(),
         // A path that nothing serves is not warned of.
         warnings: if target.subresource.is_empty() || resource.subresource(&target.subresource).is_some() {
             resource.deprecation_warning.iter().cloned().collect()
@@ -86,6 +91,7 @@ pub(super) async fn dispatch(server: &Arc<Inner>, incoming: Incoming) -> Result<
             Vec::new()
         },
         body: None,
+        circumstances: Circumstances::default(),
         resource,
     };
     if target.subresource.is_empty() && reviews::is_review(&call.resource) {
@@ -116,9 +122,9 @@ async fn answer(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Fa
         return Err(Failure::method_not_allowed());
     }
     match verb {
-        "get" => get(call, incoming),
-        "list" => list(call, incoming),
-        "watch" => watch(call, incoming),
+        "get" => get(call, incoming).await,
+        "list" => list(call, incoming).await,
+        "watch" => watch(call, incoming).await,
         "create" => create(call, incoming).await,
         "update" => update(call, incoming, UpdateTarget::Main).await,
         "patch" => patch(call, incoming, UpdateTarget::Main).await,
@@ -128,24 +134,10 @@ async fn answer(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Fa
     }
 }
 
-/// Reads the time that the client gives the server; answers are faster than any.
+/// Checks the time that the client gives the server.
 fn check_timeout(query: &Query) -> Result<(), Failure> {
     let text = query.text("timeout");
-    let unit = |part: &str| matches!(part, "ns" | "us" | "µs" | "ms" | "s" | "m" | "h");
-    let number = |c: char| c.is_ascii_digit() || c == '.';
-    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let mut valid = !rest.is_empty();
-    if rest == "0" {
-        return Ok(());
-    }
-    while valid && !rest.is_empty() {
-        let digits = rest.find(|c| !number(c)).unwrap_or(rest.len());
-        let tail = &rest[digits..];
-        let letters = tail.find(number).unwrap_or(tail.len());
-        valid = digits > 0 && unit(&tail[..letters]);
-        rest = &tail[letters..];
-    }
-    if valid || text.is_empty() {
+    if text.is_empty() || duration::is_valid(text) {
         return Ok(());
     }
     Err(Failure::bad_request(format!(
@@ -178,7 +170,7 @@ fn view<'a>(call: &'a Call<'_>, incoming: &Incoming, offer: Offer) -> Result<Vie
     Ok(View { resource: &call.resource, negotiated, include, now: call.now })
 }
 
-pub(super) fn get(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+pub(super) async fn get(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let view = object_view(call, incoming)?;
     let revision = parse_revision(incoming.query.text("resourceVersion")).map_err(Failure::unknown)?;
     let current = call.server.store.revision();
@@ -186,17 +178,19 @@ pub(super) fn get(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Fail
         return Err(Failure::future_revision(revision, current));
     }
     let stored = call.existing()?;
-    Ok(warn(view.object(StatusCode::OK, &Saved::Stored(stored))?, &call.warnings))
+    let saved = call.shown(Saved::Stored(stored)).await?;
+    Ok(warn(view.object(StatusCode::OK, &saved)?, &call.warnings))
 }
 
-fn list(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+async fn list(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let view = object_view(call, incoming)?;
     let options = ListOptions::parse(&incoming.query, &call.resource)?;
     let page = list::list(&call.server.store, &call.storage, &scope(&call.namespace), &options)?;
-    Ok(warn(view.list(&page.meta, &page.items)?, &call.warnings))
+    let items = localized(call.server, &call.resource, page.items).await?;
+    Ok(warn(view.list(&page.meta, items)?, &call.warnings))
 }
 
-fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+async fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let view = view(call, incoming, Offer::watch(&call.resource))?;
     let mut options = WatchOptions::parse(&incoming.query, &call.resource)?;
     if !call.name.is_empty() {
@@ -206,7 +200,9 @@ fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
             equal: true,
         });
     }
+    let slot = incoming.admitted.as_ref().map(|admitted| call.server.traffic.watch(admitted)).transpose()?;
     let watch = Watch {
+        server: incoming.server.clone(),
         store: call.server.store.clone(),
         resource: call.resource.clone(),
         storage: call.storage.clone(),
@@ -215,8 +211,11 @@ fn watch(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
         negotiated: view.negotiated,
         include: view.include,
         shutdown: call.server.shutdown.clone(),
+        default_timeout: call.server.config.limits.min_request_timeout,
+        _slot: slot,
+        _counted: call.server.metrics.lasting(incoming.labels.clone()),
     };
-    Ok(warn(watch.start()?, &call.warnings))
+    Ok(warn(watch.start().await?, &call.warnings))
 }
 
 /// Reads the object of a body and checks that it is of the resource's kind.
@@ -227,21 +226,20 @@ pub(super) fn read_object(call: &mut Call<'_>, incoming: &Incoming) -> Result<Va
         return Err(Failure::unsupported_media_type("application/json, application/yaml"));
     }
     let kind = call.resource.kind.clone();
-    let mut object = body::parse_object(&incoming.body, format, (&call.resource.api_version(), &kind))?;
+    // Duplicate objects are merged in it, as the real server does.
+    let parsed = (format == Format::Json).then(|| Body::parse(&incoming.body).ok()).flatten();
+    let mut parsed = parsed.filter(|parsed| parsed.value.is_object());
+    let mut object = match &mut parsed {
+        Some(parsed) => parsed.value.take(),
+        None => body::parse_object(&incoming.body, format, (&call.resource.api_version(), &kind))?,
+    };
     if call.resource.is_custom()
         && let Err(failure) = check_custom_kind(call, &object, &incoming.body)
     {
         warn_as_claimed(call, &object);
         return Err(failure);
     }
-    if format == Format::Json {
-        // A second look, at what a map forgets; it parsed once already.
-        call.body = Body::parse(&incoming.body).ok();
-        // Duplicate objects are merged there, as the real server does.
-        if let Some(parsed) = call.body.as_mut().filter(|parsed| parsed.value.is_object()) {
-            object = parsed.value.take();
-        }
-    }
+    call.body = parsed;
     if format == Format::Yaml
         && let Ok(yaml) = body::parse_yaml_object(&incoming.body)
     {
@@ -382,6 +380,7 @@ async fn create(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Fa
     let mut object = read_object(call, incoming)?;
     check_namespace_matches(call, &mut object)?;
     let saved = call.create(object).await?;
+    let saved = call.shown(saved).await?;
     let view = object_view(call, incoming)?;
     Ok(warn(view.object(StatusCode::CREATED, &saved)?, &call.warnings))
 }
@@ -398,10 +397,12 @@ pub(super) async fn update(
     let saved = if call.subresource.is_empty() && call.stored().is_none() && creates_on_update(&call.resource)
     {
         let saved = create_by_update(call, object).await?;
+        let saved = call.shown(saved).await?;
         let view = object_view(call, incoming)?;
         return Ok(warn(view.object(StatusCode::CREATED, &saved)?, &call.warnings));
     } else {
-        call.update(target, |_, _| Ok(object.clone())).await?
+        let saved = call.update(target, |_, _| Ok(object.clone())).await?;
+        call.shown(saved).await?
     };
     let view = object_view(call, incoming)?;
     Ok(warn(view.object(StatusCode::OK, &saved)?, &call.warnings))
@@ -451,8 +452,9 @@ pub(super) async fn patch(
     call.options = WriteOptions::parse(&incoming.query, &incoming.headers, "PatchOptions")?;
     let patched = patch.run(call, target).await?;
     let code = if patched.created { StatusCode::CREATED } else { StatusCode::OK };
+    let saved = call.shown(patched.saved).await?;
     let view = object_view(call, incoming)?;
-    Ok(warn(view.object(code, &patched.saved)?, &call.warnings))
+    Ok(warn(view.object(code, &saved)?, &call.warnings))
 }
 
 pub(super) async fn delete(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
@@ -461,8 +463,13 @@ pub(super) async fn delete(call: &mut Call<'_>, incoming: &Incoming) -> Result<R
     if options.propagation.is_none() && call.resource.group == "batch" && call.resource.plural == "jobs" {
         call.warnings.push(JOB_WARNING.to_owned());
     }
+    object_view(call, incoming)?;
+    let deleted = match call.delete(&options).await? {
+        Deleted::Waiting(saved) => Deleted::Waiting(call.shown(saved).await?),
+        Deleted::Gone(saved) => Deleted::Gone(saved),
+    };
     let view = object_view(call, incoming)?;
-    let response = match call.delete(&options).await? {
+    let response = match deleted {
         Deleted::Waiting(saved) => view.object(StatusCode::OK, &saved)?,
         Deleted::Gone(saved) if call.returns_object() => view.object(StatusCode::OK, &saved)?,
         Deleted::Gone(saved) => {
@@ -490,7 +497,8 @@ async fn delete_collection(call: &mut Call<'_>, incoming: &Incoming) -> Result<R
     let list_options = ListOptions::parse(&incoming.query, &call.resource)?;
     let prefix = scope(&call.namespace);
     let page = list::list(&call.server.store, &call.storage, &prefix, &list_options)?;
+    let items = localized(call.server, &call.resource, page.items.clone()).await?;
     call.delete_all(&page.items, &list_options.selection, &options).await?;
     let view = object_view(call, incoming)?;
-    Ok(warn(view.list(&page.meta, &page.items)?, &call.warnings))
+    Ok(warn(view.list(&page.meta, items)?, &call.warnings))
 }

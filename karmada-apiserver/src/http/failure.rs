@@ -1,17 +1,23 @@
 //! Every error answer, as a Kubernetes `Status`.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::registry::{Resource, quote};
+use crate::server::Overloaded;
 use crate::store::{Expired, WriteError};
+
+/// Size of an object from which on the real server does not even send it to its store.
+const MESSAGE_LIMIT: usize = 2 << 20;
 
 /// An error as the client gets it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     pub code: StatusCode,
     /// Empty when the answer has none.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     pub message: String,
     pub details: Option<Value>,
     /// `metadata` of the status: a fresh continue token, for an expired one.
@@ -43,10 +49,10 @@ pub fn qualified(group: &str, name: &str) -> String {
 }
 
 impl Failure {
-    fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
-            reason,
+            reason: Cow::Borrowed(reason),
             message: message.into(),
             details: None,
             metadata: Box::new(json!({})),
@@ -240,6 +246,26 @@ impl Failure {
         Self { details: Some(json!({})), ..failure }
     }
 
+    /// The real server says so in plain text, before it knows what the request is about.
+    pub fn overloaded() -> Self {
+        let message = "Too many requests, please try again later.\n";
+        let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
+        Self { plain: true, retry_after: Some(1), ..failure }
+    }
+
+    /// A request that took longer than it may.
+    pub fn timed_out() -> Self {
+        // The real server's filter writes this document as plain text, without a kind.
+        let text = "{\"metadata\":{},\"status\":\"Failure\",\"message\":\"Timeout: request did not complete within the \
+                    allotted timeout\",\"reason\":\"Timeout\",\"details\":{},\"code\":504}\n";
+        Self { plain: true, ..Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", text) }
+    }
+
+    /// Says whether a request was refused or ended for the sake of others.
+    pub(crate) fn ends_early(&self) -> bool {
+        self.plain && matches!(self.code, StatusCode::TOO_MANY_REQUESTS | StatusCode::GATEWAY_TIMEOUT)
+    }
+
     pub fn too_many_requests(message: impl Into<String>, details: Value) -> Self {
         let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
         Self { details: Some(details), ..failure }
@@ -252,6 +278,13 @@ impl Failure {
             "InternalError",
             format!("Internal error occurred: {}", message.into()),
         )
+    }
+
+    /// An error of the server whose cause clients may see, such as a webhook that does not answer.
+    pub fn internal_cause(message: impl Into<String>) -> Self {
+        let message = message.into();
+        let details = json!({"causes": [{"message": message}]});
+        Self { details: Some(details), ..Self::internal(message) }
     }
 
     /// An error of 500 that has only a message, as the real server sends some.
@@ -268,7 +301,7 @@ impl Failure {
         let mut status = json!({"kind": "Status", "apiVersion": "v1", "metadata": self.metadata,
             "status": "Failure", "message": self.message, "code": self.code.as_u16()});
         if !self.reason.is_empty() {
-            status["reason"] = self.reason.into();
+            status["reason"] = Value::from(&*self.reason);
         }
         if let Some(details) = &self.details {
             status["details"] = details.clone();
@@ -280,10 +313,14 @@ impl Failure {
     pub fn from_write(error: WriteError, resource: &Resource, name: &str) -> Self {
         match error {
             WriteError::Conflict(_) => Self::modified(resource, name),
+            WriteError::TooLarge { size } if size > MESSAGE_LIMIT => Self::unknown(format!(
+                "rpc error: code = ResourceExhausted desc = trying to send message larger than max ({size} vs. {MESSAGE_LIMIT})"
+            )),
+            WriteError::TooLarge { .. } => Self::unknown("etcdserver: request is too large"),
             WriteError::Closed => Self::unavailable("the server is shutting down"),
             WriteError::Commit(error) => {
-                tracing::error!(error = &*error as &dyn std::error::Error, "write failed");
-                Self::internal("the write could not be stored")
+                let why = if error.is_full() { ": no space is left on the device" } else { "" };
+                Self::internal(format!("the write could not be stored{why}"))
             }
         }
     }
@@ -305,4 +342,10 @@ fn causes_value(causes: &[Cause]) -> Value {
             value
         })
         .collect()
+}
+
+impl From<Overloaded> for Failure {
+    fn from(_: Overloaded) -> Self {
+        Self::overloaded()
+    }
 }

@@ -60,7 +60,7 @@ pub(super) fn list(
 
 fn page(listing: Listing, prefix: &str, start: &str, limit: Option<usize>, options: &ListOptions) -> Page {
     let Listing { revision, objects } = listing;
-    let mut rest = objects.into_iter().filter(|object| object.key().as_str() >= start);
+    let mut rest = objects.into_iter().filter(|object| object.key_str() >= start);
     let selected = |object: &Arc<Stored>| options.selection.is_empty() || options.selection.matches(object);
     let Some(limit) = limit else {
         let items = rest.filter(selected).collect();

@@ -6,19 +6,12 @@ use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HOST, HeaderValue, IF_NONE_MATCH}
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::body;
 use super::failure::Failure;
 use super::negotiate::{self, Encoding, Offer};
 use super::query::Query;
-use super::respond::{text, value_response, with_type};
+use super::respond::{value_response, with_type};
+use super::{body, health};
 use crate::server::Inner;
-
-/// The checks of each health path, besides `ping`.
-const HEALTH: [(&str, &[&str]); 3] = [
-    ("/healthz", &["ping", "log", "etcd"]),
-    ("/livez", &["ping", "log", "etcd"]),
-    ("/readyz", &["ping", "log", "informer-sync", "shutdown"]),
-];
 
 /// Answers a path that is about no resource.
 pub(super) fn answer(
@@ -28,7 +21,7 @@ pub(super) fn answer(
     query: &Query,
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
-    if let Some(response) = health(path, query) {
+    if let Some(response) = health::answer(server, path, query) {
         return Ok(response);
     }
     let trimmed = if path.len() > 1 { path.trim_end_matches('/') } else { path };
@@ -44,7 +37,7 @@ pub(super) fn answer(
         if !reading {
             return Err(Failure::method_not_allowed());
         }
-        let mut response = Response::new(Body::from(super::metrics::print(&server.counts())));
+        let mut response = Response::new(Body::from(server.print_metrics()));
         let content_type = http::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, content_type);
         return Ok(response);
@@ -131,33 +124,6 @@ fn insert_etag(response: &mut Response, etag: &str) {
     if let Ok(value) = HeaderValue::from_str(etag) {
         response.headers_mut().insert(ETAG, value);
     }
-}
-
-fn health(path: &str, query: &Query) -> Option<Response> {
-    let (base, checks) = HEALTH.iter().find(|(base, _)| {
-        path == *base || path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'))
-    })?;
-    let check = path.strip_prefix(base)?.trim_matches('/');
-    if !check.is_empty() {
-        let known = checks.contains(&check);
-        return Some(if known {
-            text(StatusCode::OK, "ok")
-        } else {
-            text(StatusCode::NOT_FOUND, "404 page not found\n")
-        });
-    }
-    if query.first("verbose").is_none() {
-        return Some(text(StatusCode::OK, "ok"));
-    }
-    let mut out = String::new();
-    for check in *checks {
-        out.push_str("[+]");
-        out.push_str(check);
-        out.push_str(" ok\n");
-    }
-    out.push_str(base.trim_start_matches('/'));
-    out.push_str(" check passed\n");
-    Some(text(StatusCode::OK, &out))
 }
 
 fn version() -> Value {

@@ -3,6 +3,8 @@
 //! [`serve::serve`] takes every request: it finds out who calls ([`crate::auth`]) and what for ([`route`]), and
 //! hands it to a verb. Verbs that write go through [`call::Call`], which controllers inside the server use too.
 
+mod admit;
+mod backup;
 pub(crate) mod body;
 pub(crate) mod call;
 mod certificate;
@@ -10,10 +12,12 @@ mod convert;
 mod create;
 mod delete;
 mod dispatch;
+mod duration;
 pub mod failure;
+pub(crate) mod health;
 mod list;
+mod list_body;
 mod meta;
-mod metrics;
 pub(crate) mod negotiate;
 pub(crate) mod options;
 mod patch_body;
@@ -23,7 +27,7 @@ mod respond;
 mod reviews;
 pub(crate) mod route;
 mod scale;
-mod selector;
+pub(crate) mod selector;
 pub(crate) mod serve;
 mod subresource;
 mod token_request;
@@ -32,8 +36,11 @@ mod watch;
 mod yaml;
 mod yaml_body;
 
-pub(crate) use body::hex;
+pub(crate) use body::{hex, parse_yaml};
+pub(crate) use convert::{read as read_stored, to_version};
 pub(crate) use delete::{set_finalizers, whole_second};
 pub use failure::{Cause, Failure};
 pub(crate) use options::{DeleteOptions, Propagation};
 pub(crate) use pod::selects;
+#[cfg(test)]
+pub(crate) use yaml::to_yaml;

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::body::{self, Format};
 use super::failure::{Cause, Failure};
@@ -286,6 +286,8 @@ pub(crate) struct WriteOptions {
     /// The request named its manager; otherwise it is that of its user agent.
     pub(crate) manager_given: bool,
     pub(crate) field_validation: FieldValidation,
+    /// The request said how fields are validated.
+    pub(crate) validation_given: bool,
     pub(crate) force: Option<bool>,
 }
 
@@ -321,8 +323,31 @@ impl WriteOptions {
             field_manager,
             manager_given: !manager.is_empty(),
             field_validation,
+            validation_given: !validation.is_empty(),
             force: query.flag("force"),
         })
+    }
+}
+
+impl WriteOptions {
+    /// Returns the options as reviews show them.
+    pub(crate) fn shown(&self, kind: &str) -> Value {
+        let mut shown = json!({"kind": kind, "apiVersion": "meta.k8s.io/v1"});
+        if self.dry_run {
+            shown["dryRun"] = json!(["All"]);
+        }
+        if self.manager_given {
+            shown["fieldManager"] = self.field_manager.clone().into();
+        }
+        if self.validation_given {
+            shown["fieldValidation"] = match self.field_validation {
+                FieldValidation::Ignore => "Ignore",
+                FieldValidation::Warn => "Warn",
+                FieldValidation::Strict => "Strict",
+            }
+            .into();
+        }
+        shown
     }
 }
 
@@ -384,11 +409,40 @@ pub(crate) struct DeleteOptions {
     pub(crate) dry_run: bool,
     pub(crate) grace_period: Option<i64>,
     pub(crate) propagation: Option<Propagation>,
+    /// The old way to ask for a propagation, as the request had it.
+    pub(crate) orphan_dependents: Option<bool>,
     pub(crate) uid: Option<String>,
     pub(crate) resource_version: Option<String>,
 }
 
 impl DeleteOptions {
+    /// Returns the options as reviews show them.
+    pub(crate) fn shown(&self) -> Value {
+        let mut shown = json!({"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1"});
+        if self.dry_run {
+            shown["dryRun"] = json!(["All"]);
+        }
+        if let Some(seconds) = self.grace_period {
+            shown["gracePeriodSeconds"] = seconds.into();
+        }
+        if let Some(orphan) = self.orphan_dependents {
+            shown["orphanDependents"] = orphan.into();
+        } else if let Some(propagation) = self.propagation {
+            shown["propagationPolicy"] = match propagation {
+                Propagation::Background => "Background",
+                Propagation::Foreground => "Foreground",
+                Propagation::Orphan => "Orphan",
+            }
+            .into();
+        }
+        for (key, value) in [("uid", &self.uid), ("resourceVersion", &self.resource_version)] {
+            if let Some(value) = value {
+                shown["preconditions"][key] = value.clone().into();
+            }
+        }
+        shown
+    }
+
     /// A deletion whose dependents go later.
     pub(crate) fn background() -> Self {
         Self { propagation: Some(Propagation::Background), ..Self::default() }
@@ -426,6 +480,7 @@ impl DeleteOptions {
             text = value.get("propagationPolicy").and_then(Value::as_str).unwrap_or_default().to_owned();
             text.as_str()
         };
+        options.orphan_dependents = orphan;
         options.propagation = match propagation {
             "" => orphan.map(|orphan| if orphan { Propagation::Orphan } else { Propagation::Background }),
             "Background" => Some(Propagation::Background),

@@ -4,6 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::admit::Request;
 use super::body;
 use super::call::{Call, object_name};
 use super::delete::whole_second;
@@ -11,16 +12,20 @@ use super::dispatch::Incoming;
 use super::failure::{Cause, Failure};
 use super::negotiate;
 use super::options::{DeleteOptions, WriteOptions};
-use super::respond::value_response;
+use super::respond::{value_response, warn};
+use crate::admission::Operation;
+use crate::admission::webhook::Reviewing;
+use crate::patch::{self, managed_fields};
+use crate::registry::Registry;
 
 const BUDGETS: &str = "policy/poddisruptionbudgets";
 const REFUSED: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
 
-fn done(incoming: &Incoming) -> Response {
+fn done(call: &Call<'_>, incoming: &Incoming) -> Response {
     let status =
         json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
     let encoding = negotiate::error_encoding(&incoming.headers, &incoming.query);
-    value_response(StatusCode::CREATED, encoding, &status)
+    warn(value_response(StatusCode::CREATED, encoding, &status), &call.warnings)
 }
 
 fn read(call: &mut Call<'_>, incoming: &Incoming, kind: &str) -> Result<Value, Failure> {
@@ -37,9 +42,42 @@ fn read(call: &mut Call<'_>, incoming: &Incoming, kind: &str) -> Result<Value, F
     Ok(object)
 }
 
+/// Completes what a request about a pod brings: its names, and who owns its fields.
+fn own_request(
+    call: &Call<'_>,
+    object: &mut Value,
+    definition: &str,
+    (group, version, kind): (&str, &str, &str),
+) {
+    let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    object["kind"] = kind.into();
+    object["apiVersion"] = api_version.clone().into();
+    if !object["metadata"].is_object() {
+        object["metadata"] = json!({});
+    }
+    object["metadata"]["name"] = call.name.clone().into();
+    object["metadata"]["namespace"] = call.namespace.clone().into();
+    let schema = Registry::definition(definition);
+    let target = patch::Target {
+        schema: &schema,
+        api_version: &api_version,
+        kind,
+        origin: patch::Origin::BuiltIn,
+        status_subresource: false,
+        subresource: &call.subresource,
+    };
+    let manager = &call.options.field_manager;
+    let update = managed_fields::Update { old: None, manager, target, now: call.now };
+    managed_fields::update(object, &update);
+}
+
 /// Assigns a pod to a node.
 pub(super) async fn bind(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
-    let binding = read(call, incoming, "Binding")?;
+    let mut binding = read(call, incoming, "Binding")?;
+    let kind = ("", "v1", "Binding");
+    own_request(call, &mut binding, "io.k8s.api.core.v1.Binding", kind);
+    let request = Request { kind, options: call.options.shown("CreateOptions") };
+    call.admit_request(Operation::Create, request, &mut binding).await?;
     let text =
         |pointer: &str| binding.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (kind, node) = (text("/target/kind"), text("/target/name"));
@@ -77,7 +115,7 @@ pub(super) async fn bind(call: &mut Call<'_>, incoming: &Incoming) -> Result<Res
         Ok(new)
     })
     .await?;
-    Ok(done(incoming))
+    Ok(done(call, incoming))
 }
 
 fn set_scheduled(pod: &mut Value, now: &str) {
@@ -93,7 +131,11 @@ fn set_scheduled(pod: &mut Value, now: &str) {
 
 /// Deletes a pod if its disruption budget allows.
 pub(super) async fn evict(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
-    let eviction = read(call, incoming, "Eviction")?;
+    let mut eviction = read(call, incoming, "Eviction")?;
+    let kind = ("policy", "v1", "Eviction");
+    own_request(call, &mut eviction, "io.k8s.api.policy.v1.Eviction", kind);
+    let request = Request { kind, options: call.options.shown("CreateOptions") };
+    call.admit_request(Operation::Create, request, &mut eviction).await?;
     let options = eviction.get("deleteOptions").cloned().unwrap_or(Value::Null);
     let options = if options.is_null() {
         DeleteOptions::default()
@@ -107,9 +149,11 @@ pub(super) async fn evict(call: &mut Call<'_>, incoming: &Incoming) -> Result<Re
         take_from_budget(call, &pod).await?;
     }
     call.subresource.clear();
+    // Whoever may evict was asked already.
+    call.circumstances.reviewing = Reviewing::Skipped;
     call.options.dry_run |= options.dry_run;
     call.delete(&options).await?;
-    Ok(done(incoming))
+    Ok(done(call, incoming))
 }
 
 /// What has not begun or is over already disrupts nothing.
@@ -209,9 +253,14 @@ pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
 }
 
 /// Answers what would need a kubelet: logs, exec, attach, port forwarding, proxy.
-pub(super) fn connect(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+pub(super) async fn connect(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+    if let Some((kind, mut options)) = connect_options(call, &incoming.query) {
+        let request = Request { kind: ("", "v1", kind), options: Value::Null };
+        call.admit_request(Operation::Connect, request, &mut options).await?;
+    }
     let pod = call.existing()?.value();
-    let unscheduled = pod.pointer("/spec/nodeName").and_then(Value::as_str).unwrap_or_default().is_empty();
+    let node = pod.pointer("/spec/nodeName").and_then(Value::as_str).unwrap_or_default();
+    let unscheduled = node.is_empty();
     match call.subresource.as_str() {
         "log" => {
             let lines = incoming.query.integer("tailLines")?;
@@ -242,9 +291,45 @@ pub(super) fn connect(call: &Call<'_>, incoming: &Incoming) -> Result<Response, 
         _ if unscheduled => {
             return Err(Failure::bad_request(format!("pod {} does not have a host assigned", call.name)));
         }
+        // The real server names pods here, too.
+        _ if call.server.store.get("/nodes", node).is_none() => {
+            return Err(Failure::not_found("", "pods", node));
+        }
         _ => {}
     }
     Err(Failure::unavailable("this server runs no pods"))
+}
+
+/// Returns the kind and the object that stand for the query of a connection.
+///
+/// Logs are read, not connected to.
+fn connect_options(call: &Call<'_>, query: &super::query::Query) -> Option<(&'static str, Value)> {
+    let (kind, flags, texts): (&'static str, &[&str], &[&str]) =
+        match (call.resource.plural.as_str(), call.subresource.as_str()) {
+            ("pods", "exec") => ("PodExecOptions", &["stdin", "stdout", "stderr", "tty"], &["container"]),
+            ("pods", "attach") => ("PodAttachOptions", &["stdin", "stdout", "stderr", "tty"], &["container"]),
+            ("pods", "portforward") => ("PodPortForwardOptions", &[], &[]),
+            ("pods", "proxy") => ("PodProxyOptions", &[], &["path"]),
+            ("services", "proxy") => ("ServiceProxyOptions", &[], &["path"]),
+            ("nodes", "proxy") => ("NodeProxyOptions", &[], &["path"]),
+            _ => return None,
+        };
+    let mut options = json!({"kind": kind, "apiVersion": "v1"});
+    for flag in flags.iter().filter(|flag| query.flag(flag) == Some(true)) {
+        options[*flag] = true.into();
+    }
+    for text in texts.iter().filter(|text| !query.text(text).is_empty()) {
+        options[*text] = query.text(text).into();
+    }
+    let commands: Vec<&str> = query.all("command").collect();
+    if kind == "PodExecOptions" && !commands.is_empty() {
+        options["command"] = json!(commands);
+    }
+    let ports: Vec<i64> = query.all("ports").filter_map(|port| port.parse().ok()).collect();
+    if kind == "PodPortForwardOptions" && !ports.is_empty() {
+        options["ports"] = json!(ports);
+    }
+    Some((kind, options))
 }
 
 /// Adds ephemeral containers to a pod: the one change of its kind that a running pod allows.

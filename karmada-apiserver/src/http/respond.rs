@@ -2,13 +2,14 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::convert;
 use super::failure::Failure;
+use super::list_body::ListBody;
 use super::negotiate::{self, Encoding, Form, Negotiated};
 use super::query::Query;
 use super::yaml;
@@ -153,11 +154,12 @@ impl View<'_> {
     pub(super) fn list(
         &self,
         meta: &ListMeta,
-        items: &[std::sync::Arc<Stored>],
+        items: Vec<std::sync::Arc<Stored>>,
     ) -> Result<Response, Failure> {
         let resource = self.resource;
         if self.is_plain() && items.iter().all(|item| convert::is_same_version(item, resource)) {
-            return Ok(response(StatusCode::OK, Encoding::Json, self.plain_list(meta, items)));
+            let body = Body::new(self.plain_list(meta, items));
+            return Ok(with_type(StatusCode::OK, "application/json", body));
         }
         let objects: Vec<Value> = items.iter().map(|item| convert::read(item, resource)).collect();
         let mut meta = meta.value(resource);
@@ -202,32 +204,22 @@ impl View<'_> {
         Ok(value_response(StatusCode::OK, self.negotiated.encoding, &list))
     }
 
-    fn plain_list(&self, meta: &ListMeta, items: &[std::sync::Arc<Stored>]) -> Vec<u8> {
+    fn plain_list(&self, meta: &ListMeta, items: Vec<std::sync::Arc<Stored>>) -> ListBody {
         let resource = self.resource;
-        let mut bytes = Vec::with_capacity(items.iter().map(|item| item.size()).sum::<usize>() + 256);
-        let write = |bytes: &mut Vec<u8>, value: &Value| {
-            serde_json::to_writer(bytes, value).expect("writing JSON to memory cannot fail");
+        let text = |text: &str| Value::from(text).to_string();
+        let api_version = text(&resource.api_version());
+        let head = format!(
+            "{{\"kind\":{},\"apiVersion\":{api_version},\"metadata\":{},\"items\":[",
+            text(&resource.list_kind),
+            meta.value(resource)
+        );
+        // Lists of built-in kinds do not repeat the type.
+        let opening = if resource.is_custom() {
+            format!("{{\"kind\":{},\"apiVersion\":{api_version},", text(&resource.kind))
+        } else {
+            "{".to_owned()
         };
-        bytes.extend_from_slice(b"{\"kind\":");
-        write(&mut bytes, &Value::from(resource.list_kind.as_str()));
-        bytes.extend_from_slice(b",\"apiVersion\":");
-        write(&mut bytes, &resource.api_version().into());
-        bytes.extend_from_slice(b",\"metadata\":");
-        write(&mut bytes, &meta.value(resource));
-        bytes.extend_from_slice(b",\"items\":[");
-        let api_version = resource.api_version();
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                bytes.push(b',');
-            }
-            if resource.is_custom() {
-                item.write_object(&mut bytes, &api_version, &resource.kind);
-            } else {
-                item.write_item(&mut bytes);
-            }
-        }
-        bytes.extend_from_slice(b"]}\n");
-        bytes
+        ListBody::new(head.into_bytes(), opening.into_bytes(), items)
     }
 }
 
@@ -305,16 +297,18 @@ pub(super) fn with_type(code: StatusCode, content_type: &str, body: Body) -> Res
 
 /// Answers with plain text.
 pub(super) fn text(code: StatusCode, text: &str) -> Response {
-    with_type(code, "text/plain; charset=utf-8", Body::from(text.to_owned()))
+    let mut response = with_type(code, "text/plain; charset=utf-8", Body::from(text.to_owned()));
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Answers with an error.
 pub(super) fn failure(failure: &Failure, headers: &HeaderMap, query: &Query) -> Response {
-    if failure.plain {
-        return text(failure.code, &failure.message);
-    }
-    let mut response =
-        value_response(failure.code, negotiate::error_encoding(headers, query), &failure.status());
+    let mut response = if failure.plain {
+        text(failure.code, &failure.message)
+    } else {
+        value_response(failure.code, negotiate::error_encoding(headers, query), &failure.status())
+    };
     if let Some(seconds) = failure.retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }

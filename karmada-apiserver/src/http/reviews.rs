@@ -4,12 +4,14 @@ use axum::response::Response;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::admit::Request;
 use super::call::Call;
 use super::delete::whole_second;
 use super::dispatch::{self, Incoming};
 use super::failure::{Cause, Failure};
 use super::negotiate::{self, Form, Offer};
-use super::respond::value_response;
+use super::respond::{value_response, warn};
+use crate::admission::Operation;
 use crate::auth::{Access, ISSUER, UserInfo};
 use crate::registry::Resource;
 
@@ -47,6 +49,7 @@ pub(super) async fn create(mut call: Call<'_>, incoming: &Incoming) -> Result<Re
     }
     call.options = super::options::WriteOptions::parse(&incoming.query, &incoming.headers, "CreateOptions")?;
     let review = dispatch::read_object(&mut call, incoming)?;
+    let review = admitted(&mut call, review).await?;
     let spec = review.get("spec").cloned().unwrap_or_else(|| json!({}));
     let (metadata, spec, status) = match call.resource.kind.as_str() {
         "SelfSubjectReview" => {
@@ -72,14 +75,39 @@ pub(super) async fn create(mut call: Call<'_>, incoming: &Incoming) -> Result<Re
     };
     let answer = json!({"kind": call.resource.kind, "apiVersion": call.resource.api_version(),
         "metadata": metadata, "spec": spec, "status": status});
-    Ok(value_response(StatusCode::CREATED, negotiated.encoding, &answer))
+    Ok(warn(value_response(StatusCode::CREATED, negotiated.encoding, &answer), &call.warnings))
 }
 
-/// Returns the metadata of an answer: who owns the question.
+/// Lets the webhooks see a question before it is answered.
+async fn admitted(call: &mut Call<'_>, mut review: Value) -> Result<Value, Failure> {
+    let (group, version, kind) =
+        (call.resource.group.clone(), call.resource.version.clone(), call.resource.kind.clone());
+    review["metadata"] = owned(call, &review);
+    review["status"] = match kind.as_str() {
+        "TokenReview" => json!({"user": {}}),
+        "SelfSubjectReview" => json!({"userInfo": {}}),
+        "SelfSubjectRulesReview" => {
+            json!({"resourceRules": null, "nonResourceRules": null, "incomplete": false})
+        }
+        _ => json!({"allowed": false}),
+    };
+    let options = call.options.shown("CreateOptions");
+    let request = Request { kind: (&group, &version, &kind), options };
+    call.admit_request(Operation::Create, request, &mut review).await?;
+    Ok(review)
+}
+
+/// Returns the metadata of an answer: where it was asked, and who owns the question.
 fn owned(call: &Call<'_>, review: &Value) -> Value {
     let mut object = review.clone();
     object["metadata"] = json!({});
+    if let Some(map) = object.as_object_mut() {
+        map.remove("status");
+    }
     call.own_fields(&mut object, None);
+    if !call.namespace.is_empty() {
+        object["metadata"]["namespace"] = call.namespace.clone().into();
+    }
     object["metadata"].take()
 }
 
@@ -99,9 +127,9 @@ fn review_token(call: &Call<'_>, spec: &Value) -> Result<Value, Failure> {
         audiences.push(ISSUER.to_owned());
     }
     Ok(match call.server.token_user(token, &audiences) {
-        Ok((user, claims)) => {
+        Ok((user, accepted)) => {
             let matching: Vec<&String> =
-                audiences.iter().filter(|audience| claims.aud.contains(audience)).collect();
+                audiences.iter().filter(|audience| accepted.contains(audience)).collect();
             json!({"authenticated": true, "user": user, "audiences": matching})
         }
         Err(why) => json!({"user": {}, "error": why}),

@@ -3,6 +3,7 @@
 use http::Method;
 
 use super::query::{Plus, Query, decode};
+use crate::server::Labels;
 
 /// The parts of a path below `/api/v1` or `/apis/GROUP/VERSION`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,6 +88,27 @@ impl Route {
 }
 
 impl Target {
+    /// Returns what metrics call a request.
+    pub(crate) fn labels(&self, verb: &'static str, query: &Query, apply: bool) -> Labels {
+        let scope = if !self.name.is_empty() || verb == "create" {
+            "resource"
+        } else if self.namespace.is_empty() {
+            "cluster"
+        } else {
+            "namespace"
+        };
+        Labels {
+            verb,
+            group: self.group.clone(),
+            version: self.version.clone(),
+            resource: self.resource.clone(),
+            subresource: self.subresource.clone(),
+            scope,
+            dry_run: query.first("dryRun").is_some_and(|value| !value.is_empty()),
+            apply,
+        }
+    }
+
     /// Returns the verb of a request as authorization and metrics name it.
     pub(crate) fn verb(&self, method: &Method, query: &Query) -> &'static str {
         match method.as_str() {

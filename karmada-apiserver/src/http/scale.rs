@@ -26,7 +26,7 @@ pub(super) async fn answer(call: &mut Call<'_>, incoming: Incoming, verb: &str) 
     let object = match verb {
         "get" => {
             let stored = call.existing()?;
-            let object = call.read(&stored);
+            let object = call.read(&stored).await?;
             check_replicas_exist(call, &object, &paths)?;
             object
         }
@@ -55,7 +55,7 @@ fn check_replicas_exist(call: &Call<'_>, object: &Value, paths: &ScalePaths) -> 
 }
 
 /// Reads the scale of an object.
-fn scale_of(object: &Value, paths: &ScalePaths) -> Value {
+pub(super) fn scale_of(object: &Value, paths: &ScalePaths) -> Value {
     let mut metadata = Map::new();
     for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         if let Some(value) = object.pointer(&format!("/metadata/{key}")) {
@@ -126,7 +126,7 @@ async fn update(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) ->
     let saved = call
         .change(UpdateTarget::Scale, |call, old| with_scale(call, old, &scale, paths).map(Changed::Raw))
         .await?;
-    Ok(saved.value(&call.resource))
+    Ok(call.shown(saved).await?.value(&call.resource))
 }
 
 async fn patch(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) -> Result<Value, Failure> {
@@ -157,7 +157,7 @@ async fn patch(call: &mut Call<'_>, incoming: &Incoming, paths: &ScalePaths) -> 
         })
         .await?
     };
-    Ok(saved.value(&call.resource))
+    Ok(call.shown(saved).await?.value(&call.resource))
 }
 
 /// A conflict about a scale is about its version, whatever the object's is.
@@ -228,7 +228,7 @@ fn check_replicas(call: &Call<'_>, replicas: &Value) -> Result<(), Failure> {
 }
 
 /// Sets a value at a dotted path, making the objects on the way.
-fn set(object: &mut Value, path: &str, value: Option<Value>) {
+pub(super) fn set(object: &mut Value, path: &str, value: Option<Value>) {
     let mut parts: Vec<&str> = path.split('.').filter(|part| !part.is_empty()).collect();
     let Some(last) = parts.pop() else { return };
     let mut place = object;

@@ -1,67 +1,201 @@
 //! Every request's way: who calls, what for, may they, then the verb.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::{HeaderMap, Request};
+use futures::FutureExt;
+use http::{HeaderMap, Method, Request};
 
 use super::dispatch::{self, Incoming};
 use super::failure::Failure;
 use super::query::Query;
 use super::route::{Route, Target};
-use super::{body, meta, respond};
-use crate::auth::{self, Access, Credentials, FromProxy, PeerUser, UserInfo};
-use crate::server::Inner;
+use super::{backup, body, duration, health, meta, respond};
+use crate::audit::{self, Trail};
+use crate::auth::{self, Access, Credentials, ForeignPeer, FromProxy, PeerUser, UserInfo};
+use crate::server::{Inner, Labels, PacedBody, Seat, Traffic, UnderWay, Unlimited};
+
+/// What is known of a request before it is known who calls.
+struct Asked {
+    path: String,
+    route: Route,
+    verb: String,
+    query: Query,
+    labels: Labels,
+}
 
 /// Answers one request. Never fails: errors are answers too.
 pub(crate) async fn serve(server: Arc<Inner>, request: Request<Body>) -> Response {
-    let query = Query::parse(request.uri().query());
+    let started = Instant::now();
+    let asked = Asked::new(&request);
     let headers = request.headers().clone();
-    let head = request.method() == http::Method::HEAD;
-    let response = match handle(&server, request, &query).await {
-        Ok(response) => response,
-        Err(failure) => respond::failure(&failure, &headers, &query),
+    let head = request.method() == Method::HEAD;
+    let under_way = request.extensions().get::<UnderWay>().cloned();
+    let mut seat = None;
+    let trail = server.audit.as_ref().map(|audit| Trail::begin(audit, &server.clock, &request));
+    let answering = AssertUnwindSafe(in_time(&server, request, &asked, started, &mut seat)).catch_unwind();
+    let outcome = match &trail {
+        Some(trail) => Box::pin(trail.scope(answering)).await,
+        None => answering.await,
     };
-    if head { response.map(|_| Body::empty()) } else { response }
+    let outcome = outcome.unwrap_or_else(|_| {
+        // The panic itself is on the log. Other requests of the connection go on.
+        tracing::error!(path = asked.path, verb = asked.verb, "a request failed by a defect of the server");
+        server.metrics.panic();
+        Err(Failure::internal("the request could not be answered"))
+    });
+    let response = match outcome {
+        Ok(response) => response,
+        Err(failure) => {
+            if failure.ends_early() {
+                server.metrics.terminate(failure.code.as_u16(), &asked.labels);
+            }
+            respond::failure(&failure, &headers, &asked.query)
+        }
+    };
+    let response = match trail {
+        Some(trail) => trail.finish(response).await,
+        None => response,
+    };
+    let code = response.status();
+    // A watch has its turn when it starts; what it sends later is paced by the client.
+    let seat = seat.filter(|_| asked.labels.verb != "watch");
+    server.metrics.answer(asked.labels, code.as_u16(), started.elapsed(), |labels| {
+        let registry = server.registry();
+        let known = registry.resource(&labels.group, &labels.version, &labels.resource).is_some();
+        known && (labels.subresource.is_empty() || code != http::StatusCode::NOT_FOUND)
+    });
+    if head {
+        return response.map(|_| Body::empty());
+    }
+    response.map(|body| PacedBody::wrap(body, under_way, seat))
 }
 
-async fn handle(server: &Arc<Inner>, request: Request<Body>, query: &Query) -> Result<Response, Failure> {
-    let (parts, body) = request.into_parts();
-    let path = parts.uri.path().to_owned();
-    let route = Route::parse(&path);
-    let user = caller(server, &parts.extensions, &parts.headers)?;
-    let verb = verb_of(&route, &parts.method, query);
-    let user = impersonated(server, &parts.headers, user, &access(&route, &verb, &path))?;
-    authorize(server, &user, &access(&route, &verb, &path))?;
-    if let Route::Resource(target) = &route {
-        let resource = super::failure::qualified(&target.group, &target.resource);
-        let name = if target.subresource.is_empty() {
-            resource
-        } else {
-            format!("{resource}/{}", target.subresource)
+impl Asked {
+    fn new(request: &Request<Body>) -> Self {
+        let query = Query::parse(request.uri().query());
+        let path = request.uri().path().to_owned();
+        let route = Route::parse(&path);
+        let verb = verb_of(&route, request.method(), &query);
+        let labels = match &route {
+            Route::Resource(target) => {
+                let apply = body::media_type(request.headers()) == "application/apply-patch+yaml";
+                target.labels(target.verb(request.method(), &query), &query, apply)
+            }
+            Route::Unknown(_) | Route::Other(_) => {
+                Labels { verb: Target::default().verb(request.method(), &query), ..Labels::default() }
+            }
         };
-        server.count(&verb, &name);
+        Self { path, route, verb, query, labels }
+    }
+}
+
+/// Answers within the time that the client and the server have for it.
+async fn in_time(
+    server: &Arc<Inner>,
+    request: Request<Body>,
+    asked: &Asked,
+    started: Instant,
+    seat: &mut Option<Seat>,
+) -> Result<Response, Failure> {
+    // Both take as long as their client reads or sends.
+    if asked.labels.verb == "watch" || asked.path == backup::PATH {
+        return handle(server, request, asked, seat).await;
+    }
+    let longest = server.config.limits.request_timeout;
+    let wanted = duration::parse(asked.query.text("timeout")).filter(|wanted| !wanted.is_zero());
+    let deadline = started + wanted.map_or(longest, |wanted| wanted.min(longest));
+    if Instant::now() >= deadline {
+        return Err(Failure::timed_out());
+    }
+    tokio::select! {
+        // When both are over, the time of the request counts.
+        biased;
+        () = tokio::time::sleep_until(deadline.into()) => Err(Failure::timed_out()),
+        answer = handle(server, request, asked, seat) => answer,
+    }
+}
+
+async fn handle(
+    server: &Arc<Inner>,
+    request: Request<Body>,
+    asked: &Asked,
+    seat: &mut Option<Seat>,
+) -> Result<Response, Failure> {
+    let (parts, body) = request.into_parts();
+    let Asked { path, route, verb, query, labels } = asked;
+    let wanted = access(route, verb, path);
+    audit::asked(&wanted, version_of(route));
+    let user = caller(server, &parts.extensions, &parts.headers)?;
+    audit::caller(&user).await;
+    let user = impersonated(server, &parts.headers, user, &wanted)?;
+    let decision = server.rules.decide(&user, &wanted);
+    audit::decided(&decision);
+    if !decision.allowed {
+        return Err(refused(&user, &wanted));
+    }
+    let limited = parts.extensions.get::<Unlimited>().is_none() && !health::is_probe(path);
+    let admitted = limited.then(|| Traffic::rank(&user, &labels.group, &labels.resource));
+    let mut bytes = admitted.as_ref().and_then(|admitted| server.traffic.body(admitted));
+    let mut unread = None;
+    // What others send along is not read.
+    let writes = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
+    let body = if writes && matches!(route, Route::Resource(_)) {
+        body::read(body, bytes.as_mut()).await?
+    } else {
+        unread = Some(body);
+        bytes::Bytes::new()
+    };
+    audit::request_body(&parts.headers, &body);
+    if let Some(admitted) = &admitted {
+        let objects = if labels.verb == "list" { listed(server, labels, query) } else { 0 };
+        *seat = Some(server.traffic.seat(admitted, verb, objects).await?);
     }
     match route {
         Route::Resource(target) => {
-            let bytes = body::read(body).await?;
             let incoming = Incoming {
                 method: parts.method,
-                target,
+                target: target.clone(),
                 headers: parts.headers,
                 query: query.clone(),
-                body: bytes,
+                body,
                 user,
+                admitted,
+                labels: labels.clone(),
+                server: server.clone(),
             };
             dispatch::dispatch(server, incoming).await
         }
-        Route::Unknown(target) => Err(dispatch::unknown(server, &target)),
-        Route::Other(path) => meta::answer(server, &parts.method, &path, query, &parts.headers),
+        Route::Unknown(target) => Err(dispatch::unknown(server, target)),
+        Route::Other(path) if path == backup::PATH => {
+            backup::answer(server, &parts.method, unread.unwrap_or_default()).await
+        }
+        Route::Other(path) => meta::answer(server, &parts.method, path, query, &parts.headers),
     }
 }
 
-fn verb_of(route: &Route, method: &http::Method, query: &Query) -> String {
+/// Returns how many objects a list goes through at most.
+fn listed(server: &Inner, labels: &Labels, query: &Query) -> usize {
+    let registry = server.registry();
+    let Some(resource) = registry.resource(&labels.group, &labels.version, &labels.resource) else {
+        return 0;
+    };
+    let stored = server.store.count(&registry.storage_key(&resource));
+    let limit = query.text("limit").parse().ok().filter(|limit| *limit > 0);
+    limit.map_or(stored, |limit: usize| stored.min(limit))
+}
+
+fn version_of(route: &Route) -> &str {
+    match route {
+        Route::Resource(target) | Route::Unknown(target) => &target.version,
+        Route::Other(_) => "",
+    }
+}
+
+fn verb_of(route: &Route, method: &Method, query: &Query) -> String {
     match route {
         Route::Resource(target) | Route::Unknown(target) => target.verb(method, query).to_owned(),
         Route::Other(_) => method.as_str().to_ascii_lowercase(),
@@ -84,6 +218,8 @@ fn caller(server: &Inner, extensions: &http::Extensions, headers: &HeaderMap) ->
             .token_user(&token, &[crate::auth::ISSUER.to_owned()])
             .map(|(user, _)| user)
             .map_err(|_| Failure::unauthorized()),
+        // A certificate that is not accepted is worse than none.
+        Credentials::Nothing if extensions.get::<ForeignPeer>().is_some() => Err(Failure::unauthorized()),
         Credentials::Nothing => Ok(UserInfo::anonymous()),
     }
 }
@@ -182,7 +318,9 @@ fn impersonated(
             may("authentication.k8s.io", "userextras", key, "", value)?;
         }
     }
-    Ok(auth::complete(wanted))
+    let wanted = auth::complete(wanted);
+    audit::impersonated(&wanted);
+    Ok(wanted)
 }
 
 fn holds_any_impersonation(server: &Inner, user: &UserInfo) -> bool {

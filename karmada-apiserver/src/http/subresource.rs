@@ -30,8 +30,8 @@ pub(super) async fn dispatch(call: &mut Call<'_>, incoming: Incoming) -> Result<
         ("finalize", "update") => finalize(call, &incoming).await,
         ("binding", "create") => pod::bind(call, &incoming).await,
         ("eviction", "create") => pod::evict(call, &incoming).await,
-        ("token", "create") => token_request::create(call, &incoming),
-        (_, "get") if is_view_of_parent(&name) => dispatch::get(call, &incoming),
+        ("token", "create") => token_request::create(call, &incoming).await,
+        (_, "get") if is_view_of_parent(&name) => dispatch::get(call, &incoming).await,
         ("status" | "approval", "update") => dispatch::update(call, &incoming, UpdateTarget::Status).await,
         ("status" | "approval", "patch") => dispatch::patch(call, &incoming, UpdateTarget::Status).await,
         ("ephemeralcontainers", "update" | "patch") => {
@@ -39,7 +39,7 @@ pub(super) async fn dispatch(call: &mut Call<'_>, incoming: Incoming) -> Result<
         }
         ("resize", "update") => dispatch::update(call, &incoming, UpdateTarget::Main).await,
         ("resize", "patch") => dispatch::patch(call, &incoming, UpdateTarget::Main).await,
-        _ => pod::connect(call, &incoming),
+        _ => pod::connect(call, &incoming).await,
     }
 }
 
@@ -66,6 +66,17 @@ impl Call<'_> {
         "finalize".clone_into(&mut self.subresource);
         self.replace(|old| {
             let mut new = old.clone();
+            // A finalization replaces the metadata as any update does, and of the rest only the finalizers.
+            for key in ["labels", "annotations", "finalizers", "ownerReferences"] {
+                let metadata = new.get_mut("metadata").and_then(Value::as_object_mut);
+                match (metadata, wanted["metadata"].get(key)) {
+                    (Some(metadata), Some(value)) => drop(metadata.insert(key.to_owned(), value.clone())),
+                    (Some(metadata), None) => drop(metadata.remove(key)),
+                    _ => {}
+                }
+            }
+            let name = new["metadata"]["name"].clone();
+            new["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
             if let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) {
                 if empty {
                     spec.remove("finalizers");
@@ -100,7 +111,7 @@ impl Call<'_> {
             let mut new = change(old)?;
             call.prepare(&call.name, |context| prepare::decode(&call.resource, &mut new, context))?;
             call.own_fields(&mut new, Some(old));
-            Ok(super::update::Changed::Final(new))
+            Ok(super::update::Changed::Reviewed(new))
         })
         .await
     }

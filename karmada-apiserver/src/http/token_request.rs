@@ -4,13 +4,15 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::admit::Request;
 use super::body;
 use super::call::{Call, object_name};
 use super::delete::whole_second;
 use super::dispatch::{self, Incoming};
 use super::failure::{Cause, Failure};
 use super::negotiate::{self, Offer};
-use super::respond::value_response;
+use super::respond::{value_response, warn};
+use crate::admission::Operation;
 use crate::auth::{Bound, Claims, ISSUER, KubernetesClaims};
 use crate::patch::{self, managed_fields};
 use crate::registry::Registry;
@@ -25,7 +27,7 @@ const SHORTEST: i64 = 600;
 const LONGEST: i64 = 1 << 32;
 
 /// Issues a token for the service account of the call.
-pub(super) fn create(call: &Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
+pub(super) async fn create(call: &mut Call<'_>, incoming: &Incoming) -> Result<Response, Failure> {
     let negotiated = negotiate::negotiate(&incoming.headers, &incoming.query, Offer::Objects)?;
     let format = body::object_format(&incoming.headers, KIND, &incoming.body)?;
     let request = body::parse_object(&incoming.body, format, (API_VERSION, KIND))?;
@@ -56,13 +58,7 @@ pub(super) fn create(call: &Call<'_>, incoming: &Incoming) -> Result<Response, F
             format!("Invalid value: {seconds}: may not specify a duration larger than 2^32 seconds");
         return Err(invalid("", "spec.expirationSeconds", message));
     }
-    let mut audiences: Vec<String> = request
-        .pointer("/spec/audiences")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|audience| Some(audience.as_str()?.to_owned()))
-        .collect();
+    let mut audiences = texts(&request, "/spec/audiences");
     if audiences.is_empty() {
         audiences.push(ISSUER.to_owned());
     }
@@ -73,24 +69,6 @@ pub(super) fn create(call: &Call<'_>, incoming: &Incoming) -> Result<Response, F
         ..KubernetesClaims::default()
     };
     bind(call, &reference, &mut kubernetes)?;
-    let issued = call.now.as_second();
-    let claims = Claims {
-        aud: audiences.clone(),
-        exp: Some(issued.saturating_add(seconds)),
-        iat: Some(issued),
-        nbf: Some(issued),
-        iss: ISSUER.to_owned(),
-        jti: uuid::Uuid::new_v4().to_string(),
-        sub: format!("system:serviceaccount:{}:{}", call.namespace, call.name),
-        kubernetes: Some(kubernetes),
-        ..Claims::default()
-    };
-    let token = call
-        .server
-        .authority
-        .signer()
-        .sign(&claims)
-        .map_err(|_| Failure::internal("no token could be signed"))?;
     let metadata = json!({"name": call.name, "namespace": call.namespace, "uid": account.uid(),
         "creationTimestamp": whole_second(call.now)});
     let mut spec = json!({"expirationSeconds": seconds});
@@ -109,17 +87,49 @@ pub(super) fn create(call: &Call<'_>, incoming: &Incoming) -> Result<Response, F
         status_subresource: false,
         subresource: "token",
     };
-    let manager = super::options::WriteOptions::parse(&incoming.query, &incoming.headers, "CreateOptions")?
-        .field_manager;
+    let options = super::options::WriteOptions::parse(&incoming.query, &incoming.headers, "CreateOptions")?;
     managed_fields::update(
         &mut asked,
-        &managed_fields::Update { old: None, manager: &manager, target, now: call.now },
+        &managed_fields::Update { old: None, manager: &options.field_manager, target, now: call.now },
     );
+    asked["spec"] =
+        json!({"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": reference});
+    asked["status"] = json!({"token": "", "expirationTimestamp": null});
+    let review = Request { kind: (GROUP, "v1", KIND), options: options.shown("CreateOptions") };
+    call.admit_request(Operation::Create, review, &mut asked).await?;
+    let seconds = asked.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or(seconds);
+    let audiences = texts(&asked, "/spec/audiences");
+    let issued = call.now.as_second();
+    let token_id = uuid::Uuid::new_v4().to_string();
+    crate::audit::annotate("authentication.kubernetes.io/issued-credential-id", format!("JTI={token_id}"));
+    let claims = Claims {
+        aud: audiences.clone(),
+        exp: Some(issued.saturating_add(seconds)),
+        iat: Some(issued),
+        nbf: Some(issued),
+        iss: ISSUER.to_owned(),
+        jti: token_id,
+        sub: format!("system:serviceaccount:{}:{}", call.namespace, call.name),
+        kubernetes: Some(kubernetes),
+        ..Claims::default()
+    };
+    let token = call
+        .server
+        .authority
+        .signer()
+        .sign(&claims)
+        .map_err(|_| Failure::internal("no token could be signed"))?;
     let end = jiff::Timestamp::from_second(issued.saturating_add(seconds)).unwrap_or(jiff::Timestamp::MAX);
     let answer = json!({"kind": KIND, "apiVersion": API_VERSION, "metadata": asked["metadata"],
-        "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": reference},
+        "spec": asked["spec"],
         "status": {"token": token, "expirationTimestamp": whole_second(end)}});
-    Ok(value_response(StatusCode::CREATED, negotiated.encoding, &answer))
+    Ok(warn(value_response(StatusCode::CREATED, negotiated.encoding, &answer), &call.warnings))
+}
+
+/// Returns the texts of a list.
+fn texts(object: &Value, pointer: &str) -> Vec<String> {
+    let items = object.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(|item| Some(item.as_str()?.to_owned())).collect()
 }
 
 /// Binds a token to the life of another object.

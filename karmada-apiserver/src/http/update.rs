@@ -1,5 +1,6 @@
 //! Changing objects: compare-and-swap with retry, finalizers at their end.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,9 +9,10 @@ use super::call::{Call, object_name};
 use super::failure::{Cause, Failure};
 use super::patch_body::Shown;
 use super::respond::Saved;
+use crate::admission::webhook::{self, Rounds};
 use crate::admission::{Operation, check_escalation};
 use crate::lifecycle::crds;
-use crate::patch::managed_fields;
+use crate::patch::{self, managed_fields};
 use crate::registry::{PrepareError, Resource, UpdateTarget, prepare};
 use crate::store::{Change, Draft, Expect, Stored, Write, WriteError};
 
@@ -24,7 +26,9 @@ pub(super) enum Changed {
     Scaled(Value),
     /// The result of an apply: decoded, with its managed fields.
     Applied(Value),
-    /// A state that the server itself wants, past the rules of the resource.
+    /// A state that is past the rules of the resource, but not past webhooks.
+    Reviewed(Value),
+    /// A state that the server itself wants, past all rules.
     Final(Value),
 }
 
@@ -55,9 +59,9 @@ impl Call<'_> {
         for _ in 0..TRIES {
             self.warnings.truncate(told);
             let current = self.existing()?;
-            let old = self.read(&current);
+            let old = self.read(&current).await?;
             let changed = change(self, &old)?;
-            let prepared = self.prepare_change(target, changed, &old, &current)?;
+            let prepared = self.prepare_change(target, changed, &old, &current).await?;
             self.reserve_quota(Operation::Update, &prepared.new, Some(&old)).await?;
             match self.commit(prepared, &current).await {
                 Ok(saved) => {
@@ -77,7 +81,7 @@ impl Call<'_> {
         Err(Failure::modified(&self.resource, &self.name))
     }
 
-    fn prepare_change(
+    async fn prepare_change(
         &mut self,
         target: UpdateTarget,
         changed: Changed,
@@ -86,14 +90,15 @@ impl Call<'_> {
     ) -> Result<Prepared, Failure> {
         let name = self.name.clone();
         let resource = self.resource.clone();
-        let patched = matches!(changed, Changed::Patched { .. } | Changed::Scaled(_));
+        // The revision in what was computed from the current object is not one that the client named.
+        let patched = matches!(changed, Changed::Patched { .. } | Changed::Scaled(_) | Changed::Applied(_));
         let replaces = matches!(changed, Changed::Raw(_));
         let new = match changed {
             Changed::Raw(new) | Changed::Scaled(new) => {
                 let (new, found) =
                     self.decode_owned(new, old).map_err(|error| self.prepare_failure(error, &name))?;
                 self.warnings.extend(found);
-                new
+                self.disown_converted(new, old).await?
             }
             Changed::Patched { new, shown } => {
                 let (new, found) = self.decode_owned(new, old).map_err(|error| match error {
@@ -101,12 +106,19 @@ impl Call<'_> {
                     _ => self.prepare_failure(error, &name),
                 })?;
                 self.warnings.extend(found);
-                new
+                self.disown_converted(new, old).await?
             }
             Changed::Applied(new) => new,
+            Changed::Reviewed(mut new) => {
+                let retry = self.check_revision(&new, current)?;
+                let mut rounds = Rounds::default();
+                self.ask_mutating(Operation::Update, Some(&mut new), Some(old), &mut rounds).await?;
+                self.ask_validating(Operation::Update, Some(&new), Some(old)).await?;
+                return self.in_stored_form(prepared(&resource, new, old, current, retry)).await;
+            }
             Changed::Final(new) => {
                 let retry = self.check_revision(&new, current)?;
-                return Ok(prepared(&resource, new, old, current, retry));
+                return self.in_stored_form(prepared(&resource, new, old, current, retry)).await;
             }
         };
         let mut new = new;
@@ -119,7 +131,7 @@ impl Call<'_> {
         }
         let retry = if patched { Retry::Allowed } else { retry };
         self.check_certificate_request(&mut new, old)?;
-        self.admit(Operation::Update, Some(&mut new), Some(old))?;
+        self.admit(Operation::Update, Some(&mut new), Some(old)).await?;
         let admitted = {
             let new = &mut new;
             self.prepare(&name, |context| prepare::admit_update(&resource, new, old, target, context))
@@ -127,8 +139,47 @@ impl Call<'_> {
         self.warnings.extend(admitted?);
         let server = self.server;
         check_escalation(&server.rules, &self.resource, &self.user, &self.namespace, &new, Some(old))?;
-        self.admit_final(Operation::Update, Some(&new), Some(old))?;
-        Ok(prepared(&resource, new, old, current, retry))
+        self.check_signer_rights(&new, old)?;
+        self.admit_final(Operation::Update, Some(&new), Some(old)).await?;
+        let prepared = prepared(&resource, new, old, current, retry);
+        self.in_stored_form(prepared).await
+    }
+
+    /// Takes what changes away from those who own it in another version, which a webhook converts to.
+    async fn disown_converted(&self, mut new: Value, old: &Value) -> Result<Value, Failure> {
+        if self.resource.conversion.is_none() {
+            return Ok(new);
+        }
+        let own = self.resource.api_version();
+        let entries = new.pointer("/metadata/managedFields").and_then(Value::as_array).into_iter().flatten();
+        let versions: BTreeSet<String> = entries
+            .filter_map(|entry| entry["apiVersion"].as_str())
+            .filter(|version| *version != own)
+            .map(str::to_owned)
+            .collect();
+        for version in versions {
+            let short = version.rsplit('/').next().unwrap_or_default();
+            let Some(other) = self.registry.resource(&self.resource.group, short, &self.resource.plural)
+            else {
+                continue;
+            };
+            let states = vec![old.clone(), new.clone()];
+            let states = webhook::convert(self.server, &other, &version, states).await?;
+            if let [before, after] = states.as_slice() {
+                let target = patch::Target { schema: &other.schema, ..self.patch_target(&version) };
+                managed_fields::disown_in_version(&mut new, before, after, &target);
+            }
+        }
+        Ok(new)
+    }
+
+    /// Converts what is about to be stored.
+    async fn in_stored_form(&self, prepared: Prepared) -> Result<Prepared, Failure> {
+        if prepared.same || self.options.dry_run {
+            return Ok(prepared);
+        }
+        let new = self.for_storage(prepared.new).await?;
+        Ok(Prepared { new, ..prepared })
     }
 
     /// Reads a wanted object and notes who owns what of it.

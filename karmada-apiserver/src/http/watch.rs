@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::convert::localized;
 use super::failure::Failure;
 use super::negotiate::{Encoding, Form, Negotiated};
 use super::options::{WatchFrom, WatchOptions};
@@ -20,10 +21,11 @@ use super::respond::{View, with_type};
 use super::selector::Selection;
 use crate::protobuf;
 use crate::registry::{IncludeObject, Resource};
+use crate::server::{Inner, LongRunning, WatchSlot};
 use crate::store::{Event, EventKind, Store, Stored, Watcher};
 
-/// How long a watch lasts when the client does not say.
-const DEFAULT_TIMEOUT: Duration = Duration::from_mins(45);
+/// The longest time of a watch; clients may ask for more seconds than clocks can count.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
 /// How often a client that asked for bookmarks gets one.
 const BOOKMARK_PERIOD: Duration = Duration::from_mins(1);
 /// How long before its end a watch sends its last bookmark.
@@ -32,6 +34,8 @@ const INITIAL_END: &str = "k8s.io/initial-events-end";
 
 /// One watch of one client.
 pub(super) struct Watch {
+    /// Converts objects of other versions.
+    pub(super) server: Arc<Inner>,
     pub(super) store: Store,
     pub(super) resource: Arc<Resource>,
     pub(super) storage: Arc<str>,
@@ -41,6 +45,10 @@ pub(super) struct Watch {
     pub(super) negotiated: Negotiated,
     pub(super) include: IncludeObject,
     pub(super) shutdown: CancellationToken,
+    /// The shortest time that a watch lasts when the client does not say.
+    pub(super) default_timeout: Duration,
+    pub(super) _slot: Option<WatchSlot>,
+    pub(super) _counted: LongRunning,
 }
 
 struct Stream {
@@ -61,7 +69,7 @@ struct Stream {
 
 impl Watch {
     /// Starts the answer.
-    pub(super) fn start(self) -> Result<Response, Failure> {
+    pub(super) async fn start(self) -> Result<Response, Failure> {
         let store = self.store.clone();
         let current = store.revision();
         if self.options.not_older_than > current {
@@ -89,7 +97,10 @@ impl Watch {
         };
         let content_type = content_type(self.negotiated.encoding);
         let now = Instant::now();
-        let timeout = self.options.timeout_seconds.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+        let timeout = match self.options.timeout_seconds {
+            Some(seconds) => Duration::from_secs(seconds).min(LONGEST),
+            None => spread(self.default_timeout),
+        };
         let deadline = now + timeout;
         let next_bookmark = self.options.bookmarks.then(|| first_bookmark(now, deadline));
         let announce = self.options.from == WatchFrom::State;
@@ -104,6 +115,7 @@ impl Watch {
             finished: false,
             watch: self,
         };
+        let initial = localized(&stream.watch.server, &stream.watch.resource, initial).await?;
         for object in initial {
             if stream.watch.options.selection.matches(&object) {
                 stream.push("ADDED", &object);
@@ -118,6 +130,12 @@ impl Watch {
         }));
         Ok(with_type(StatusCode::OK, content_type, body))
     }
+}
+
+/// Returns a time between one and two times another, so that not all watches end at once.
+fn spread(shortest: Duration) -> Duration {
+    let random = u32::from(uuid::Uuid::new_v4().as_bytes()[0]);
+    shortest + shortest / 256 * random
 }
 
 fn content_type(encoding: Encoding) -> &'static str {
@@ -166,13 +184,11 @@ impl Stream {
                 biased;
                 () = self.watch.shutdown.cancelled() => self.finished = true,
                 events = self.watcher.next() => match events {
-                    Ok(events) => events.iter().for_each(|event| self.event(event)),
-                    Err(expired) => {
-                        self.expire(expired);
-                    }
+                    Ok(events) => self.events(events).await,
+                    Err(expired) => self.expire(expired),
                 },
                 () = tokio::time::sleep_until(self.deadline) => self.finished = true,
-                () = tokio::time::sleep_until(bookmark), if self.next_bookmark.is_some() => self.send_bookmark(),
+                () = tokio::time::sleep_until(bookmark), if self.next_bookmark.is_some() => self.send_bookmark().await,
             }
         }
     }
@@ -184,11 +200,39 @@ impl Stream {
         self.finished = true;
     }
 
+    /// Adds the lines of some changes, in the version of the watch.
+    async fn events(&mut self, events: Vec<Arc<Event>>) {
+        if self.watch.resource.conversion.is_none() {
+            for event in &events {
+                self.event(event);
+            }
+            return;
+        }
+        for event in events {
+            let items =
+                [Some(&event.object), event.previous.as_ref()].into_iter().flatten().cloned().collect();
+            match localized(&self.watch.server, &self.watch.resource, items).await {
+                Ok(items) => {
+                    let mut items = items.into_iter();
+                    let Some(object) = items.next() else { continue };
+                    self.event(&Event { kind: event.kind, object, previous: items.next() });
+                }
+                Err(failure) => {
+                    // Without the change the client would know too little: it has to start again.
+                    self.ready
+                        .extend(error_line(&failure, self.watch.negotiated.encoding).unwrap_or_default());
+                    self.finished = true;
+                    return;
+                }
+            }
+        }
+    }
+
     /// Adds the line of a change, as the selection shows it.
     fn event(&mut self, event: &Event) {
         self.revision = self.revision.max(event.revision());
         let object = &event.object;
-        if !object.key().starts_with(&self.watch.prefix) {
+        if !object.key_str().starts_with(&self.watch.prefix) {
             return;
         }
         match shown(&self.watch.options.selection, event) {
@@ -245,15 +289,13 @@ impl Stream {
         Ok(())
     }
 
-    fn send_bookmark(&mut self) {
+    async fn send_bookmark(&mut self) {
         let now = Instant::now();
         // Everything up to this revision is in the ring already.
         let revision = self.watch.store.revision();
         match self.watcher.drain() {
-            Ok(events) => events.iter().for_each(|event| self.event(event)),
-            Err(expired) => {
-                return self.expire(expired);
-            }
+            Ok(events) => self.events(events).await,
+            Err(expired) => return self.expire(expired),
         }
         self.revision = self.revision.max(revision);
         self.bookmark();

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use futures::future::try_join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::controller::spawn;
+use super::local_services::local_services;
 use super::{
-    aggregation, api_services, collector, crds, finished_jobs, namespaces, quotas, service_accounts, tokens,
+    aggregation, api_services, bootstrap_tokens, certificates, collector, crds, expiry, finished_jobs,
+    namespaces, quotas, service_accounts, tokens,
 };
 use crate::auth::bootstrap_objects;
 use crate::http::Failure;
@@ -35,24 +38,24 @@ const PRIORITY_CLASSES: [(&str, i64, &str); 2] = [
 /// Brings a server's objects and kinds up, then its controllers.
 pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
     crds::load(server);
-    for name in NAMESPACES {
-        ensure(server, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).await?;
-    }
-    ensure(server, kubernetes_service()).await?;
-    for (name, value, description) in PRIORITY_CLASSES {
-        let class = json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
-            "value": value, "description": description});
-        ensure(server, class).await?;
-    }
-    for object in bootstrap_objects() {
-        ensure(server, object).await?;
-    }
+    let namespace = |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+    ensure_all(server, NAMESPACES.map(namespace).into()).await?;
+    let class = |(name, value, description): (&str, i64, &str)| {
+        json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
+            "value": value, "description": description})
+    };
+    let mut objects = bootstrap_objects();
+    objects.extend(PRIORITY_CLASSES.map(class));
+    objects.extend(local_services(&server.registry()));
+    objects.push(kubernetes_service());
+    ensure_all(server, objects).await?;
     for crd in &server.config.crds {
         install(server, crd)
             .await
             .map_err(|failure| StartError::Crd { name: object_name(crd), message: failure.message })?;
     }
     spawn(server, crds::Crds);
+    spawn(server, expiry::Expiry::default());
     spawn(server, api_services::ApiServices);
     if server.config.controllers == Controllers::All {
         spawn(server, service_accounts::ServiceAccounts);
@@ -60,6 +63,8 @@ pub(crate) async fn start(server: &Arc<Inner>) -> Result<(), StartError> {
     if server.config.controllers != Controllers::ApiServer {
         spawn(server, namespaces::Namespaces);
         spawn(server, tokens::Tokens);
+        spawn(server, bootstrap_tokens::BootstrapTokens);
+        spawn(server, certificates::Certificates);
         spawn(server, aggregation::Aggregation);
         spawn(server, finished_jobs::FinishedJobs);
         spawn(server, quotas::Quotas);
@@ -76,6 +81,12 @@ fn kubernetes_service() -> Value {
         "spec": {"type": "ClusterIP", "clusterIP": "10.96.0.1",
             "ipFamilyPolicy": "SingleStack", "sessionAffinity": "None",
             "ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": 6443}]}})
+}
+
+/// Creates the objects that are not there, together: on disk they are one write, not one each.
+async fn ensure_all(server: &Arc<Inner>, objects: Vec<Value>) -> Result<(), StartError> {
+    try_join_all(objects.into_iter().map(|object| ensure(server, object))).await?;
+    Ok(())
 }
 
 /// Creates an object that is not there.

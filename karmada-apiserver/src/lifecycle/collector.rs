@@ -214,7 +214,8 @@ impl Collector {
             resource_version: Some(stored.revision().to_string()),
             ..DeleteOptions::default()
         };
-        let call = Call::internal(server, resource.clone(), stored.namespace(), stored.name(), MANAGER);
+        let mut call = Call::internal(server, resource.clone(), stored.namespace(), stored.name(), MANAGER)
+            .reviewed_as("generic-garbage-collector");
         call.delete(&options).await.map(|_| ())
     }
 }

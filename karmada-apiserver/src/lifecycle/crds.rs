@@ -22,7 +22,7 @@ pub(crate) const STORAGE: &str = "apiextensions.k8s.io/customresourcedefinitions
 pub(crate) const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
 const MANAGER: &str = "kube-apiserver";
 /// Label of services that the server registers itself.
-const AUTOMANAGED: &str = "kube-aggregator.kubernetes.io/automanaged";
+pub(super) const AUTOMANAGED: &str = "kube-aggregator.kubernetes.io/automanaged";
 /// How often the objects of a deleted CRD are looked at again, besides when they change.
 const CLEANUP_PERIOD: Duration = Duration::from_secs(1);
 
@@ -144,7 +144,7 @@ async fn unregister(server: &Inner, crd: &Value) -> Result<(), Failure> {
         if server.registry().resources().any(|other| other.group == group && other.version == version) {
             continue;
         }
-        let Some(call) = service_call(server, &name) else { return Ok(()) };
+        let Some(mut call) = service_call(server, &name) else { return Ok(()) };
         if call.stored().is_none() {
             continue;
         }
@@ -205,7 +205,8 @@ async fn clean_up(server: &Arc<Inner>, stored: &Stored) -> Result<Option<Duratio
         let objects = server.store.list(&storage, "").objects;
         let mut done = BTreeSet::new();
         for object in &objects {
-            let call = Call::internal(server, resource.clone(), object.namespace(), object.name(), MANAGER);
+            let mut call =
+                Call::internal(server, resource.clone(), object.namespace(), object.name(), MANAGER);
             if !object.is_deleting() && done.insert(object.key()) {
                 match call.delete(&DeleteOptions::background()).await {
                     Err(failure) if failure.code != http::StatusCode::NOT_FOUND => return Err(failure),

@@ -54,7 +54,8 @@ impl Controller for FinishedJobs {
         let resource = registry
             .resource("batch", "v1", "jobs")
             .ok_or_else(|| Failure::internal("jobs are not served"))?;
-        let call = Call::internal(server, resource, namespace, name, MANAGER);
+        let mut call = Call::internal(server, resource, namespace, name, MANAGER)
+            .reviewed_as("ttl-after-finished-controller");
         let options = DeleteOptions {
             propagation: Some(Propagation::Foreground),
             uid: Some(stored.uid().to_owned()),

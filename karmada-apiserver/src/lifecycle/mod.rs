@@ -6,10 +6,14 @@
 mod aggregation;
 mod api_services;
 mod bootstrap;
+mod bootstrap_tokens;
+mod certificates;
 mod collector;
 mod controller;
 pub(crate) mod crds;
+mod expiry;
 mod finished_jobs;
+mod local_services;
 mod namespaces;
 mod quotas;
 mod service_accounts;

@@ -72,7 +72,8 @@ impl Controller for Namespaces {
                 if object.is_deleting() {
                     continue;
                 }
-                let call = Call::internal(server, resource.clone(), name, object.name(), MANAGER);
+                let mut call = Call::internal(server, resource.clone(), name, object.name(), MANAGER)
+                    .reviewed_as("namespace-controller");
                 match call.delete(&DeleteOptions::background()).await {
                     Err(failure) if failure.code != http::StatusCode::NOT_FOUND => return Err(failure),
                     _ => {}

@@ -180,16 +180,18 @@ impl Change<'_> {
 
         let live = without_managed_fields(self.live);
         let merged = merge(root, &live, self.applied);
-        let mut merged = prune(root, &merged, &managers, &last);
-        let complete = |object: &Value| with_struct_members(object, self.target);
-        let whole = Comparison::of(root, &complete(&live), &complete(&merged));
+        // What is applied again stays: mostly that is all.
+        let again = managers.entries.get(&key).is_some_and(|entry| last.is_within(&entry.fields));
+        let mut merged = if again { merged } else { prune(root, &merged, &managers, &last) };
+        let complete_live = with_struct_members(&live, self.target);
+        let whole = Comparison::of(root, &complete_live, &with_struct_members(&merged, self.target));
+        let touched = !whole.is_same();
         let comparison = whole.without(&reset);
         let found = take_from_others(&mut managers, &key, &comparison);
         if force == Force::No && !found.is_empty() {
             return Err(found);
         }
-        managers.disown(&key, &metadata_of_the_server());
-        let touched = !whole.is_same();
+        managers.disown(&key, metadata_of_the_server());
         if let Some(entry) = managers.entries.get_mut(&key).filter(|_| touched) {
             entry.time = write_time(self.target, self.options.now);
         }

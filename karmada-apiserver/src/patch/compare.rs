@@ -1,13 +1,13 @@
 //! Which fields differ between two objects of the same type.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use crate::registry::schema::ListType;
 
 use super::field_path::PathElement;
-use super::field_set::FieldSet;
+use super::field_set::{FieldSet, Node};
 use super::typed::{Shape, Type};
 
 /// The fields that differ between an old and a new object.
@@ -21,9 +21,7 @@ pub(super) struct Comparison {
 impl Comparison {
     /// Compares two objects.
     pub(super) fn of(object_type: Type<'_>, old: &Value, new: &Value) -> Self {
-        let mut walker = Walker { path: Vec::new(), comparison: Self::default() };
-        walker.compare(object_type, Some(old), Some(new));
-        walker.comparison
+        compare(object_type, Some(old), Some(new)).below
     }
 
     /// Returns whether nothing differs.
@@ -37,7 +35,10 @@ impl Comparison {
     }
 
     /// Returns the comparison without some fields and what is below them.
-    pub(super) fn without(&self, fields: &FieldSet) -> Self {
+    pub(super) fn without(self, fields: &FieldSet) -> Self {
+        if fields.is_empty() {
+            return self;
+        }
         Self {
             added: self.added.recursive_difference(fields),
             modified: self.modified.recursive_difference(fields),
@@ -46,97 +47,135 @@ impl Comparison {
     }
 }
 
-struct Walker {
-    path: Vec<PathElement>,
-    comparison: Comparison,
+/// What happened to a value as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Added,
+    Modified,
+    Removed,
 }
 
-impl Walker {
-    /// Compares two values at the current path; `None` stands for absent. At least one is there.
-    fn compare(&mut self, value_type: Type<'_>, old: Option<&Value>, new: Option<&Value>) {
-        let Some(present) = new.filter(|new| !new.is_null()).or(old).or(new) else { return };
-        let is_empty = |value: Option<&Value>| match value {
-            None | Some(Value::Null) => true,
-            Some(Value::Object(fields)) => fields.is_empty(),
-            Some(Value::Array(items)) => items.is_empty(),
-            Some(_) => false,
+/// How a value differs: as a whole, and in what is below it.
+#[derive(Default)]
+struct Difference {
+    whole: Option<Change>,
+    below: Comparison,
+}
+
+/// The nodes of a comparison while it is put together.
+#[derive(Default)]
+struct Nodes {
+    added: Vec<Node>,
+    modified: Vec<Node>,
+    removed: Vec<Node>,
+}
+
+impl Nodes {
+    fn push(&mut self, element: &PathElement, difference: Difference) {
+        let Difference { whole, below: Comparison { added, modified, removed } } = difference;
+        for (nodes, change, below) in [
+            (&mut self.added, Change::Added, added),
+            (&mut self.modified, Change::Modified, modified),
+            (&mut self.removed, Change::Removed, removed),
+        ] {
+            let is_member = whole == Some(change);
+            if is_member || !below.is_empty() {
+                nodes.push(Node { element: element.clone(), is_member, below });
+            }
+        }
+    }
+
+    fn into_comparison(self) -> Comparison {
+        Comparison {
+            added: FieldSet::of_nodes(self.added),
+            modified: FieldSet::of_nodes(self.modified),
+            removed: FieldSet::of_nodes(self.removed),
+        }
+    }
+}
+
+/// Compares two values; `None` stands for absent. At least one is there.
+fn compare(value_type: Type<'_>, old: Option<&Value>, new: Option<&Value>) -> Difference {
+    let Some(present) = new.filter(|new| !new.is_null()).or(old).or(new) else {
+        return Difference::default();
+    };
+    let is_empty = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => true,
+        Some(Value::Object(fields)) => fields.is_empty(),
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(_) => false,
+    };
+    let fits = |value: Option<&Value>, wanted: fn(&Value) -> bool| {
+        value.is_none_or(|value| value.is_null() || wanted(value))
+    };
+    // A map or list that is only on one side differs as a whole too.
+    let one_sided = match (old, new) {
+        (None, _) => Some(Change::Added),
+        (_, None) => Some(Change::Removed),
+        _ => None,
+    };
+    // Two empty ones are a leaf: that keeps the difference of empty and null.
+    let both_empty = is_empty(old) && is_empty(new);
+    match value_type.shape(present) {
+        Shape::Map(map) if !both_empty && fits(old, Value::is_object) && fits(new, Value::is_object) => {
+            Difference { whole: one_sided, below: compare_maps(map, old, new) }
+        }
+        Shape::List(list_type, items)
+            if !both_empty && fits(old, Value::is_array) && fits(new, Value::is_array) =>
+        {
+            Difference { whole: one_sided, below: compare_lists(list_type, items, old, new) }
+        }
+        _ => {
+            let differs = old != new;
+            Difference { whole: one_sided.or(differs.then_some(Change::Modified)), ..Difference::default() }
+        }
+    }
+}
+
+fn compare_maps(map: Type<'_>, old: Option<&Value>, new: Option<&Value>) -> Comparison {
+    let empty = Map::new();
+    let old = old.and_then(Value::as_object).unwrap_or(&empty);
+    let new = new.and_then(Value::as_object).unwrap_or(&empty);
+    let only_new = new.keys().filter(|name| !old.contains_key(*name));
+    let mut nodes = Nodes::default();
+    for name in old.keys().chain(only_new) {
+        let (old, new) = (old.get(name), new.get(name));
+        // Most of an object stays as it is.
+        if old != new {
+            let element = PathElement::Field(name.as_str().into());
+            nodes.push(&element, compare(map.member(name).of, old, new));
+        }
+    }
+    nodes.into_comparison()
+}
+
+fn compare_lists(
+    list_type: &ListType,
+    items: Type<'_>,
+    old: Option<&Value>,
+    new: Option<&Value>,
+) -> Comparison {
+    let old = items_by_element(list_type, items, old);
+    let new = items_by_element(list_type, items, new);
+    let only_new = new.keys().filter(|element| !old.contains_key(*element));
+    let mut nodes = Nodes::default();
+    for element in old.keys().chain(only_new) {
+        let (old, new) = (old.get(element), new.get(element));
+        let whole = |change| Difference { whole: Some(change), ..Difference::default() };
+        let difference = match (old.map_or(&[][..], Vec::as_slice), new.map_or(&[][..], Vec::as_slice)) {
+            ([], [new]) => compare(items, None, Some(new)),
+            ([old], []) => compare(items, Some(old), None),
+            ([old], [new]) if old == new => continue,
+            ([old], [new]) => compare(items, Some(old), Some(new)),
+            // Stored lists may hold duplicates: those count as one leaf.
+            ([], _) => whole(Change::Added),
+            (_, []) => whole(Change::Removed),
+            (old, new) if old != new => whole(Change::Modified),
+            _ => continue,
         };
-        let fits = |value: Option<&Value>, wanted: fn(&Value) -> bool| {
-            value.is_none_or(|value| value.is_null() || wanted(value))
-        };
-        // Two empty ones are a leaf: that keeps the difference of empty and null.
-        let both_empty = is_empty(old) && is_empty(new);
-        match value_type.shape(present) {
-            Shape::Map(map) if !both_empty && fits(old, Value::is_object) && fits(new, Value::is_object) => {
-                self.compare_maps(map, old, new);
-                self.note_whole(old, new);
-            }
-            Shape::List(list_type, items)
-                if !both_empty && fits(old, Value::is_array) && fits(new, Value::is_array) =>
-            {
-                self.compare_lists(list_type, items, old, new);
-                self.note_whole(old, new);
-            }
-            _ => self.compare_leaves(old, new),
-        }
+        nodes.push(element, difference);
     }
-
-    fn compare_leaves(&mut self, old: Option<&Value>, new: Option<&Value>) {
-        match (old, new) {
-            (None, _) => self.comparison.added.insert(&self.path),
-            (_, None) => self.comparison.removed.insert(&self.path),
-            (Some(old), Some(new)) if old != new => self.comparison.modified.insert(&self.path),
-            _ => {}
-        }
-    }
-
-    /// Notes a map or list that is only on one side.
-    fn note_whole(&mut self, old: Option<&Value>, new: Option<&Value>) {
-        match (old, new) {
-            (None, _) => self.comparison.added.insert(&self.path),
-            (_, None) => self.comparison.removed.insert(&self.path),
-            _ => {}
-        }
-    }
-
-    fn compare_maps(&mut self, map: Type<'_>, old: Option<&Value>, new: Option<&Value>) {
-        let empty = Map::new();
-        let old = old.and_then(Value::as_object).unwrap_or(&empty);
-        let new = new.and_then(Value::as_object).unwrap_or(&empty);
-        let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-        for name in names {
-            self.path.push(PathElement::Field(name.clone()));
-            self.compare(map.member(name).of, old.get(name), new.get(name));
-            self.path.pop();
-        }
-    }
-
-    fn compare_lists(
-        &mut self,
-        list_type: &ListType,
-        items: Type<'_>,
-        old: Option<&Value>,
-        new: Option<&Value>,
-    ) {
-        let old = items_by_element(list_type, items, old);
-        let new = items_by_element(list_type, items, new);
-        let elements: BTreeSet<&PathElement> = old.keys().chain(new.keys()).collect();
-        for element in elements {
-            self.path.push(element.clone());
-            let (old, new) = (old.get(element), new.get(element));
-            match (old.map_or(&[][..], Vec::as_slice), new.map_or(&[][..], Vec::as_slice)) {
-                ([], [new]) => self.compare(items, None, Some(new)),
-                ([old], []) => self.compare(items, Some(old), None),
-                ([old], [new]) => self.compare(items, Some(old), Some(new)),
-                // Stored lists may hold duplicates: those count as one leaf.
-                ([], _) => self.comparison.added.insert(&self.path),
-                (_, []) => self.comparison.removed.insert(&self.path),
-                (old, new) if old != new => self.comparison.modified.insert(&self.path),
-                _ => {}
-            }
-            self.path.pop();
-        }
-    }
+    nodes.into_comparison()
 }
 
 fn items_by_element<'v>(

@@ -2,16 +2,19 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
+
+use super::field_name::FieldName;
 
 /// One step of the path to a field. Steps sort as: fields, keys, values, indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathElement {
     /// A member of an object.
-    Field(String),
+    Field(FieldName),
     /// The item of a list whose key fields have these values, sorted by name.
-    Key(Vec<(String, Value)>),
+    Key(Arc<[(String, Value)]>),
     /// The item of a list of scalars that has this value.
     Value(Value),
     /// The item of a list at this position.
@@ -23,7 +26,7 @@ impl PathElement {
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(':')?;
         match kind {
-            "f" => Some(Self::Field(rest.to_owned())),
+            "f" => Some(Self::Field(rest.into())),
             "k" => match serde_json::from_str(rest).ok()? {
                 Value::Object(fields) => Some(Self::Key(fields.into_iter().collect())),
                 _ => None,
@@ -37,7 +40,7 @@ impl PathElement {
     /// Prints the form used in FieldsV1.
     pub fn to_key(&self) -> String {
         match self {
-            Self::Field(name) => format!("f:{name}"),
+            Self::Field(name) => ["f:", name.as_str()].concat(),
             Self::Key(fields) => {
                 let fields: Map<String, Value> = fields.iter().cloned().collect();
                 format!("k:{}", Value::Object(fields))
@@ -157,7 +160,7 @@ mod tests {
     #[test]
     fn fields_come_before_keys_values_and_indices() {
         let field = PathElement::Field("z".into());
-        let key = PathElement::Key(vec![("a".into(), json!(1))]);
+        let key = PathElement::Key([("a".to_owned(), json!(1))].into());
         let value = PathElement::Value(json!("a"));
         let index = PathElement::Index(0);
         assert!(field < key && key < value && value < index);

@@ -1,16 +1,30 @@
 //! Sets of field paths, and their form in `managedFields` (FieldsV1).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
 use super::field_path::PathElement;
 
-/// A set of field paths: a tree whose nodes say which of their children are members.
+/// A set of field paths: a tree whose nodes say whether they are members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldSet {
-    pub(super) members: BTreeSet<PathElement>,
-    pub(super) children: BTreeMap<PathElement, Self>,
+    /// Sorted by element. Each is a member or has something below.
+    nodes: Vec<Node>,
+}
+
+/// What a set holds of one element and what is below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Node {
+    pub(super) element: PathElement,
+    pub(super) is_member: bool,
+    pub(super) below: FieldSet,
+}
+
+impl Node {
+    fn is_empty(&self) -> bool {
+        !self.is_member && self.below.is_empty()
+    }
 }
 
 impl FieldSet {
@@ -18,120 +32,205 @@ impl FieldSet {
     pub fn of_fields(paths: &[&[&str]]) -> Self {
         let mut set = Self::default();
         for path in paths {
-            let path: Vec<PathElement> =
-                path.iter().map(|name| PathElement::Field((*name).to_owned())).collect();
+            let path: Vec<PathElement> = path.iter().map(|name| PathElement::Field((*name).into())).collect();
             set.insert(&path);
         }
         set
     }
 
+    /// Makes a set of nodes in any order; of two of one element, the last that has something below gives that.
+    pub(super) fn of_nodes(mut nodes: Vec<Node>) -> Self {
+        nodes.retain(|node| !node.is_empty());
+        if !nodes.is_sorted_by(|a, b| a.element < b.element) {
+            nodes.sort_by(|a, b| a.element.cmp(&b.element));
+            nodes.dedup_by(|next, kept| {
+                let same = next.element == kept.element;
+                if same {
+                    kept.is_member |= next.is_member;
+                    if !next.below.is_empty() {
+                        kept.below = std::mem::take(&mut next.below);
+                    }
+                }
+                same
+            });
+        }
+        Self { nodes }
+    }
+
     /// Reads FieldsV1; `None` when a key of it cannot be read.
     pub fn parse(fields: &Value) -> Option<Self> {
-        let mut set = Self::default();
-        for (key, value) in fields.as_object()? {
+        let fields = fields.as_object()?;
+        let mut nodes = Vec::with_capacity(fields.len());
+        for (key, value) in fields {
             if key == "." {
                 // The member bit of this node belongs to the parent.
                 continue;
             }
             let element = PathElement::parse(key)?;
             let inner = value.as_object()?;
-            if inner.is_empty() || inner.contains_key(".") {
-                set.members.insert(element.clone());
-            }
-            let child = Self::parse(value)?;
-            if !child.is_empty() {
-                set.children.insert(element, child);
-            }
+            let is_member = inner.is_empty() || inner.contains_key(".");
+            nodes.push(Node { element, is_member, below: Self::parse(value)? });
         }
-        Some(set)
+        Some(Self::of_nodes(nodes))
     }
 
     /// Returns the set in the form of FieldsV1.
     pub fn to_value(&self) -> Value {
-        let mut fields = Map::new();
-        for member in &self.members {
-            fields.insert(member.to_key(), Value::Object(Map::new()));
-        }
-        for (element, child) in &self.children {
-            let mut value = child.to_value();
-            if self.members.contains(element)
+        let fields = self.nodes.iter().map(|node| {
+            let mut value = node.below.to_value();
+            if node.is_member
+                && !node.below.is_empty()
                 && let Some(inner) = value.as_object_mut()
             {
                 inner.insert(".".to_owned(), Value::Object(Map::new()));
             }
-            fields.insert(element.to_key(), value);
-        }
-        Value::Object(fields)
+            (node.element.to_key(), value)
+        });
+        Value::Object(fields.collect())
+    }
+
+    /// Returns what the set holds of the elements that its paths start with, sorted.
+    pub(super) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Returns what the set holds of an element.
+    pub(super) fn node(&self, element: &PathElement) -> Option<&Node> {
+        self.position(element).ok().map(|position| &self.nodes[position])
+    }
+
+    fn position(&self, element: &PathElement) -> Result<usize, usize> {
+        self.nodes.binary_search_by(|node| node.element.cmp(element))
     }
 
     /// Adds a path. The empty path is in no set.
     pub fn insert(&mut self, path: &[PathElement]) {
-        match path {
-            [] => {}
-            [last] => {
-                self.members.insert(last.clone());
+        let Some((first, rest)) = path.split_first() else { return };
+        let position = match self.position(first) {
+            Ok(position) => position,
+            Err(position) => {
+                let node = Node { element: first.clone(), is_member: false, below: Self::default() };
+                self.nodes.insert(position, node);
+                position
             }
-            [first, rest @ ..] => self.children.entry(first.clone()).or_default().insert(rest),
-        }
+        };
+        let node = &mut self.nodes[position];
+        node.is_member |= rest.is_empty();
+        node.below.insert(rest);
     }
 
     /// Returns whether the set holds a path.
     pub fn contains(&self, path: &[PathElement]) -> bool {
-        match path {
-            [] => false,
-            [last] => self.members.contains(last),
-            [first, rest @ ..] => self.children.get(first).is_some_and(|child| child.contains(rest)),
-        }
+        let Some((first, rest)) = path.split_first() else { return false };
+        self.node(first).is_some_and(|node| match rest {
+            [] => node.is_member,
+            rest => node.below.contains(rest),
+        })
     }
 
     /// Returns whether the set holds no path.
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.children.values().all(Self::is_empty)
+        self.nodes.is_empty()
+    }
+
+    /// Returns whether every path of this set is in `other`.
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        self.joined(other).all(|pair| match pair {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(mine), Some(theirs)) => {
+                mine.is_member <= theirs.is_member && mine.below.is_within(&theirs.below)
+            }
+        })
+    }
+
+    /// Returns whether a path is in both sets.
+    pub(super) fn intersects(&self, other: &Self) -> bool {
+        self.joined(other).any(|pair| match pair {
+            (Some(mine), Some(theirs)) => {
+                (mine.is_member && theirs.is_member) || mine.below.intersects(&theirs.below)
+            }
+            _ => false,
+        })
     }
 
     /// Returns the paths that are in either set.
     pub fn union(&self, other: &Self) -> Self {
-        let mut children = self.children.clone();
-        for (element, child) in &other.children {
-            let merged = children.get(element).map_or_else(|| child.clone(), |mine| mine.union(child));
-            children.insert(element.clone(), merged);
-        }
-        Self { members: &self.members | &other.members, children }
+        self.combined(other, |mine, theirs| match (mine, theirs) {
+            (Some(mine), Some(theirs)) => Some(Node {
+                element: mine.element.clone(),
+                is_member: mine.is_member || theirs.is_member,
+                below: mine.below.union(&theirs.below),
+            }),
+            (one, other) => one.or(other).cloned(),
+        })
     }
 
     /// Returns the paths that are in both sets.
     pub fn intersection(&self, other: &Self) -> Self {
-        let common = self.children.iter().filter_map(|(element, child)| {
-            let both = child.intersection(other.children.get(element)?);
-            (!both.is_empty()).then(|| (element.clone(), both))
-        });
-        Self { members: &self.members & &other.members, children: common.collect() }
+        self.combined(other, |mine, theirs| {
+            let (mine, theirs) = (mine?, theirs?);
+            Some(Node {
+                element: mine.element.clone(),
+                is_member: mine.is_member && theirs.is_member,
+                below: mine.below.intersection(&theirs.below),
+            })
+        })
     }
 
     /// Returns the paths of this set that are not in `other`.
     pub fn difference(&self, other: &Self) -> Self {
-        let left = self.children.iter().filter_map(|(element, child)| {
-            let rest =
-                other.children.get(element).map_or_else(|| child.clone(), |theirs| child.difference(theirs));
-            (!rest.is_empty()).then(|| (element.clone(), rest))
-        });
-        Self { members: &self.members - &other.members, children: left.collect() }
+        self.combined(other, |mine, theirs| {
+            let mine = mine?;
+            let Some(theirs) = theirs else { return Some(mine.clone()) };
+            Some(Node {
+                element: mine.element.clone(),
+                is_member: mine.is_member && !theirs.is_member,
+                below: mine.below.difference(&theirs.below),
+            })
+        })
     }
 
     /// Returns the paths of this set that are neither in `other` nor below a path of it.
     pub fn recursive_difference(&self, other: &Self) -> Self {
-        let left = self.children.iter().filter(|(element, _)| !other.members.contains(element));
-        let left = left.filter_map(|(element, child)| {
-            let rest = other
-                .children
-                .get(element)
-                .map_or_else(|| child.clone(), |theirs| child.recursive_difference(theirs));
-            (!rest.is_empty()).then(|| (element.clone(), rest))
-        });
-        Self { members: &self.members - &other.members, children: left.collect() }
+        self.combined(other, |mine, theirs| {
+            let mine = mine?;
+            match theirs {
+                None => Some(mine.clone()),
+                Some(theirs) if theirs.is_member => None,
+                Some(theirs) => Some(Node {
+                    element: mine.element.clone(),
+                    is_member: mine.is_member,
+                    below: mine.below.recursive_difference(&theirs.below),
+                }),
+            }
+        })
     }
 
-    /// Returns all paths: of each node first its members, then what is below its children.
+    fn combined(&self, other: &Self, combine: impl Fn(Option<&Node>, Option<&Node>) -> Option<Node>) -> Self {
+        let nodes = self.joined(other).filter_map(|(mine, theirs)| combine(mine, theirs));
+        Self { nodes: nodes.filter(|node| !node.is_empty()).collect() }
+    }
+
+    /// Walks through the elements of both sets in order.
+    fn joined<'s>(&'s self, other: &'s Self) -> impl Iterator<Item = (Option<&'s Node>, Option<&'s Node>)> {
+        let (mut mine, mut theirs) = (self.nodes.iter().peekable(), other.nodes.iter().peekable());
+        std::iter::from_fn(move || {
+            let order = match (mine.peek(), theirs.peek()) {
+                (Some(a), Some(b)) => a.element.cmp(&b.element),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => return None,
+            };
+            Some(match order {
+                Ordering::Less => (mine.next(), None),
+                Ordering::Greater => (None, theirs.next()),
+                Ordering::Equal => (mine.next(), theirs.next()),
+            })
+        })
+    }
+
+    /// Returns all paths: of each node first its members, then what is below them.
     pub fn paths(&self) -> Vec<Vec<PathElement>> {
         let mut paths = Vec::new();
         self.collect_paths(&mut Vec::new(), &mut paths);
@@ -139,14 +238,14 @@ impl FieldSet {
     }
 
     fn collect_paths(&self, prefix: &mut Vec<PathElement>, paths: &mut Vec<Vec<PathElement>>) {
-        for member in &self.members {
+        for node in self.nodes.iter().filter(|node| node.is_member) {
             let mut path = prefix.clone();
-            path.push(member.clone());
+            path.push(node.element.clone());
             paths.push(path);
         }
-        for (element, child) in &self.children {
-            prefix.push(element.clone());
-            child.collect_paths(prefix, paths);
+        for node in &self.nodes {
+            prefix.push(node.element.clone());
+            node.below.collect_paths(prefix, paths);
             prefix.pop();
         }
     }
@@ -154,6 +253,8 @@ impl FieldSet {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -161,8 +262,8 @@ pub(super) mod tests {
 
     fn any_element() -> impl Strategy<Value = PathElement> {
         prop_oneof![
-            "[a-c]".prop_map(PathElement::Field),
-            "[a-b]".prop_map(|name| PathElement::Key(vec![("name".into(), Value::from(name))])),
+            "[a-c]".prop_map(|name| PathElement::Field(name.as_str().into())),
+            "[a-b]".prop_map(|name| PathElement::Key([("name".to_owned(), Value::from(name))].into())),
             "[a-b]".prop_map(|text| PathElement::Value(Value::from(text))),
             (0i64..2).prop_map(PathElement::Index),
         ]
@@ -219,6 +320,8 @@ pub(super) mod tests {
             let expected: BTreeSet<_> = left.iter().filter(|path| !below(path)).cloned().collect();
             prop_assert_eq!(as_set(&a.recursive_difference(&b)), expected);
             prop_assert_eq!(a.is_empty(), left.is_empty());
+            prop_assert_eq!(a.is_within(&b), left.is_subset(&right));
+            prop_assert_eq!(a.intersects(&b), !left.is_disjoint(&right));
         }
     }
 }

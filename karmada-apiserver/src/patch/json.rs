@@ -22,9 +22,18 @@ pub fn json_patch(object: &Value, patch: &Value) -> Result<Value, PatchError> {
     if let Some(bad) = operations.iter().find(|operation| !operation.is_object() && !operation.is_null()) {
         return Err(cannot_unmarshal(go_json_type(bad), "handlers.jsonPatchOp"));
     }
+    apply(object, operations).map_err(|_| PatchError::Rejected)
+}
+
+/// Runs the operations of a patch, all or none.
+///
+/// # Errors
+///
+/// The first operation that cannot be done, in the words of the library that the Go server uses.
+pub(crate) fn apply(object: &Value, operations: &[Value]) -> Result<Value, String> {
     let mut patched = object.clone();
     for operation in operations {
-        run(&mut patched, operation).ok_or(PatchError::Rejected)?;
+        run(&mut patched, operation)?;
     }
     Ok(patched)
 }
@@ -35,31 +44,68 @@ fn cannot_unmarshal(found: &str, wanted: &str) -> PatchError {
     ))
 }
 
-/// Runs one operation; `None` when it cannot be done.
-fn run(target: &mut Value, operation: &Value) -> Option<()> {
-    let path = pointer(operation["path"].as_str()?);
+/// Runs one operation.
+fn run(target: &mut Value, operation: &Value) -> Result<(), String> {
+    let kind = operation["op"].as_str().unwrap_or("unknown");
+    if !matches!(kind, "add" | "replace" | "remove" | "move" | "copy" | "test") {
+        return Err(format!("Unexpected kind: {kind}"));
+    }
+    let text = |key: &str| {
+        operation[key]
+            .as_str()
+            .ok_or_else(|| format!("{kind} operation failed to decode {key}: missing value"))
+    };
+    let shown = text("path")?;
+    let path = pointer(shown);
     let value = || operation["value"].clone();
-    match operation["op"].as_str()? {
-        "add" => add(target, &path, value()),
-        "replace" => replace(target, &path, value()),
-        "remove" => remove(target, &path).map(drop),
+    match kind {
+        "add" if path.is_empty() => replace_root(target, value(), kind),
+        "add" => add(target, &path, value()).ok_or_else(|| missing(kind, &format!("{shown:?}"))),
+        "replace" if path.is_empty() => replace_root(target, value(), kind),
+        "replace" => replace(target, &path, value(), shown),
+        "remove" => remove(target, &path, kind, shown).map(drop),
         "move" => {
-            let moved = remove(target, &pointer(operation["from"].as_str()?))?;
-            add(target, &path, moved)
+            let from = text("from")?;
+            let moved = remove(target, &pointer(from), kind, from)?;
+            add(target, &path, moved).ok_or_else(|| missing(kind, shown))
         }
         "copy" => {
-            let copied = find(target, &pointer(operation["from"].as_str()?))?.clone();
-            add(target, &path, copied)
-        }
-        "test" => {
-            let expected = &operation["value"];
-            match find(target, &path) {
-                Some(found) => (found == expected).then_some(()),
-                None => expected.is_null().then_some(()),
+            let from = text("from")?;
+            let from_path = pointer(from);
+            let known = from_path
+                .split_last()
+                .and_then(|(_, parent)| find(target, parent))
+                .is_some_and(|parent| parent.is_object() || parent.is_array());
+            if !known {
+                return Err(missing(kind, from));
             }
+            // What is not there is copied as null.
+            let copied = find(target, &from_path).cloned().unwrap_or(Value::Null);
+            add(target, &path, copied).ok_or_else(|| missing(kind, shown))
         }
-        _ => None,
+        _ => test(target, &path, &operation["value"], shown),
     }
+}
+
+fn missing(kind: &str, shown: &str) -> String {
+    format!("{kind} operation does not apply: doc is missing path: {shown}: missing value")
+}
+
+fn test(target: &Value, path: &[String], expected: &Value, shown: &str) -> Result<(), String> {
+    let known = path.split_last().is_none_or(|(_, parent)| find(target, parent).is_some());
+    if !known {
+        return Err(format!("test operation does not apply: is missing path: {shown}: missing value"));
+    }
+    let found = find(target, path).unwrap_or(&Value::Null);
+    if found == expected { Ok(()) } else { Err(format!("testing value {shown} failed: test failed")) }
+}
+
+fn replace_root(target: &mut Value, value: Value, kind: &str) -> Result<(), String> {
+    if !value.is_object() && !value.is_array() {
+        return Err(format!("{kind} operation value must be object or array: %!w(<nil>)"));
+    }
+    *target = value;
+    Ok(())
 }
 
 fn pointer(path: &str) -> Vec<String> {
@@ -111,33 +157,40 @@ fn add(target: &mut Value, path: &[String], value: Value) -> Option<()> {
     Some(())
 }
 
-fn replace(target: &mut Value, path: &[String], value: Value) -> Option<()> {
-    let Some((last, parent)) = path.split_last() else {
-        *target = value;
-        return Some(());
-    };
-    match find_mut(target, parent)? {
-        Value::Object(fields) => {
+fn replace(target: &mut Value, path: &[String], value: Value, shown: &str) -> Result<(), String> {
+    let lost = || missing("replace", shown);
+    let (last, parent) = path.split_last().ok_or_else(lost)?;
+    match find_mut(target, parent) {
+        Some(Value::Object(fields)) => {
             fields.insert(last.clone(), value);
         }
-        Value::Array(items) => {
-            let position = index(last, items.len())?;
+        Some(Value::Array(items)) => {
+            let position = index(last, items.len()).ok_or_else(lost)?;
             items[position] = value;
         }
-        _ => return None,
+        _ => return Err(lost()),
     }
-    Some(())
+    Ok(())
 }
 
-fn remove(target: &mut Value, path: &[String]) -> Option<Value> {
-    let (last, parent) = path.split_last()?;
-    match find_mut(target, parent)? {
-        Value::Object(fields) => fields.remove(last),
-        Value::Array(items) => {
-            let position = index(last, items.len())?;
-            Some(items.remove(position))
+fn remove(target: &mut Value, path: &[String], kind: &str, shown: &str) -> Result<Value, String> {
+    let lost = || missing(kind, &format!("{shown:?}"));
+    let (last, parent) = path.split_last().ok_or_else(lost)?;
+    match find_mut(target, parent) {
+        Some(Value::Object(fields)) => fields.remove(last).ok_or_else(|| {
+            // A move shows the key only.
+            let place = if kind == "move" { last } else { shown };
+            format!(
+                "error in {kind} for path: '{place}': Unable to remove nonexistent key: {last}: missing value"
+            )
+        }),
+        Some(Value::Array(items)) => {
+            let position = index(last, items.len()).ok_or_else(|| {
+                format!("error in {kind} for path: '{shown}': Unable to access invalid index: {last}: invalid index referenced")
+            })?;
+            Ok(items.remove(position))
         }
-        _ => None,
+        _ => Err(lost()),
     }
 }
 
@@ -195,6 +248,57 @@ mod tests {
             error.to_string(),
             "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
         );
+    }
+
+    #[test]
+    fn says_which_operation_cannot_be_done() {
+        let object = json!({"data": {"a": "1"}, "list": ["x"]});
+        let rows = [
+            (
+                json!({"op": "remove", "path": "/nope"}),
+                "error in remove for path: '/nope': Unable to remove nonexistent key: nope: missing value",
+            ),
+            (
+                json!({"op": "test", "path": "/data/a", "value": "2"}),
+                "testing value /data/a failed: test failed",
+            ),
+            (
+                json!({"op": "add", "path": "/nope/x", "value": 1}),
+                "add operation does not apply: doc is missing path: \"/nope/x\": missing value",
+            ),
+            (
+                json!({"op": "replace", "path": "/nope/z", "value": 1}),
+                "replace operation does not apply: doc is missing path: /nope/z: missing value",
+            ),
+            (
+                json!({"op": "remove", "path": "/nope/x"}),
+                "remove operation does not apply: doc is missing path: \"/nope/x\": missing value",
+            ),
+            (
+                json!({"op": "test", "path": "/nope/z", "value": 1}),
+                "test operation does not apply: is missing path: /nope/z: missing value",
+            ),
+            (
+                json!({"op": "move", "path": "/data/q", "from": "/data/zz"}),
+                "error in move for path: 'zz': Unable to remove nonexistent key: zz: missing value",
+            ),
+            (json!({"op": "frob", "path": "/data/a"}), "Unexpected kind: frob"),
+            (json!({"path": "/data/a"}), "Unexpected kind: unknown"),
+            (json!({"op": "add", "value": 1}), "add operation failed to decode path: missing value"),
+            (
+                json!({"op": "replace", "path": "", "value": "x"}),
+                "replace operation value must be object or array: %!w(<nil>)",
+            ),
+        ];
+        for (operation, expected) in rows {
+            assert_eq!(
+                apply(&object, std::slice::from_ref(&operation)).unwrap_err(),
+                expected,
+                "{operation}"
+            );
+        }
+        let copy = json!([{"op": "copy", "path": "/data/q", "from": "/data/zz"}]);
+        assert_eq!(json_patch(&object, &copy).unwrap()["data"], json!({"a": "1", "q": null}));
     }
 
     proptest! {

@@ -1,7 +1,9 @@
 //! Who owns which fields after a create, update or patch.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::compare::Comparison;
 use super::field_set::FieldSet;
@@ -69,6 +71,38 @@ pub fn update(new: &mut Value, update: &Update<'_>) {
     managers.write_to(new);
 }
 
+/// Says why nobody can read who owns what of an object, if nobody can.
+pub fn unreadable_owners(object: &Value) -> Option<&'static str> {
+    let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array).into_iter().flatten();
+    let is_operation = |entry: &Value| matches!(entry["operation"].as_str(), Some("Apply" | "Update"));
+    if !entries.clone().all(is_operation) {
+        return Some("operation must be `Apply` or `Update`");
+    }
+    Managers::of(object).is_none().then_some("fields cannot be decoded")
+}
+
+/// Takes the fields that a write changes away from those who own them in another version of the object.
+///
+/// `old` and `new` are the states before and after the write in the version of `target`; the owners are those of
+/// `object`, in whatever version it is.
+pub fn disown_in_version(object: &mut Value, old: &Value, new: &Value, target: &Target<'_>) {
+    let Some(mut managers) = Managers::of(object) else { return };
+    let root = Type::root(target.schema, target.origin);
+    let comparison = Comparison::of(root, old, new).without(&reset_fields(target));
+    let lost = comparison.set_fields().union(&comparison.removed);
+    let is_of_version = |entry: &Entry| entry.identity.api_version == target.api_version;
+    let keys: Vec<String> = managers
+        .entries
+        .iter()
+        .filter(|(_, entry)| is_of_version(entry))
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in keys {
+        managers.disown(&key, &lost);
+    }
+    managers.write_to(object);
+}
+
 /// Returns whether two versions of an object differ only in the times of `managedFields`: then there is nothing to write.
 pub fn equal_but_for_times(old: &Value, new: &Value) -> bool {
     let without_times = |object: &Value| {
@@ -81,7 +115,18 @@ pub fn equal_but_for_times(old: &Value, new: &Value) -> bool {
         }
         object
     };
-    old == new || without_times(old) == without_times(new)
+    // Most changes are elsewhere: those need no copies.
+    same_members(Some(old), Some(new), |key| key == "metadata")
+        && same_members(old.get("metadata"), new.get("metadata"), |key| key == "managedFields")
+        && (old == new || without_times(old) == without_times(new))
+}
+
+/// Returns whether two objects, or values that are none, are equal but for some members.
+fn same_members(old: Option<&Value>, new: Option<&Value>, ignored: fn(&str) -> bool) -> bool {
+    let (Some(Value::Object(old)), Some(Value::Object(new))) = (old, new) else { return old == new };
+    let relevant = |map: &'_ Map<String, Value>| map.keys().filter(|key| !ignored(key)).count();
+    relevant(old) == relevant(new)
+        && old.iter().all(|(key, value)| ignored(key) || new.get(key) == Some(value))
 }
 
 /// Returns the name of the manager of a request: what it says, or else the first part of its user agent.
@@ -114,7 +159,7 @@ fn is_reset(entries: &[Value]) -> bool {
 pub(super) fn after_update(update: &Update<'_>, new: &Value, mut managers: Managers) -> Managers {
     let target = &update.target;
     let root = Type::root(target.schema, target.origin);
-    let empty = Value::Object(serde_json::Map::new());
+    let empty = Value::Object(Map::new());
     let old = with_struct_members(update.old.unwrap_or(&empty), target);
     let new = with_struct_members(new, target);
     let comparison = Comparison::of(root, &old, &new).without(&reset_fields(target));
@@ -124,7 +169,7 @@ pub(super) fn after_update(update: &Update<'_>, new: &Value, mut managers: Manag
     for key in keys {
         managers.disown(&key, &lost);
     }
-    let taken = set.difference(&metadata_of_the_server());
+    let taken = set.difference(metadata_of_the_server());
     if !taken.is_empty() {
         let identity = Identity {
             manager: if update.manager.is_empty() { "unknown" } else { update.manager }.to_owned(),
@@ -145,21 +190,24 @@ pub(super) fn after_update(update: &Update<'_>, new: &Value, mut managers: Manag
 }
 
 /// Returns the fields that nobody owns.
-pub(super) fn metadata_of_the_server() -> FieldSet {
-    FieldSet::of_fields(&[
-        &["apiVersion"],
-        &["kind"],
-        &["metadata"],
-        &["metadata", "clusterName"],
-        &["metadata", "creationTimestamp"],
-        &["metadata", "generation"],
-        &["metadata", "managedFields"],
-        &["metadata", "name"],
-        &["metadata", "namespace"],
-        &["metadata", "resourceVersion"],
-        &["metadata", "selfLink"],
-        &["metadata", "uid"],
-    ])
+pub(super) fn metadata_of_the_server() -> &'static FieldSet {
+    static FIELDS: LazyLock<FieldSet> = LazyLock::new(|| {
+        FieldSet::of_fields(&[
+            &["apiVersion"],
+            &["kind"],
+            &["metadata"],
+            &["metadata", "clusterName"],
+            &["metadata", "creationTimestamp"],
+            &["metadata", "generation"],
+            &["metadata", "managedFields"],
+            &["metadata", "name"],
+            &["metadata", "namespace"],
+            &["metadata", "resourceVersion"],
+            &["metadata", "selfLink"],
+            &["metadata", "uid"],
+        ])
+    });
+    &FIELDS
 }
 
 /// Returns the time of a write as `managedFields` holds it, in whole seconds. Scaling leaves no time.

@@ -101,7 +101,9 @@ impl Managers {
     /// Takes fields away from a manager.
     pub(super) fn disown(&mut self, key: &str, fields: &FieldSet) {
         if let Some(entry) = self.entries.get_mut(key) {
-            entry.fields = entry.fields.difference(fields);
+            if entry.fields.intersects(fields) {
+                entry.fields = entry.fields.difference(fields);
+            }
             if entry.fields.is_empty() {
                 self.entries.remove(key);
             }

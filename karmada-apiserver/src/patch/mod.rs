@@ -6,6 +6,7 @@
 pub mod apply;
 mod compare;
 pub mod error;
+pub mod field_name;
 pub mod field_path;
 pub mod field_set;
 mod go_text;
@@ -30,6 +31,7 @@ pub use apply::{ApplyError, ApplyOptions, Conflict, Force};
 pub use error::PatchError;
 pub use field_set::FieldSet;
 pub use go_text::{decode_json, go_value};
+pub(crate) use json::apply as apply_operations;
 pub use json::json_patch;
 pub use managed_fields::{Operation, Update};
 pub use merge::merge_patch;

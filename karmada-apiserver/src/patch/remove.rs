@@ -8,19 +8,18 @@ use super::typed::{Shape, Type};
 
 /// Returns `value` without the fields of `set`.
 pub(super) fn remove(value_type: Type<'_>, value: &Value, set: &FieldSet) -> Value {
-    let keep = |element: &PathElement, child_type: Type<'_>, child: &Value| {
-        if set.members.contains(element) {
-            return None;
-        }
-        Some(match set.children.get(element) {
-            Some(below) => remove(child_type, child, below),
-            None => child.clone(),
-        })
+    if set.is_empty() {
+        return value.clone();
+    }
+    let keep = |element: &PathElement, child_type: Type<'_>, child: &Value| match set.node(element) {
+        None => Some(child.clone()),
+        Some(node) if node.is_member => None,
+        Some(node) => Some(remove(child_type, child, &node.below)),
     };
     match (value_type.shape(value), value) {
         (Shape::Map(map), Value::Object(fields)) => {
             let kept = fields.iter().filter_map(|(name, child)| {
-                let element = PathElement::Field(name.clone());
+                let element = PathElement::Field(name.as_str().into());
                 keep(&element, map.member(name).of, child).map(|child| (name.clone(), child))
             });
             Value::Object(kept.collect::<Map<_, _>>())

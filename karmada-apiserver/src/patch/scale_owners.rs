@@ -19,7 +19,7 @@ pub fn update_scale(new: &mut Value, update: &Update<'_>, replicas: &str) {
     let path: Vec<PathElement> = replicas
         .split('.')
         .filter(|part| !part.is_empty())
-        .map(|part| PathElement::Field(part.to_owned()))
+        .map(|part| PathElement::Field(part.into()))
         .collect();
     let mut field = FieldSet::default();
     field.insert(&path);

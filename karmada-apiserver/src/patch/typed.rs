@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::registry::schema::{ListType, Schema, SchemaType};
 
 use super::field_path::PathElement;
-use super::field_set::FieldSet;
+use super::field_set::{FieldSet, Node};
 use super::target::Origin;
 
 /// The type of a value: a schema node, or nothing known.
@@ -148,7 +148,7 @@ impl<'a> Type<'a> {
             ));
         }
         found.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(PathElement::Key(found))
+        Ok(PathElement::Key(found.into()))
     }
 
     /// Returns the value of a key field that an item leaves out. Members of built-in structs are never absent.
@@ -167,55 +167,49 @@ impl<'a> Type<'a> {
 
     /// Returns all fields that `value` holds, as an applier comes to own them.
     pub(super) fn field_set(self, value: &Value) -> FieldSet {
-        let mut set = FieldSet::default();
         match self.shape(value) {
-            Shape::Leaf => {}
+            Shape::Leaf => FieldSet::default(),
             Shape::Map(map) => {
-                for (name, value) in value.as_object().into_iter().flatten() {
-                    let element = PathElement::Field(name.clone());
+                let nodes = value.as_object().into_iter().flatten().map(|(name, value)| {
                     let member = map.member(name);
                     let is_leaf = matches!(member.of.shape(value), Shape::Leaf);
                     let is_empty_map = value.as_object().is_some_and(Map::is_empty);
-                    if is_leaf || value.is_null() || is_empty_map || !member.named {
-                        set.members.insert(element.clone());
+                    Node {
+                        element: PathElement::Field(name.as_str().into()),
+                        is_member: is_leaf || value.is_null() || is_empty_map || !member.named,
+                        below: member.of.field_set(value),
                     }
-                    let below = member.of.field_set(value);
-                    if !below.is_empty() {
-                        set.children.insert(element, below);
-                    }
-                }
+                });
+                FieldSet::of_nodes(nodes.collect())
             }
             Shape::List(list_type, items) => {
-                for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                    let Ok(element) = items.item_element(list_type, index, item) else { continue };
-                    let below = items.field_set(item);
-                    if !below.is_empty() {
-                        set.children.insert(element.clone(), below);
-                    }
-                    set.members.insert(element);
-                }
+                let list = value.as_array().into_iter().flatten().enumerate();
+                let nodes = list.filter_map(|(index, item)| {
+                    let element = items.item_element(list_type, index, item).ok()?;
+                    Some(Node { element, is_member: true, below: items.field_set(item) })
+                });
+                FieldSet::of_nodes(nodes.collect())
             }
         }
-        set
     }
 
     /// Returns `set` with every named field above a path of it as a member too.
     pub(super) fn with_named_fields(self, set: &FieldSet) -> FieldSet {
-        let mut completed = FieldSet { members: set.members.clone(), ..FieldSet::default() };
-        for (element, child) in &set.children {
-            let child_type = match element {
+        let nodes = set.nodes().iter().map(|node| {
+            let (named, below) = match &node.element {
                 PathElement::Field(name) => {
-                    let member = self.member(name);
-                    if member.named {
-                        completed.members.insert(element.clone());
-                    }
-                    member.of
+                    let member = self.member(name.as_str());
+                    (member.named, member.of)
                 }
-                _ => self.item().unwrap_or_else(|| self.unknown()),
+                _ => (false, self.item().unwrap_or_else(|| self.unknown())),
             };
-            completed.children.insert(element.clone(), child_type.with_named_fields(child));
-        }
-        completed
+            Node {
+                element: node.element.clone(),
+                is_member: node.is_member || (named && !node.below.is_empty()),
+                below: below.with_named_fields(&node.below),
+            }
+        });
+        FieldSet::of_nodes(nodes.collect())
     }
 }
 

@@ -69,7 +69,7 @@ impl Walker {
 
     fn check_members(&mut self, map: Type<'_>, value: &Value) {
         for (name, value) in value.as_object().into_iter().flatten() {
-            self.path.push(PathElement::Field(name.clone()));
+            self.path.push(PathElement::Field(name.as_str().into()));
             let member = map.member(name);
             if member.allowed {
                 self.check(member.of, value);

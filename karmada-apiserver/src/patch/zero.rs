@@ -3,6 +3,7 @@
 //! In the original server objects are structs: members that are structs themselves, and lists that are always written,
 //! exist in an empty object. Whoever creates an object does not come to own them, only what is below.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
@@ -59,22 +60,35 @@ static STRUCTS: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Returns `object` with the members that the original server's struct always has; objects of CRDs as they are.
-pub(super) fn with_struct_members(object: &Value, target: &Target<'_>) -> Value {
+pub(super) fn with_struct_members<'v>(object: &'v Value, target: &Target<'_>) -> Cow<'v, Value> {
+    static EMPTY: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
+    if target.origin != Origin::BuiltIn {
+        return Cow::Borrowed(object);
+    }
+    let is_struct =
+        |part: &str| target.schema.properties.get(part).is_some_and(|schema| !schema.properties.is_empty());
+    let parts = ["spec", "status"].into_iter().filter(|part| is_struct(part));
+    let parts: Vec<&str> = std::iter::once("metadata").chain(parts).collect();
+    let members = STRUCTS.get(target.kind).unwrap_or(&EMPTY);
+    let map = object.as_object();
+    // What was stored before has them all.
+    if map.is_none_or(|map| parts.iter().all(|part| map.contains_key(*part))) && has_all(object, members) {
+        return Cow::Borrowed(object);
+    }
     let mut filled = object.clone();
-    if target.origin == Origin::BuiltIn {
-        fill(&mut filled, &json!({"metadata": {}}));
-        for part in ["spec", "status"] {
-            let is_struct =
-                target.schema.properties.get(part).is_some_and(|schema| !schema.properties.is_empty());
-            if is_struct {
-                fill(&mut filled, &Value::Object(Map::from_iter([(part.to_owned(), json!({}))])));
-            }
-        }
-        if let Some(members) = STRUCTS.get(target.kind) {
-            fill(&mut filled, members);
+    if let Some(filled) = filled.as_object_mut() {
+        for part in parts {
+            filled.entry(part).or_insert_with(|| EMPTY.clone());
         }
     }
-    filled
+    fill(&mut filled, members);
+    Cow::Owned(filled)
+}
+
+/// Returns whether [`fill`] would change nothing.
+fn has_all(object: &Value, members: &Value) -> bool {
+    let (Some(object), Some(members)) = (object.as_object(), members.as_object()) else { return true };
+    members.iter().all(|(name, member)| object.get(name).is_some_and(|inner| has_all(inner, member)))
 }
 
 /// Adds what `members` has and `object` lacks; an explicit null stays.

@@ -4,10 +4,12 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use bytes::Bytes;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::prepare::FieldValidation;
+use super::trail::Trail;
 
 /// A parsed body.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +18,8 @@ pub struct Body {
     pub value: Value,
     /// Problems that the parser found, such as `duplicate field "data.a"`, in the order of the body.
     pub problems: Vec<Problem>,
-    order: HashMap<String, usize>,
+    /// The order of fields is looked up here when there is something to sort.
+    text: Bytes,
 }
 
 /// Something that strict decoding refuses.
@@ -27,14 +30,15 @@ pub struct Problem {
     pub text: String,
 }
 
-#[derive(Default)]
+/// What a walk through the text noted.
 struct Notes {
     duplicates: Vec<Problem>,
-    order: HashMap<String, usize>,
+    /// Path to position; absent when nobody wants to know.
+    order: Option<HashMap<String, usize>>,
 }
 
 struct Node<'a> {
-    path: String,
+    trail: Trail<'a>,
     notes: &'a RefCell<Notes>,
 }
 
@@ -44,13 +48,14 @@ impl Body {
     /// # Errors
     ///
     /// The parser's error for text that is not one JSON value.
-    pub fn parse(text: &[u8]) -> Result<Self, serde_json::Error> {
-        let notes = RefCell::new(Notes::default());
-        let mut deserializer = serde_json::Deserializer::from_slice(text);
-        let value = Node { path: String::new(), notes: &notes }.deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        let notes = notes.into_inner();
-        Ok(Self { value, problems: notes.duplicates, order: notes.order })
+    pub fn parse(text: &Bytes) -> Result<Self, serde_json::Error> {
+        // The order matters only when there is a problem: paths are not even printed before.
+        let (value, notes) = Notes::of(text, None)?;
+        if notes.duplicates.is_empty() {
+            return Ok(Self { value, problems: Vec::new(), text: text.clone() });
+        }
+        let (value, notes) = Notes::of(text, Some(HashMap::new()))?;
+        Ok(Self { value, problems: notes.duplicates, text: text.clone() })
     }
 
     /// Notes the keys that stand twice in the mappings of a YAML body; they come before all other problems.
@@ -71,8 +76,36 @@ impl Body {
     /// The result is in the order of the body; problems with fields that are not in the body come last.
     pub(crate) fn ordered(&self, later: Vec<Problem>) -> Vec<String> {
         let mut all: Vec<Problem> = self.problems.iter().cloned().chain(later).collect();
-        all.sort_by_key(|problem| self.order.get(&problem.path).copied().unwrap_or(usize::MAX));
+        if all.len() > 1
+            && let Ok((_, Notes { order: Some(order), .. })) = Notes::of(&self.text, Some(HashMap::new()))
+        {
+            all.sort_by_key(|problem| order.get(&problem.path).copied().unwrap_or(usize::MAX));
+        }
         all.into_iter().map(|problem| problem.text).collect()
+    }
+}
+
+impl Notes {
+    fn of(text: &[u8], order: Option<HashMap<String, usize>>) -> Result<(Value, Self), serde_json::Error> {
+        let notes = RefCell::new(Self { duplicates: Vec::new(), order });
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let value = Node { trail: Trail::Root, notes: &notes }.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok((value, notes.into_inner()))
+    }
+
+    /// Notes a member in the order of first sight. Returns the problem when there was one of its name.
+    fn member(&mut self, trail: &Trail<'_>, is_duplicate: bool) -> Option<Problem> {
+        let path = (is_duplicate || self.order.is_some()).then(|| trail.to_string())?;
+        let position = self.order.as_ref().map_or(0, HashMap::len);
+        if is_duplicate {
+            // A duplicate is reported where it stands.
+            let text = format!("duplicate field \"{path}\"");
+            let path = format!("{path}\u{0}{position}");
+            return Some(Problem { path, text });
+        }
+        self.order.as_mut()?.insert(path, position);
+        None
     }
 }
 
@@ -123,8 +156,8 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         loop {
-            let path = format!("{}[{}]", self.path, list.len());
-            match items.next_element_seed(Node { path, notes: self.notes })? {
+            let trail = Trail::Item(&self.trail, list.len());
+            match items.next_element_seed(Node { trail, notes: self.notes })? {
                 Some(item) => list.push(item),
                 None => return Ok(Value::Array(list)),
             }
@@ -134,41 +167,39 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = members.next_key::<String>()? {
-            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
-            let position = self.notes.borrow().order.len();
+            let trail = Trail::Member(&self.trail, &key);
             let seen = map.contains_key(&key);
-            // The order of first sight; a duplicate is reported where it stands.
-            let mut reported = None;
-            if seen {
-                let text = format!("duplicate field \"{path}\"");
-                reported = Some(Problem { path: format!("{path}\u{0}{position}"), text });
-            } else {
-                self.notes.borrow_mut().order.insert(path.clone(), position);
-            }
-            let value = members.next_value_seed(Node { path, notes: self.notes })?;
+            let position = self.notes.borrow().order.as_ref().map_or(0, HashMap::len);
+            let reported = self.notes.borrow_mut().member(&trail, seen);
+            let value = members.next_value_seed(Node { trail, notes: self.notes })?;
             if let Some(problem) = reported {
                 let mut notes = self.notes.borrow_mut();
-                notes.order.insert(problem.path.clone(), position);
+                if let Some(order) = &mut notes.order {
+                    order.insert(problem.path.clone(), position);
+                }
                 notes.duplicates.push(problem);
             }
-            merge_member(&mut map, key, value).map_err(A::Error::custom)?;
+            if seen {
+                merge_member(&mut map, key, value);
+            } else {
+                map.insert(key, value);
+            }
         }
         Ok(Value::Object(map))
     }
 }
 
-fn merge_member(map: &mut Map<String, Value>, key: String, value: Value) -> Result<(), &'static str> {
+fn merge_member(map: &mut Map<String, Value>, key: String, value: Value) {
     match (map.get_mut(&key), value) {
         (Some(Value::Object(old)), Value::Object(new)) => {
             for (key, value) in new {
-                merge_member(old, key, value)?;
+                merge_member(old, key, value);
             }
         }
         (_, value) => {
             map.insert(key, value);
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -177,14 +208,15 @@ mod tests {
 
     #[test]
     fn merges_duplicate_objects_and_reports_the_duplicates_in_order() {
-        let body = Body::parse(br#"{"data":{"a":"1","a":"2"},"data":{"b":"3"}}"#).unwrap();
+        let body =
+            Body::parse(&Bytes::from_static(br#"{"data":{"a":"1","a":"2"},"data":{"b":"3"}}"#)).unwrap();
         assert_eq!(body.value, serde_json::json!({"data": {"a": "2", "b": "3"}}));
         assert_eq!(body.ordered(Vec::new()), ["duplicate field \"data.a\"", "duplicate field \"data\""]);
     }
 
     #[test]
     fn sorts_later_problems_by_their_place_in_the_body() {
-        let body = Body::parse(br#"{"metadata":{"lables":1},"dta":2}"#).unwrap();
+        let body = Body::parse(&Bytes::from_static(br#"{"metadata":{"lables":1},"dta":2}"#)).unwrap();
         let problem = |path: &str| Problem { path: path.to_owned(), text: path.to_owned() };
         assert_eq!(
             body.ordered(vec![problem("dta"), problem("metadata.lables")]),

@@ -97,6 +97,7 @@ impl Row {
             openapi: None,
             rules: None,
             storage_schema: None,
+            conversion: None,
             // A new claim is stored without its phase.
             defaults_on_read: self.kind == "PersistentVolumeClaim",
             group: self.group,

@@ -21,6 +21,7 @@ mod resource;
 pub mod schema;
 pub mod structural;
 pub mod table;
+mod trail;
 mod typed;
 pub mod validate;
 mod wire;
@@ -38,7 +39,7 @@ pub use prepare::{
     prepare_create, prepare_update,
 };
 pub(crate) use quantity::Quantity;
-pub use resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
+pub use resource::{Column, Conversion, LazySchema, Origin, Resource, ScalePaths, Subresource};
 pub use schema::{ListType, Schema};
 pub use table::{IncludeObject, table};
 pub use typed::Mismatch;

@@ -189,6 +189,16 @@ pub fn decode(
     }
 }
 
+/// Applies the built-in admission that comes before mutating webhooks to a decoded object.
+pub(crate) fn admit_early(
+    resource: &Resource,
+    object: &mut Value,
+    old: Option<&Value>,
+    context: &PrepareContext<'_>,
+) -> Result<(), PrepareError> {
+    if resource.is_custom() { Ok(()) } else { kinds::admit_early(resource, object, old, context) }
+}
+
 /// Applies the rules of creation to a decoded object.
 ///
 /// # Errors
@@ -313,6 +323,14 @@ pub fn admit_update(
 
 /// Leaves out what the stored version of a custom resource does not know.
 fn shape_for_storage(resource: &Resource, object: &mut Value) {
+    // What a webhook converts is shaped afterwards.
+    if resource.conversion.is_none() {
+        prune_for_storage(resource, object);
+    }
+}
+
+/// Leaves out what the stored version of a custom resource does not know, of an object in that version.
+pub(crate) fn prune_for_storage(resource: &Resource, object: &mut Value) {
     if let Some(schema) = &resource.storage_schema {
         structural::prune(schema, object);
     }
@@ -521,8 +539,8 @@ mod tests {
     #[test]
     fn refuses_unknown_fields_in_the_order_of_the_body() {
         let resource = Registry::built_in().resource("", "v1", "configmaps").unwrap();
-        let body = Body::parse(br#"{"metadata":{"name":"x","lables":{}},"dta":{},"data":{"a":"1","a":"2"}}"#)
-            .unwrap();
+        let text = br#"{"metadata":{"name":"x","lables":{}},"dta":{},"data":{"a":"1","a":"2"}}"#;
+        let body = Body::parse(&bytes::Bytes::from_static(text)).unwrap();
         let mut object = body.value.clone();
         let error = prepare_create(&resource, &mut object, &context().with_body(&body)).unwrap_err();
         assert_eq!(

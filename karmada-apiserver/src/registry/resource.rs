@@ -3,6 +3,8 @@
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
+use serde_json::Value;
+
 use super::crd::RuleNode;
 use super::definitions;
 use super::schema::Schema;
@@ -46,10 +48,23 @@ pub struct Resource {
     pub openapi: Option<Arc<str>>,
     /// The schema of the version that is stored; only in custom resources of another version.
     pub storage_schema: Option<Arc<Schema>>,
+    /// Who converts between the versions; only in custom resources whose versions differ in more than their name.
+    pub conversion: Option<Arc<Conversion>>,
     /// The validation rules of the schema; only in custom resources that have some.
     pub rules: Option<Arc<RuleNode>>,
     /// Stored objects may lack defaults: the schema has changed since it was first served.
     pub defaults_on_read: bool,
+}
+
+/// The conversion webhook of a custom resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conversion {
+    /// Where it is, as the CRD says.
+    pub client_config: Value,
+    /// Versions of the review that it knows.
+    pub review_versions: Vec<String>,
+    /// `group/version` that objects are stored in.
+    pub storage_version: String,
 }
 
 /// A subresource as discovery lists it.
@@ -97,6 +112,14 @@ impl Resource {
     /// Returns `group/version`, or the bare version in the core group.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// Returns whether this is the resource's [`Self::api_version`].
+    pub fn has_api_version(&self, api_version: &str) -> bool {
+        match api_version.split_once('/') {
+            Some((group, version)) => group == self.group && version == self.version,
+            None => self.group.is_empty() && api_version == self.version,
+        }
     }
 
     /// Returns `plural.group`, or the bare plural in the core group: the name in messages.

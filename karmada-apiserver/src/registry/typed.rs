@@ -11,6 +11,7 @@ use super::body::Problem;
 use super::definitions::formats;
 use super::quantity::Quantity;
 use super::schema::{Schema, SchemaType};
+use super::trail::Trail;
 
 /// What decoding found.
 #[derive(Default)]
@@ -38,7 +39,7 @@ struct Decoder<'a> {
 /// Decodes an object of a kind in place.
 pub(super) fn decode(kind: &str, schema: &Schema, object: &mut Value) -> Findings {
     let mut decoder = Decoder { kind, findings: Findings::default() };
-    decoder.node(schema, object, "", kind);
+    decoder.node(schema, object, &Trail::Root, kind);
     decoder.findings
 }
 
@@ -129,7 +130,7 @@ fn drop_empty_lists(schema: &Schema, value: &mut Value) {
 }
 
 impl Decoder<'_> {
-    fn node(&mut self, schema: &Schema, value: &mut Value, path: &str, owner: &str) {
+    fn node(&mut self, schema: &Schema, value: &mut Value, path: &Trail<'_>, owner: &str) {
         match schema.schema_type {
             SchemaType::Object => match value {
                 Value::Object(map) if schema.properties.is_empty() => self.map(schema, map, path, owner),
@@ -157,13 +158,14 @@ impl Decoder<'_> {
         }
     }
 
-    fn structure(&mut self, schema: &Schema, map: &mut Map<String, Value>, path: &str) {
+    fn structure(&mut self, schema: &Schema, map: &mut Map<String, Value>, path: &Trail<'_>) {
         let wire = schema.wire.as_deref();
         let mut removed = Vec::new();
         for (key, value) in map.iter_mut() {
-            let child_path = join(path, key);
+            let child_path = Trail::Member(path, key);
             let Some(node) = schema.properties.get(key) else {
                 if !schema.preserve_unknown {
+                    let child_path = child_path.to_string();
                     self.findings
                         .unknown
                         .push(Problem { text: format!("unknown field \"{child_path}\""), path: child_path });
@@ -189,7 +191,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn map(&mut self, schema: &Schema, map: &mut Map<String, Value>, path: &str, owner: &str) {
+    fn map(&mut self, schema: &Schema, map: &mut Map<String, Value>, path: &Trail<'_>, owner: &str) {
         let Some(node) = &schema.additional else { return };
         for (key, value) in map.iter_mut() {
             if value.is_null() {
@@ -197,23 +199,23 @@ impl Decoder<'_> {
                 continue;
             }
             // Go names the map, not the key, when a plain value is wrong.
-            let child_path = if is_scalar(node) { path.to_owned() } else { join(path, key) };
-            self.node(node, value, &child_path, owner);
+            let child_path = Trail::Member(path, key);
+            self.node(node, value, if is_scalar(node) { path } else { &child_path }, owner);
         }
     }
 
-    fn list(&mut self, node: &Schema, items: &mut [Value], path: &str, owner: &str) {
+    fn list(&mut self, node: &Schema, items: &mut [Value], path: &Trail<'_>, owner: &str) {
         for (index, item) in items.iter_mut().enumerate() {
             if item.is_null() {
                 *item = zero(node);
                 continue;
             }
-            let child_path = if is_scalar(node) { path.to_owned() } else { format!("{path}[{index}]") };
-            self.node(node, item, &child_path, owner);
+            let child_path = Trail::Item(path, index);
+            self.node(node, item, if is_scalar(node) { path } else { &child_path }, owner);
         }
     }
 
-    fn string(&mut self, schema: &Schema, value: &mut Value, path: &str, owner: &str) {
+    fn string(&mut self, schema: &Schema, value: &mut Value, path: &Trail<'_>, owner: &str) {
         let Value::String(text) = value else {
             return self.mismatch(schema, value, path, owner);
         };
@@ -258,7 +260,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn mismatch(&mut self, schema: &Schema, value: &Value, path: &str, owner: &str) {
+    fn mismatch(&mut self, schema: &Schema, value: &Value, path: &Trail<'_>, owner: &str) {
         let expected = go_type(schema);
         let found = match value {
             Value::Number(number) if expected.contains("int") && number.is_f64() => {
@@ -267,7 +269,8 @@ impl Decoder<'_> {
             _ => json_type(value).to_owned(),
         };
         // Go names fields without the position in a list.
-        let path = if found.contains(' ') { path.to_owned() } else { without_indices(path) };
+        let path = path.to_string();
+        let path = if found.contains(' ') { path } else { without_indices(&path) };
         let decoded =
             format!("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {expected}");
         self.note(Mismatch { decoded, converted: conversion_problem(schema, value, &expected) });
@@ -418,10 +421,6 @@ fn micro_time(text: &str) -> Result<String, String> {
         return failed(rest, ".000000");
     }
     Ok(time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())
-}
-
-fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 #[cfg(test)]

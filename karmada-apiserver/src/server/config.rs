@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
+use super::limits::Limits;
 use crate::admission::AdmissionPlugin;
+use crate::audit::{AuditConfig, AuditError};
 use crate::auth::{AuthError, FrontProxy};
+use crate::clock::Clock;
 use crate::store::{Durability, OpenError};
 
 /// What [`super::ApiServer`] needs to start.
@@ -17,10 +21,19 @@ pub struct ServerConfig {
     /// Where objects and keys are kept; in memory when there is none.
     pub data_dir: Option<PathBuf>,
     pub durability: Durability,
+    /// Bytes of history that are kept for watches; a default when there is none.
+    pub history_bytes: Option<usize>,
     pub admission: Vec<Arc<dyn AdmissionPlugin>>,
     /// CustomResourceDefinitions that are created, or updated, at start.
     pub crds: Vec<Value>,
     pub controllers: Controllers,
+    /// What is written about requests, and where; nothing when there is none.
+    pub audit: Option<AuditConfig>,
+    /// How long Events stay after they were written last; one hour when there is none.
+    pub event_ttl: Option<Duration>,
+    /// Tells the time to everything that expires.
+    pub clock: Clock,
+    pub limits: Limits,
     /// The proxy that may name callers; none when absent.
     pub front_proxy: Option<FrontProxy>,
 }
@@ -45,6 +58,8 @@ pub enum StartError {
     Store(#[from] OpenError),
     #[error("cannot set up certificates and keys")]
     Auth(#[from] AuthError),
+    #[error("cannot keep an audit log")]
+    Audit(#[from] AuditError),
     #[error("cannot install CustomResourceDefinition {name}: {message}")]
     Crd { name: String, message: String },
     #[error("cannot create {kind} {name}: {message}")]
@@ -57,10 +72,14 @@ impl std::fmt::Debug for ServerConfig {
             .field("name", &self.name)
             .field("data_dir", &self.data_dir)
             .field("durability", &self.durability)
+            .field("history_bytes", &self.history_bytes)
             .field("admission", &self.admission.len())
             .field("crds", &self.crds.len())
             .field("controllers", &self.controllers)
+            .field("audit", &self.audit)
+            .field("event_ttl", &self.event_ttl)
             .field("front_proxy", &self.front_proxy)
-            .finish()
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }

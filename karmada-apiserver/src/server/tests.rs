@@ -120,7 +120,7 @@ async fn certificates_and_rights_count_over_tls() {
 }
 
 /// Sends one request with the client certificate of a kubeconfig.
-async fn get_over_tls(
+pub(super) async fn get_over_tls(
     server: &ApiServer,
     listener: &super::Listener,
     kubeconfig: &serde_json::Value,

@@ -1,9 +1,9 @@
-//! The store itself: compare-and-swap writes, group commit, reads and watches.
+//! The store itself: compare-and-swap writes, reads, watches, snapshots.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, broadcast, oneshot};
 
-use super::disk::{Disk, Flush, Loaded, OpenError, Row};
+use super::disk::{Disk, Loaded, Marks, Place};
+use super::error::{CommitError, OpenError, WriteError};
+use super::file::WhenMissing;
 use super::object::{Draft, Stored};
 use super::resource::{Event, Expired, Listing, Resource};
+use super::snapshot::Snapshot;
 use super::watcher::Watcher;
+use super::writer::{Accepted, Task, Writer};
 
-/// Writes that one transaction holds at most.
-const BATCH: usize = 1024;
-/// How long an unsynced commit may wait for the disk with [`Durability::Async`].
-const ASYNC_DELAY: Duration = Duration::from_millis(50);
-/// Revisions that are reserved at a time with [`Durability::Async`].
-const RESERVE: u64 = 1 << 20;
+/// Bytes of the largest object that is stored: the limit of etcd.
+const OBJECT_LIMIT: usize = 3 << 19;
 /// Changes that a slow reader of the feed may be behind.
-const FEED: usize = 65536;
+const FEED: usize = 16384;
 
 /// When a write is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,8 +41,10 @@ pub enum Durability {
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     pub durability: Durability,
-    /// Bytes of history that each resource keeps for watches.
+    /// Bytes of history that are kept for watches, over all resources.
     pub history_bytes: usize,
+    /// How long a disk that failed is left alone before it is tried again.
+    pub retry_pause: Duration,
 }
 
 /// What the writer believes about the object.
@@ -69,83 +71,79 @@ pub struct Write {
     pub change: Change,
 }
 
-/// Why a write did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// The object is not what the writer believed; this is what is there now.
-    #[error("object has changed")]
-    Conflict(Option<Arc<Stored>>),
-    #[error("store is closed")]
-    Closed,
-    #[error("write could not be made durable")]
-    Commit(#[source] Arc<redb::Error>),
-}
-
 /// Revisioned objects of all resources. Clones share the same store.
 #[derive(Clone, Debug)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    shared: Arc<Shared>,
-    sequencer: Mutex<Sequencer>,
+pub(super) struct Inner {
+    pub(super) shared: Arc<Shared>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What the writer thread and the readers share.
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     resources: RwLock<HashMap<Arc<str>, Arc<Resource>>>,
     /// The latest revision that is visible.
-    revision: AtomicU64,
+    pub(super) revision: AtomicU64,
     /// Revision at which the history of a resource that has none starts.
-    floor: u64,
-    history_bytes: usize,
-    committed: Notify,
+    floor: AtomicU64,
+    history_limit: usize,
+    history: AtomicUsize,
+    /// Held while changes that belong together become visible.
+    pub(super) cut: Mutex<()>,
+    pub(super) sequencer: Mutex<Sequencer>,
+    pub(super) released: Notify,
     feed: broadcast::Sender<(Arc<str>, Arc<Event>)>,
 }
 
 /// Hands out revisions and knows which objects have a write on its way to the disk.
 #[derive(Debug)]
-struct Sequencer {
-    revision: u64,
-    pending: HashMap<(Arc<str>, String), u64>,
+pub(super) struct Sequencer {
+    pub(super) revision: u64,
+    pub(super) pending: HashSet<(Arc<str>, String)>,
+    /// Somebody waits until nothing is pending, to change everything.
+    pub(super) exclusive: bool,
     /// `None` when nothing goes to a disk.
-    queue: Option<mpsc::Sender<Job>>,
-    closed: bool,
+    pub(super) queue: Option<mpsc::Sender<Task>>,
+    pub(super) closed: bool,
 }
 
-#[derive(Debug)]
-struct Job {
-    resource: Arc<str>,
-    key: String,
-    stored: Stored,
-    remove: bool,
-    done: oneshot::Sender<Result<Arc<Stored>, WriteError>>,
+/// What became of the attempt to write.
+pub(super) enum Attempt {
+    Done(Vec<Arc<Stored>>),
+    Queued(oneshot::Receiver<Result<Vec<Arc<Stored>>, WriteError>>),
+    /// Another write of the same object is on its way to the disk.
+    Busy,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { durability: Durability::default(), history_bytes: 8 << 20 }
+        Self {
+            durability: Durability::default(),
+            history_bytes: 16 << 20,
+            retry_pause: Duration::from_millis(250),
+        }
     }
 }
 
 impl Store {
     /// Makes an empty store that lives in memory.
     pub fn in_memory(options: &StoreOptions) -> Self {
-        let shared = Shared::new(0, options);
-        Self::assemble(shared, None, None)
+        let shared = Shared::new(Marks::default(), HashMap::new(), options);
+        Self { inner: Arc::new(Inner { shared: Arc::new(shared), writer: Mutex::new(None) }) }
     }
 
-    /// Opens the store in a file, creating it when it is not there.
+    /// Opens the store in a file, creating it when it is not there and converting it from an older format.
     ///
     /// # Errors
-    /// When the file is in use by another process, cannot be written, is damaged or of another format.
+    /// When the file is in use by another process, cannot be written, is damaged or of a newer format. A
+    /// damaged file stays as it is.
     pub fn open(path: &Path, options: &StoreOptions) -> Result<Self, OpenError> {
-        let loaded = Disk::open(path)?;
-        Self::start(path, loaded, options)
+        Self::start(path, Disk::open(path, WhenMissing::Create)?, options)
     }
 
     #[cfg(test)]
@@ -154,56 +152,38 @@ impl Store {
         options: &StoreOptions,
     ) -> Result<Self, OpenError> {
         let path = Path::new("test");
-        Self::start(path, Disk::open_backend(path, backend)?, options)
+        Self::start(path, Disk::open_on(path, Arc::new(backend))?, options)
     }
 
     fn start(path: &Path, loaded: Loaded, options: &StoreOptions) -> Result<Self, OpenError> {
-        let Loaded { disk, revision, objects } = loaded;
-        let shared = Shared::new(revision, options);
-        for (resource, stored) in objects {
-            shared.resource_or_new(&resource).load(stored);
+        let not_writable = |source| OpenError::NotWritable { path: path.to_owned(), source };
+        let Loaded { disk, tally, groups } = loaded;
+        let mut marks = tally.marks;
+        if marks.ceiling > marks.revision {
+            // Revisions up to the ceiling may have been seen, and what they were is lost.
+            marks = Marks { revision: marks.ceiling, ceiling: 0, floor: marks.ceiling };
         }
-        if options.durability == Durability::Async {
-            disk.reserve(revision + RESERVE)
-                .map_err(|error| OpenError::Damaged { path: path.to_owned(), source: Box::new(error) })?;
+        let mut groups: HashMap<_, _> = groups.into_iter().collect();
+        let mut resources = HashMap::with_capacity(tally.places.len());
+        for (name, Place { latest, .. }) in tally.places {
+            let objects = groups.remove(&name).unwrap_or_default();
+            resources.insert(name, Arc::new(Resource::new(latest.max(marks.floor), objects)));
         }
         let (sender, receiver) = mpsc::channel();
-        let inner_shared = shared.clone();
-        let store = Self::assemble(shared, Some(sender), None);
-        let weak = Arc::downgrade(&store.inner);
-        let durability = options.durability;
-        let release = move |jobs: &[(Arc<str>, String)]| {
-            if let Some(inner) = weak.upgrade() {
-                let mut sequencer = inner.sequencer.lock();
-                for job in jobs {
-                    sequencer.pending.remove(job);
-                }
-            }
-        };
-        let writer = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || {
-                Writer { disk, shared: inner_shared, durability, ceiling: revision + RESERVE }
-                    .run(&receiver, release);
-            })
-            .map_err(|source| OpenError::NotWritable { path: path.to_owned(), source })?;
-        *store.inner.writer.lock() = Some(writer);
-        Ok(store)
-    }
-
-    fn assemble(
-        shared: Arc<Shared>,
-        queue: Option<mpsc::Sender<Job>>,
-        writer: Option<JoinHandle<()>>,
-    ) -> Self {
-        let revision = shared.revision.load(Ordering::Acquire);
-        Self {
-            inner: Arc::new(Inner {
-                shared,
-                sequencer: Mutex::new(Sequencer { revision, pending: HashMap::new(), queue, closed: false }),
-                writer: Mutex::new(writer),
-            }),
+        let shared = Arc::new(Shared::new(marks, resources, options));
+        shared.sequencer.lock().queue = Some(sender);
+        let mut writer = Writer::new(disk, shared.clone(), options, marks);
+        if options.durability == Durability::Async || marks != tally.marks {
+            writer.reserve().map_err(|error| match error {
+                CommitError::Full(source) => not_writable(source),
+                CommitError::Failed(source) => not_writable(std::io::Error::other(source)),
+            })?;
         }
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run(&receiver))
+            .map_err(not_writable)?;
+        Ok(Self { inner: Arc::new(Inner { shared, writer: Mutex::new(Some(thread)) }) })
     }
 
     /// Returns the latest visible revision.
@@ -257,36 +237,55 @@ impl Store {
         self.inner.shared.resources.read().keys().cloned().collect()
     }
 
+    /// Returns all objects as they are at one revision. Writers wait for the time it takes to count them, not to copy.
+    pub fn snapshot(&self) -> Snapshot {
+        let _cut = self.inner.shared.cut.lock();
+        let mut groups = self.inner.shared.everything();
+        groups.retain(|(_, objects)| !objects.is_empty());
+        groups.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        Snapshot { revision: self.revision(), groups }
+    }
+
     /// Forgets the history of all resources up to now.
     pub fn compact(&self) {
-        let resources: Vec<_> = self.inner.shared.resources.read().values().cloned().collect();
-        let revision = self.revision();
-        for resource in resources {
-            resource.compact();
-            resource.raise_floor(revision);
-        }
+        let shared = &self.inner.shared;
+        let _cut = shared.cut.lock();
+        shared.forget_until(self.revision());
     }
 
     /// Makes one change, if the object is still what the writer believes. Returns when it is durable.
     ///
     /// # Errors
-    /// [`WriteError::Conflict`] when it is not; other errors when the store cannot write.
+    /// [`WriteError::Conflict`] when it is not; other errors when the store cannot write. A write that
+    /// failed on its way to the disk is not visible, but after a crash it may turn out to have happened.
     pub async fn write(&self, write: Write) -> Result<Arc<Stored>, WriteError> {
         let Write { resource, expect, change } = write;
         let (draft, remove) = match &change {
             Change::Put(draft) => (draft, false),
             Change::Remove(draft) => (draft, true),
         };
+        if !remove && draft.size() > OBJECT_LIMIT {
+            return Err(WriteError::TooLarge { size: draft.size() });
+        }
         let key = draft.key();
+        let done = self.when_free(|| self.try_write(&resource, &key, expect, draft, remove)).await?;
+        done.into_iter().next().ok_or(WriteError::Closed)
+    }
+
+    /// Tries again whenever something was released, until the attempt is not in anybody's way.
+    pub(super) async fn when_free(
+        &self,
+        mut attempt: impl FnMut() -> Result<Attempt, WriteError>,
+    ) -> Result<Vec<Arc<Stored>>, WriteError> {
         loop {
-            let committed = self.inner.shared.committed.notified();
-            tokio::pin!(committed);
-            // Registered before the check: a commit in between is not missed.
-            committed.as_mut().enable();
-            match self.try_write(&resource, &key, expect, draft, remove)? {
+            let released = self.inner.shared.released.notified();
+            tokio::pin!(released);
+            // Registered before the check: a release in between is not missed.
+            released.as_mut().enable();
+            match attempt()? {
                 Attempt::Done(stored) => return Ok(stored),
                 Attempt::Queued(done) => return done.await.map_err(|_| WriteError::Closed)?,
-                Attempt::Busy => committed.await,
+                Attempt::Busy => released.await,
             }
         }
     }
@@ -299,16 +298,16 @@ impl Store {
         draft: &Draft,
         remove: bool,
     ) -> Result<Attempt, WriteError> {
-        let mut sequencer = self.inner.sequencer.lock();
+        let shared = &self.inner.shared;
+        let mut sequencer = shared.sequencer.lock();
         if sequencer.closed {
             return Err(WriteError::Closed);
         }
         let pending_key = (resource.clone(), key.to_owned());
-        if sequencer.pending.contains_key(&pending_key) {
+        if sequencer.exclusive || sequencer.pending.contains(&pending_key) {
             return Ok(Attempt::Busy);
         }
-        let target = self.inner.shared.resource_or_new(resource);
-        let current = target.get(key);
+        let current = shared.resource(resource).and_then(|resource| resource.get(key));
         let expected = match (expect, &current) {
             (Expect::Absent, None) => true,
             (Expect::Revision(revision), Some(current)) => current.revision() == revision,
@@ -317,71 +316,70 @@ impl Store {
         if !expected {
             return Err(WriteError::Conflict(current));
         }
-        let revision = sequencer.revision + 1;
-        sequencer.revision = revision;
-        let stored = draft.seal(revision);
-        let Some(queue) = sequencer.queue.clone() else {
-            // The lock is held: events reach the readers in the order of their revisions.
-            let event = self.inner.shared.apply(resource, key, stored, remove);
-            return Ok(Attempt::Done(event.object.clone()));
+        sequencer.revision += 1;
+        let revision = sequencer.revision;
+        let write = Accepted {
+            resource: resource.clone(),
+            key: key.to_owned(),
+            stored: draft.seal(revision),
+            remove,
         };
-        let (done, receiver) = oneshot::channel();
-        let job = Job { resource: resource.clone(), key: key.to_owned(), stored, remove, done };
-        queue.send(job).map_err(|_| WriteError::Closed)?;
-        sequencer.pending.insert(pending_key, revision);
-        Ok(Attempt::Queued(receiver))
+        shared.accept(&mut sequencer, vec![write], None)
     }
 
     /// Finishes the writes that were accepted and closes the file. Later writes fail.
     pub fn close(&self) {
-        let mut sequencer = self.inner.sequencer.lock();
+        let mut sequencer = self.inner.shared.sequencer.lock();
         sequencer.closed = true;
         sequencer.queue = None;
         drop(sequencer);
-        let writer = self.inner.writer.lock().take();
+        self.inner.join();
+        self.inner.shared.released.notify_waiters();
+    }
+}
+
+impl Inner {
+    fn join(&self) {
+        let writer = self.writer.lock().take();
         if let Some(writer) = writer
             && writer.join().is_err()
         {
             tracing::error!("the store's writer thread ended by a panic");
         }
-        self.inner.shared.committed.notify_waiters();
     }
-}
-
-enum Attempt {
-    Done(Arc<Stored>),
-    Queued(oneshot::Receiver<Result<Arc<Stored>, WriteError>>),
-    /// Another write of the same object is on its way to the disk.
-    Busy,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.sequencer.lock().queue = None;
-        if let Some(writer) = self.writer.lock().take()
-            && writer.thread().id() != std::thread::current().id()
-            && writer.join().is_err()
-        {
-            tracing::error!("the store's writer thread ended by a panic");
-        }
+        self.shared.sequencer.lock().queue = None;
+        self.join();
     }
 }
 
 impl Shared {
-    fn new(revision: u64, options: &StoreOptions) -> Arc<Self> {
+    fn new(marks: Marks, resources: HashMap<Arc<str>, Arc<Resource>>, options: &StoreOptions) -> Self {
         // Revision 0 means "any" to clients: the first state of an empty store is 1.
-        let revision = revision.max(1);
-        Arc::new(Self {
-            resources: RwLock::default(),
+        let revision = marks.revision.max(1);
+        Self {
+            resources: RwLock::new(resources),
             revision: AtomicU64::new(revision),
-            floor: revision,
-            history_bytes: options.history_bytes,
-            committed: Notify::new(),
+            floor: AtomicU64::new(marks.floor.max(1)),
+            history_limit: options.history_bytes,
+            history: AtomicUsize::new(0),
+            cut: Mutex::new(()),
+            sequencer: Mutex::new(Sequencer {
+                revision,
+                pending: HashSet::new(),
+                exclusive: false,
+                queue: None,
+                closed: false,
+            }),
+            released: Notify::new(),
             feed: broadcast::channel(FEED).0,
-        })
+        }
     }
 
-    fn resource(&self, key: &str) -> Option<Arc<Resource>> {
+    pub(super) fn resource(&self, key: &str) -> Option<Arc<Resource>> {
         self.resources.read().get(key).cloned()
     }
 
@@ -389,119 +387,92 @@ impl Shared {
         if let Some(resource) = self.resource(key) {
             return resource;
         }
-        self.resources
-            .write()
-            .entry(key.into())
-            .or_insert_with(|| Arc::new(Resource::new(self.floor, self.history_bytes)))
-            .clone()
+        let mut resources = self.resources.write();
+        let floor = self.floor.load(Ordering::Acquire);
+        resources.entry(key.into()).or_insert_with(|| Arc::new(Resource::new(floor, Vec::new()))).clone()
     }
 
-    fn apply(&self, resource: &Arc<str>, key: &str, stored: Stored, remove: bool) -> Arc<Event> {
+    /// Returns all objects. They are of one moment only as long as nothing becomes visible.
+    pub(super) fn everything(&self) -> Vec<(Arc<str>, Vec<Arc<Stored>>)> {
+        let resources = self.resources.read();
+        resources.iter().map(|(name, resource)| (name.clone(), resource.list("", 0).objects)).collect()
+    }
+
+    /// Sends accepted writes to the disk, or makes them visible where there is none.
+    pub(super) fn accept(
+        &self,
+        sequencer: &mut Sequencer,
+        writes: Vec<Accepted>,
+        floor: Option<u64>,
+    ) -> Result<Attempt, WriteError> {
+        let Some(queue) = &sequencer.queue else {
+            // The caller holds the sequencer: events reach the readers in the order of their revisions.
+            let _cut = self.cut.lock();
+            if let Some(floor) = floor {
+                self.skip_to(floor);
+            }
+            let visible = writes.into_iter().map(|write| {
+                self.apply(&write.resource, &write.key, write.stored, write.remove).object.clone()
+            });
+            return Ok(Attempt::Done(visible.collect()));
+        };
+        let (done, receiver) = oneshot::channel();
+        let keys: Vec<_> = writes.iter().map(|write| (write.resource.clone(), write.key.clone())).collect();
+        let task = Task { writes, revision: sequencer.revision, floor, done };
+        queue.send(task).map_err(|_| WriteError::Closed)?;
+        sequencer.pending.extend(keys);
+        Ok(Attempt::Queued(receiver))
+    }
+
+    /// Makes a later revision the latest one; what changed before is not to be known any more.
+    ///
+    /// The caller holds the cut.
+    pub(super) fn skip_to(&self, revision: u64) {
+        self.revision.fetch_max(revision, Ordering::AcqRel);
+        self.floor.fetch_max(revision, Ordering::AcqRel);
+        self.forget_until(revision);
+    }
+
+    /// Forgets the history up to a revision that is no older than the latest change. The caller holds the cut.
+    fn forget_until(&self, revision: u64) {
+        for resource in self.resources.read().values() {
+            self.history.fetch_sub(resource.compact(revision), Ordering::Relaxed);
+        }
+    }
+
+    /// Lets others write objects again.
+    pub(super) fn release(&self, keys: &[(Arc<str>, String)]) {
+        let mut sequencer = self.sequencer.lock();
+        for key in keys {
+            sequencer.pending.remove(key);
+        }
+        drop(sequencer);
+        self.released.notify_waiters();
+    }
+
+    pub(super) fn apply(&self, resource: &Arc<str>, key: &str, stored: Stored, remove: bool) -> Arc<Event> {
         let revision = stored.revision();
-        let event = self.resource_or_new(resource).apply(key, stored, remove);
+        let (event, size) = self.resource_or_new(resource).apply(key, stored, remove);
         self.revision.store(revision, Ordering::Release);
         // No receiver is fine: nobody has asked for the feed.
         self.feed.send((resource.clone(), event.clone())).ok();
+        if self.history.fetch_add(size, Ordering::Relaxed) + size > self.history_limit {
+            self.shorten_history();
+        }
         event
     }
-}
 
-/// The thread that makes batches of writes durable and then visible.
-struct Writer {
-    disk: Disk,
-    shared: Arc<Shared>,
-    durability: Durability,
-    ceiling: u64,
-}
-
-impl Writer {
-    fn run(mut self, queue: &mpsc::Receiver<Job>, release: impl Fn(&[(Arc<str>, String)])) {
-        let mut unsynced = false;
+    /// Forgets changes of the resource with the most history until there is some room again.
+    fn shorten_history(&self) {
+        let resources = self.resources.read();
         loop {
-            let first = if unsynced {
-                match queue.recv_timeout(ASYNC_DELAY) {
-                    Ok(job) => Some(job),
-                    Err(mpsc::RecvTimeoutError::Timeout) => None,
-                    Err(mpsc::RecvTimeoutError::Disconnected) => break,
-                }
-            } else {
-                match queue.recv() {
-                    Ok(job) => Some(job),
-                    Err(_) => break,
-                }
-            };
-            let Some(first) = first else {
-                unsynced = !self.sync();
-                continue;
-            };
-            let mut batch = vec![first];
-            while batch.len() < BATCH
-                && let Ok(job) = queue.try_recv()
-            {
-                batch.push(job);
-            }
-            unsynced |= self.durability == Durability::Async;
-            self.commit(batch, &release);
-        }
-        if unsynced {
-            self.sync();
-        }
-    }
-
-    fn sync(&self) -> bool {
-        let revision = self.shared.revision.load(Ordering::Acquire);
-        let result = self.disk.commit(&[], revision, Flush::Now);
-        match result {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot sync the store");
-                false
+            let excess = self.history.load(Ordering::Relaxed).saturating_sub(self.history_limit / 16 * 15);
+            let largest = resources.values().max_by_key(|resource| resource.history_bytes());
+            let freed = largest.map_or(0, |resource| resource.forget(excess));
+            let left = self.history.fetch_sub(freed, Ordering::Relaxed) - freed;
+            if freed == 0 || left <= self.history_limit {
+                return;
             }
         }
-    }
-
-    fn commit(&mut self, batch: Vec<Job>, release: &impl Fn(&[(Arc<str>, String)])) {
-        let last = batch.last().map_or(0, |job| job.stored.revision());
-        let keys: Vec<_> = batch.iter().map(|job| (job.resource.clone(), job.key.clone())).collect();
-        let result = self.write(&batch, last).map_err(Arc::new);
-        let mut answers = Vec::with_capacity(batch.len());
-        for Job { resource, key, stored, remove, done } in batch {
-            let answer = match &result {
-                Ok(()) => Ok(self.shared.apply(&resource, &key, stored, remove).object.clone()),
-                Err(error) => Err(WriteError::Commit(error.clone())),
-            };
-            answers.push((done, answer));
-        }
-        if let Err(error) = &result {
-            tracing::error!(error = error as &dyn std::error::Error, "cannot commit to the store");
-        }
-        release(&keys);
-        self.shared.committed.notify_waiters();
-        for (done, answer) in answers {
-            // The writer may have gone; the write stands.
-            done.send(answer).ok();
-        }
-    }
-
-    fn write(&mut self, batch: &[Job], last: u64) -> Result<(), redb::Error> {
-        let flush = match self.durability {
-            Durability::Async => Flush::Later,
-            Durability::Fsync | Durability::Memory => Flush::Now,
-        };
-        if flush == Flush::Later && last >= self.ceiling {
-            self.disk.reserve(last + RESERVE)?;
-            self.ceiling = last + RESERVE;
-        }
-        // One object has one write in a batch at most: the order of rows does not matter, sorted is faster.
-        let rows: BTreeMap<_, _> = batch
-            .iter()
-            .map(|job| {
-                let object = (!job.remove).then(|| job.stored.to_disk());
-                let row =
-                    Row { resource: &job.resource, key: &job.key, revision: job.stored.revision(), object };
-                ((&job.resource, &job.key), row)
-            })
-            .collect();
-        self.disk.commit(&rows.into_values().collect::<Vec<_>>(), last, flush)
     }
 }

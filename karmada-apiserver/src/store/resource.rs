@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use super::object::Stored;
+
+/// What an event takes besides the objects.
+const EVENT_BYTES: usize = 64;
 
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +50,14 @@ pub struct Listing {
 pub(super) struct Resource {
     state: RwLock<State>,
     changed: watch::Sender<u64>,
+    /// Bytes that only the history holds.
+    history: AtomicUsize,
 }
 
 #[derive(Debug)]
 struct State {
     objects: BTreeMap<Box<str>, Arc<Stored>>,
     ring: VecDeque<Arc<Event>>,
-    ring_bytes: usize,
-    ring_limit: usize,
     /// Changes up to this revision are not in the ring.
     floor: u64,
     /// Revision of the latest change.
@@ -65,30 +69,25 @@ impl Event {
         self.object.revision()
     }
 
+    /// Returns the bytes that are free when the event is forgotten.
+    ///
+    /// The new state of an object lives on, or is the previous state of a later event.
     fn size(&self) -> usize {
-        // The previous state is the object of an earlier event, mostly; counting the new one counts each once.
-        self.object.size() + 64
+        let previous = self.previous.as_ref().map_or(0, |previous| previous.size());
+        let last = if self.kind == EventKind::Deleted { self.object.size() } else { 0 };
+        EVENT_BYTES + previous + last
     }
 }
 
 impl Resource {
-    pub(super) fn new(floor: u64, ring_limit: usize) -> Self {
+    /// A resource without changes since `floor`; `objects` are in the order of their keys.
+    pub(super) fn new(floor: u64, objects: Vec<Stored>) -> Self {
+        let objects = objects.into_iter().map(|object| (object.key_str().into(), Arc::new(object))).collect();
         Self {
-            state: RwLock::new(State {
-                objects: BTreeMap::new(),
-                ring: VecDeque::new(),
-                ring_bytes: 0,
-                ring_limit,
-                floor,
-                latest: floor,
-            }),
+            state: RwLock::new(State { objects, ring: VecDeque::new(), floor, latest: floor }),
             changed: watch::Sender::new(floor),
+            history: AtomicUsize::new(0),
         }
-    }
-
-    /// Puts an object from the disk into the index, without an event.
-    pub(super) fn load(&self, stored: Stored) {
-        self.state.write().objects.insert(stored.key().into(), Arc::new(stored));
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Arc<Stored>> {
@@ -99,12 +98,19 @@ impl Resource {
         self.state.read().objects.len()
     }
 
-    /// Applies a committed change and wakes the watchers.
-    pub(super) fn apply(&self, key: &str, stored: Stored, deleted: bool) -> Arc<Event> {
+    /// Returns the bytes that only the history holds.
+    pub(super) fn history_bytes(&self) -> usize {
+        self.history.load(Ordering::Relaxed)
+    }
+
+    /// Applies a committed change and wakes the watchers. Returns the event and what it adds to the history.
+    pub(super) fn apply(&self, key: &str, stored: Stored, deleted: bool) -> (Arc<Event>, usize) {
         let object = Arc::new(stored);
         let mut state = self.state.write();
         let previous = if deleted {
             state.objects.remove(key)
+        } else if let Some(place) = state.objects.get_mut(key) {
+            Some(std::mem::replace(place, object.clone()))
         } else {
             state.objects.insert(key.into(), object.clone())
         };
@@ -115,69 +121,83 @@ impl Resource {
         };
         let revision = object.revision();
         let event = Arc::new(Event { kind, object, previous });
+        let size = event.size();
         state.latest = revision;
-        state.ring_bytes += event.size();
         state.ring.push_back(event.clone());
-        while state.ring_bytes > state.ring_limit && state.ring.len() > 1 {
-            state.drop_oldest();
-        }
+        self.history.fetch_add(size, Ordering::Relaxed);
         drop(state);
         self.changed.send_replace(revision);
-        event
+        (event, size)
     }
 
-    /// Lists the objects whose key starts with `prefix` and comes after `after`, at most `limit` of them.
+    /// Forgets the oldest changes until that many bytes are free; the latest change is kept. Returns the bytes.
+    pub(super) fn forget(&self, bytes: usize) -> usize {
+        let mut freed = 0;
+        let mut state = self.state.write();
+        while freed < bytes && state.ring.len() > 1 {
+            freed += state.drop_oldest();
+        }
+        self.history.fetch_sub(freed, Ordering::Relaxed);
+        freed
+    }
+
+    /// Lists the objects whose key starts with `prefix`, in key order.
     ///
     /// `current` is the store's revision, read by the caller before this call.
     pub(super) fn list(&self, prefix: &str, current: u64) -> Listing {
         let state = self.state.read();
-        Listing { revision: state.latest.max(current), objects: state.range(prefix).cloned().collect() }
+        Listing {
+            revision: state.latest.max(current),
+            objects: state.range(prefix).map(|(_, object)| object.clone()).collect(),
+        }
     }
 
     /// Lists the objects as they were at `revision`.
     pub(super) fn list_at(&self, prefix: &str, revision: u64) -> Result<Listing, Expired> {
         let state = self.state.read();
-        if revision < state.floor {
-            return Err(Expired { requested: revision, oldest: state.floor });
-        }
-        let mut objects: BTreeMap<String, Arc<Stored>> =
-            state.range(prefix).map(|object| (object.key(), object.clone())).collect();
+        state.check(revision)?;
+        // What was there before the changes since: the oldest of them comes last and says it.
+        let mut before: BTreeMap<&str, Option<&Arc<Stored>>> = BTreeMap::new();
         for event in state.ring.iter().rev().take_while(|event| event.revision() > revision) {
-            let key = event.object.key();
-            if !key.starts_with(prefix) {
-                continue;
+            let key = event.object.key_str();
+            if key.starts_with(prefix) {
+                before.insert(key, event.previous.as_ref());
             }
-            match &event.previous {
-                Some(previous) => objects.insert(key, previous.clone()),
-                None => objects.remove(&key),
-            };
         }
-        Ok(Listing { revision, objects: objects.into_values().collect() })
+        let mut objects = Vec::new();
+        let mut changed = before.into_iter().peekable();
+        for (key, object) in state.range(prefix) {
+            while let Some((_, object)) = changed.next_if(|(other, _)| *other < &**key) {
+                objects.extend(object.cloned());
+            }
+            match changed.next_if(|(other, _)| *other == &**key) {
+                Some((_, object)) => objects.extend(object.cloned()),
+                None => objects.push(object.clone()),
+            }
+        }
+        objects.extend(changed.filter_map(|(_, object)| object.cloned()));
+        Ok(Listing { revision, objects })
     }
 
     /// Returns the changes after a revision, oldest first.
     pub(super) fn events_after(&self, revision: u64) -> Result<Vec<Arc<Event>>, Expired> {
         let state = self.state.read();
-        if revision < state.floor {
-            return Err(Expired { requested: revision, oldest: state.floor });
-        }
+        state.check(revision)?;
         let start = state.ring.partition_point(|event| event.revision() <= revision);
         Ok(state.ring.range(start..).cloned().collect())
     }
 
-    /// Forgets the history up to now.
-    pub(super) fn compact(&self) {
+    /// Forgets the history up to a revision that is no older than the latest change. Returns the bytes.
+    pub(super) fn compact(&self, revision: u64) -> usize {
         let mut state = self.state.write();
-        while !state.ring.is_empty() {
-            state.drop_oldest();
+        let mut freed = 0;
+        while state.ring.front().is_some_and(|event| event.revision() <= revision) {
+            freed += state.drop_oldest();
         }
-    }
-
-    /// Raises the point before which history is gone. Used with an empty ring.
-    pub(super) fn raise_floor(&self, revision: u64) {
-        let mut state = self.state.write();
         state.floor = state.floor.max(revision);
         state.latest = state.latest.max(revision);
+        self.history.fetch_sub(freed, Ordering::Relaxed);
+        freed
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
@@ -186,17 +206,23 @@ impl Resource {
 }
 
 impl State {
-    fn drop_oldest(&mut self) {
-        if let Some(event) = self.ring.pop_front() {
-            self.ring_bytes = self.ring_bytes.saturating_sub(event.size());
-            self.floor = event.revision();
+    fn check(&self, revision: u64) -> Result<(), Expired> {
+        if revision < self.floor {
+            return Err(Expired { requested: revision, oldest: self.floor });
         }
+        Ok(())
     }
 
-    fn range<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Arc<Stored>> {
+    fn drop_oldest(&mut self) -> usize {
+        self.ring.pop_front().map_or(0, |event| {
+            self.floor = self.floor.max(event.revision());
+            event.size()
+        })
+    }
+
+    fn range<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a Box<str>, &'a Arc<Stored>)> {
         self.objects
             .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
             .take_while(move |(key, _)| key.starts_with(prefix))
-            .map(|(_, object)| object)
     }
 }

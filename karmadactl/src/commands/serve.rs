@@ -1,19 +1,28 @@
 //! `karmadactl serve`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use karmada_apiserver::store::Durability;
+use karmada_apiserver::StartError;
+use karmada_apiserver::server::{Limits, Share};
+use karmada_apiserver::store::{Durability, OpenError};
 use karmada_controllers::ControlPlaneSettings;
 
+use super::audit_args::AuditArgs;
 use crate::context::Context;
+use crate::duration::parse_duration;
 use crate::embedded::{
-    CONTROL_PLANE_KUBECONFIG, ControlPlaneError, EmbeddedControlPlane, EmbeddedError, EmbeddedOptions,
-    EmbeddedServer, Storage, default_data_dir, previous_address, write_kubeconfig,
+    ApiOptions, CONTROL_PLANE_KUBECONFIG, ControlPlaneError, EmbeddedControlPlane, EmbeddedError,
+    EmbeddedOptions, EmbeddedServer, Storage, announce, default_data_dir, previous_address, wait_until_ready,
+    write_kubeconfig,
 };
 use crate::error::CliError;
 use crate::signals::stop_requested;
+
+/// How often the kubeconfig gets a fresh certificate.
+const KUBECONFIG_RENEWAL: Duration = Duration::from_hours(24 * 30);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,7 +34,12 @@ Examples:
   karmadactl serve --listen 127.0.0.1:6443
 
   # For a test: nothing is written to disk but the kubeconfig
-  karmadactl serve --in-memory --kubeconfig ./test.config";
+  karmadactl serve --in-memory --kubeconfig ./test.config
+
+  # In a script: start it, wait until it is ready, use it
+  karmadactl serve --api-only --in-memory --kubeconfig ./test.config &
+  karmadactl serve --wait --kubeconfig ./test.config
+  kubectl --kubeconfig ./test.config get namespaces";
 
 /// Serve an embedded control plane in the foreground
 ///
@@ -57,6 +71,74 @@ pub struct ServeArgs {
     /// Serve a plain Kubernetes API: no Karmada kinds, no controllers
     #[arg(long)]
     pub api_only: bool,
+
+    /// Open file descriptor (pipe or file) that also gets the line that says it is ready
+    #[arg(long, value_name = "NUMBER")]
+    pub ready_fd: Option<u32>,
+
+    /// Do not serve: wait until the server that writes the kubeconfig is ready, for 1m unless =DURATION says otherwise
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "1m",
+          value_parser = parse_duration, conflicts_with = "ready_fd")]
+    pub wait: Option<Duration>,
+
+    /// How long Events stay after they were written last
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_duration)]
+    pub event_ttl: Duration,
+
+    #[command(flatten)]
+    pub audit: AuditArgs,
+
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// How much clients may ask for.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Reading requests that run at a time; further ones wait, or are asked to come back
+    #[arg(long, value_name = "NUMBER", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_requests_inflight: u32,
+
+    /// Writing requests that run at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_mutating_requests_inflight: u32,
+
+    /// Longest time of a request that is no watch
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = positive_duration)]
+    pub request_timeout: Duration,
+
+    /// Shortest time, in seconds, after which the server ends a watch whose client named none
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u32).range(1..))]
+    pub min_request_timeout: u32,
+
+    /// Connections that are open at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
+
+    /// Requests of one HTTP/2 connection at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..))]
+    pub http2_max_streams_per_connection: u32,
+
+    /// How long to wait for the requests under way when told to stop
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub shutdown_timeout: Duration,
+}
+
+impl From<LimitArgs> for Limits {
+    fn from(args: LimitArgs) -> Self {
+        let connections = args.max_connections as usize;
+        Self {
+            max_requests_inflight: args.max_requests_inflight as usize,
+            max_mutating_requests_inflight: args.max_mutating_requests_inflight as usize,
+            request_timeout: args.request_timeout,
+            min_request_timeout: Duration::from_secs(args.min_request_timeout.into()),
+            connections: Share { total: connections, each: (connections / 2).max(1) },
+            streams: args.http2_max_streams_per_connection,
+            shutdown_timeout: args.shutdown_timeout,
+            ..Self::default()
+        }
+    }
 }
 
 /// When a write is acknowledged.
@@ -92,16 +174,41 @@ impl DurabilityArg {
     }
 }
 
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("must be longer than 0".to_owned()),
+        duration => Ok(duration),
+    }
+}
+
 /// Serves until told to stop.
 pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
-    let ServeArgs { data_dir, listen, kubeconfig, in_memory, durability, api_only } = args;
+    let ServeArgs {
+        data_dir,
+        listen,
+        kubeconfig,
+        in_memory,
+        durability,
+        api_only,
+        ready_fd,
+        wait,
+        event_ttl,
+        audit,
+        limits,
+    } = args;
+    let api = ApiOptions { audit: audit.config().map_err(CliError::failed)?, event_ttl: Some(event_ttl) };
     let data_dir = data_dir.unwrap_or_else(|| default_data_dir("serve"));
     let kubeconfig = kubeconfig.unwrap_or_else(|| data_dir.join(CONTROL_PLANE_KUBECONFIG));
+    if let Some(timeout) = wait {
+        return wait_for_server(&kubeconfig, timeout, context).await;
+    }
     let options = EmbeddedOptions {
         name: "karmada-apiserver".to_owned(),
         storage: durability.storage(data_dir, in_memory),
         listen,
         preferred: previous_address(&kubeconfig),
+        api,
+        limits: limits.into(),
     };
     let served = if api_only {
         Served::Plain(EmbeddedServer::plain(&options).await.map_err(explain)?)
@@ -111,11 +218,47 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     };
     let server = served.server();
     write_kubeconfig(&kubeconfig, &server.kubeconfig().map_err(explain)?).map_err(CliError::failed)?;
-    context.printer.line(&format!("ready: {} (kubeconfig {})", server.url(), kubeconfig.display()))?;
-    stop_requested().await.map_err(CliError::failed)?;
+    let line = ready_line(&server.url(), &kubeconfig);
+    context.printer.line(&line)?;
+    if let Some(descriptor) = ready_fd {
+        announce(descriptor, &line).map_err(CliError::failed)?;
+    }
+    serve_until_stopped(server, &kubeconfig).await?;
     context.printer.progress("stopping");
-    served.shutdown().await;
+    tokio::select! {
+        () = served.shutdown() => {}
+        // Asked again: what was acknowledged is durable, the rest is given up.
+        again = stop_requested() => again.map_err(CliError::failed)?,
+    }
     Ok(())
+}
+
+/// Waits for the end; the certificate in the kubeconfig is good for a year, so it is replaced before.
+async fn serve_until_stopped(server: &EmbeddedServer, kubeconfig: &Path) -> Result<(), CliError> {
+    let stop = stop_requested();
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            result = &mut stop => return result.map_err(CliError::failed),
+            () = tokio::time::sleep(KUBECONFIG_RENEWAL) => {
+                let renewed = server.kubeconfig().map_err(explain)?;
+                write_kubeconfig(kubeconfig, &renewed).map_err(CliError::failed)?;
+            }
+        }
+    }
+}
+
+async fn wait_for_server(kubeconfig: &Path, timeout: Duration, context: &Context) -> Result<(), CliError> {
+    let url = wait_until_ready(kubeconfig, timeout).await.map_err(|error| {
+        CliError::failed(error).with_hint(
+            "start it with `karmadactl serve` and the same --kubeconfig (or --data-dir, where it is by default)",
+        )
+    })?;
+    context.printer.line(&ready_line(&url, kubeconfig))
+}
+
+fn ready_line(url: &str, kubeconfig: &Path) -> String {
+    format!("ready: {url} (kubeconfig {})", kubeconfig.display())
 }
 
 enum Served {
@@ -144,6 +287,14 @@ pub(super) fn explain(error: EmbeddedError) -> CliError {
     let hint = match &error {
         EmbeddedError::Listen { .. } => Some("--listen 127.0.0.1:0 takes any free port".to_owned()),
         EmbeddedError::Directory(_) => Some("choose another directory with --data-dir".to_owned()),
+        EmbeddedError::Start { source, directory: Some(directory), .. }
+            if matches!(**source, StartError::Store(OpenError::Damaged { .. })) =>
+        {
+            Some(format!(
+                "`karmadactl backup --data-dir {} --salvage -o FILE` saves what can be read",
+                directory.display()
+            ))
+        }
         EmbeddedError::Start { .. } | EmbeddedError::Credentials(_) => None,
     };
     CliError::failed(error).with_hints(hint)

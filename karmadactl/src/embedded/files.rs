@@ -34,7 +34,7 @@ pub fn default_data_dir(command: &str) -> PathBuf {
 }
 
 /// Creates a directory that only the user can look into, unless it exists.
-pub(super) fn create_private_directory(path: &Path) -> Result<(), FileError> {
+pub(crate) fn create_private_directory(path: &Path) -> Result<(), FileError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use futures::future::{join_all, try_join_all};
+use karmada_apiserver::server::Limits;
 use karmada_controllers::ControlPlaneSettings;
 use karmada_controllers::hub::Runtime;
 use karmada_controllers::members::Connector;
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use super::control_plane::{ControlPlaneError, EmbeddedControlPlane};
 use super::files::{FileError, create_private_directory, previous_address, write_kubeconfig};
-use super::server::{EmbeddedError, EmbeddedOptions, EmbeddedServer, Storage};
+use super::server::{ApiOptions, EmbeddedError, EmbeddedOptions, EmbeddedServer, Storage};
 use crate::api_error::ApiError;
 use crate::join::{JoinError, JoinOptions, join_cluster};
 use crate::raw;
@@ -90,6 +91,8 @@ impl LocalUp {
             storage: storage.below("control-plane"),
             listen,
             preferred: previous_address(&directory.join(CONTROL_PLANE_KUBECONFIG)),
+            api: ApiOptions::default(),
+            limits: Limits::default(),
         };
         let names: Vec<String> = (1..=members).map(|number| format!("member{number}")).collect();
         let (server, servers) = futures::join!(
@@ -167,6 +170,8 @@ async fn start_member(
         storage: storage.below(name),
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         preferred: previous_address(&directory.join(kubeconfig_name(name))),
+        api: ApiOptions::default(),
+        limits: Limits::default(),
     };
     Ok(SimulatedMember { name: name.to_owned(), server: EmbeddedServer::plain(&options).await? })
 }

@@ -8,10 +8,13 @@ mod admission;
 mod control_plane;
 mod files;
 mod local_up;
+mod readiness;
 mod server;
 
 pub use admission::KarmadaAdmission;
 pub use control_plane::{ControlPlaneError, EmbeddedControlPlane};
+pub(crate) use files::create_private_directory;
 pub use files::{FileError, default_data_dir, previous_address, write_kubeconfig};
 pub use local_up::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpError, LocalUpOptions, SimulatedMember};
-pub use server::{EmbeddedError, EmbeddedOptions, EmbeddedServer, Storage};
+pub use readiness::{AnnounceError, announce, wait_until_ready};
+pub use server::{ApiOptions, EmbeddedError, EmbeddedOptions, EmbeddedServer, Storage};

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Request;
+use karmada_apiserver::audit::AuditConfig;
 use karmada_apiserver::auth::{AuthError, UserInfo};
-use karmada_apiserver::server::{Controllers, ListenError, Listener, StartError};
+use karmada_apiserver::server::{Controllers, Limits, ListenError, Listener, StartError};
 use karmada_apiserver::store::Durability;
 use karmada_apiserver::{ApiServer, ServerConfig};
 use serde_json::Value;
@@ -47,6 +49,18 @@ pub struct EmbeddedOptions {
     pub listen: SocketAddr,
     /// Address to try first when `listen` leaves the port open.
     pub preferred: Option<SocketAddr>,
+    /// How much clients may ask for.
+    pub limits: Limits,
+    pub api: ApiOptions,
+}
+
+/// What can be chosen of the API itself.
+#[derive(Clone, Debug, Default)]
+pub struct ApiOptions {
+    /// No audit log when there is none.
+    pub audit: Option<AuditConfig>,
+    /// How long Events stay; an hour when there is none.
+    pub event_ttl: Option<Duration>,
 }
 
 /// An API server in this process that did not start.
@@ -104,8 +118,15 @@ impl EmbeddedServer {
         if let Some(directory) = &data_dir {
             create_private_directory(directory)?;
         }
-        let config =
-            ServerConfig { name: options.name.clone(), data_dir: data_dir.clone(), durability, ..config };
+        let config = ServerConfig {
+            name: options.name.clone(),
+            data_dir: data_dir.clone(),
+            durability,
+            audit: options.api.audit.clone(),
+            event_ttl: options.api.event_ttl,
+            limits: options.limits.clone(),
+            ..config
+        };
         let server = ApiServer::start(config).await.map_err(|source| EmbeddedError::Start {
             name: options.name.clone(),
             directory: data_dir,

@@ -173,7 +173,8 @@ fn read_object(origin: &str, node: Node, manifests: &mut Vec<Manifest>) -> Resul
         }
         return Ok(());
     }
-    if object.pointer("/metadata/name").and_then(Value::as_str).is_none_or(str::is_empty) {
+    let is_empty = |path| object.pointer(path).and_then(Value::as_str).is_none_or(str::is_empty);
+    if is_empty("/metadata/name") && is_empty("/metadata/generateName") {
         let place = node.field("metadata").unwrap_or(&node).clone();
         return Err(refuse(&place, "metadata.name is not set"));
     }

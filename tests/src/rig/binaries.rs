@@ -51,6 +51,11 @@ impl Binaries {
         if status.success() { Ok(Self { directory }) } else { Err(BinariesError::Build { status }) }
     }
 
+    /// Returns the directory of a client (`helm`, `client-go-probe`), if it was built; never builds it.
+    pub fn of_client(program: &str) -> Option<PathBuf> {
+        directory().filter(|directory| directory.join(program).is_file())
+    }
+
     /// Returns the path of `etcd`, `kube-apiserver` or `kube-controller-manager`.
     pub fn path(&self, program: &str) -> PathBuf {
         self.directory.join(program)

@@ -2,6 +2,7 @@
 //!
 //! Methods get their receiver as the first argument. Each library answers `None` for what it does not have.
 
+mod authorization;
 mod conversions;
 mod formats;
 mod lists;
@@ -12,6 +13,7 @@ mod quantities;
 mod strings;
 mod times;
 
+pub(crate) use authorization::Authorization;
 pub(super) use times::{parse_duration, parse_timestamp};
 
 use regex_lite::Regex;
@@ -37,7 +39,8 @@ pub(super) fn call(
         .or_else(|| times::call(name, args))
         .or_else(|| quantities::call(name, args))
         .or_else(|| network::call(name, args))
-        .or_else(|| formats::call(name, args));
+        .or_else(|| formats::call(name, args))
+        .or_else(|| authorization::call(name, args, budget));
     answer.unwrap_or(Err(EvalError::NoSuchOverload))
 }
 

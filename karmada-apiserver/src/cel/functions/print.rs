@@ -45,6 +45,8 @@ pub(super) fn plain(value: &Value) -> String {
             format!("{major}.{minor}.{patch}{suffix}")
         }
         Value::Format(name) => (*name).to_owned(),
+        Value::Failed(why) => why.to_string(),
+        Value::Authorization(question) => question.type_name().to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::definitions::strings;
 use super::super::field_error::{FieldError, quote};
-use super::super::resource::{Column, LazySchema, Origin, Resource, ScalePaths, Subresource};
+use super::super::resource::{Column, Conversion, LazySchema, Origin, Resource, ScalePaths, Subresource};
 use super::super::schema::Schema;
 use super::compile::compile_schema;
 use super::rules::compile_rules;
@@ -131,6 +131,7 @@ fn resource(crd: &Value, version: &Value) -> Resource {
         origin: Origin::Crd { name },
         rules: source.and_then(compile_rules),
         storage_schema: storage_schema(crd, version),
+        conversion: conversion(crd),
         openapi: source.map(|source| source.to_string().into()),
         defaults_on_read: source.is_some_and(|source| {
             let changed = crd["metadata"]["generation"].as_i64().unwrap_or_default() > 1;
@@ -218,6 +219,22 @@ fn storage_version_hash(crd: &Value, resource: &Resource) -> String {
     let text = format!("{}/{version}/{}", resource.group, resource.kind);
     let digest = ring::digest::digest(&ring::digest::SHA512, text.as_bytes());
     base64::engine::general_purpose::STANDARD.encode(&digest.as_ref()[..8])
+}
+
+/// Returns the conversion webhook of a CRD, if it has one.
+fn conversion(crd: &Value) -> Option<Arc<Conversion>> {
+    let conversion = &crd["spec"]["conversion"];
+    if conversion["strategy"] != "Webhook" {
+        return None;
+    }
+    let versions = crd["spec"]["versions"].as_array().into_iter().flatten();
+    let stored = versions.into_iter().find(|version| version["storage"] == json!(true))?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Some(Arc::new(Conversion {
+        client_config: conversion["webhook"]["clientConfig"].clone(),
+        review_versions: strings(conversion["webhook"].get("conversionReviewVersions")),
+        storage_version: format!("{}/{}", text(&crd["spec"]["group"]), text(&stored["name"])),
+    }))
 }
 
 fn storage_schema(crd: &Value, version: &Value) -> Option<Arc<Schema>> {

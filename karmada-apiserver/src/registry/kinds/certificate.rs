@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::super::field_error::FieldError;
-use super::fields::{check_immutable, items, text};
+use super::fields::{check_immutable, check_required, items, text};
 
 const USAGES: &[&str] = &[
     "any",
@@ -32,6 +32,9 @@ const USAGES: &[&str] = &[
     "timestamping",
 ];
 
+/// Shortest life of a certificate that may be asked for, in seconds.
+const SHORTEST: i64 = 600;
+
 /// Returns what is wrong with a request.
 pub(super) fn validate(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let spec = &object["spec"];
@@ -47,20 +50,17 @@ pub(super) fn validate(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
         if !USAGES.contains(&usage.as_str().unwrap_or_default()) {
             errors.push(FieldError::not_supported(format!("spec.usages[{index}]"), usage, USAGES));
         }
-        if usages[..index].contains(usage) {
+        if usages.iter().take(index).any(|earlier| earlier == usage) {
             errors.push(FieldError::duplicate(format!("spec.usages[{index}]"), usage));
         }
     }
-    let signer = text(spec, "signerName");
-    if signer.is_empty() {
-        errors.push(FieldError::required("spec.signerName", ""));
-    } else if !signer.split_once('/').is_some_and(|(domain, path)| domain.contains('.') && !path.is_empty()) {
-        let detail = "must be a fully qualified domain and path of the form 'example.com/signer-name'";
-        errors.push(FieldError::invalid("spec.signerName", &spec["signerName"], detail));
+    check_required(spec, "signerName", "spec", "", &mut errors);
+    if let Some(problem) = signer_problem(text(spec, "signerName")) {
+        errors.push(FieldError::invalid("spec.signerName", &spec["signerName"], problem));
     }
-    if spec["expirationSeconds"].as_i64().is_some_and(|seconds| seconds < 600) {
-        let detail = "may not specify a duration less than 600 seconds (10 minutes)";
-        errors.push(FieldError::invalid("spec.expirationSeconds", &spec["expirationSeconds"], detail));
+    if spec["expirationSeconds"].as_i64().is_some_and(|seconds| seconds < SHORTEST) {
+        let why = "may not specify a duration less than 600 seconds (10 minutes)";
+        errors.push(FieldError::invalid("spec.expirationSeconds", &spec["expirationSeconds"], why));
     }
     if let Some(old) = old {
         for field in ["request", "signerName", "usages", "expirationSeconds"] {
@@ -68,6 +68,24 @@ pub(super) fn validate(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
         }
     }
     errors
+}
+
+/// Says what is wrong with the name of a signer: a domain, a slash and a path.
+fn signer_problem(name: &str) -> Option<&'static str> {
+    if name == "kubernetes.io/legacy-unknown" {
+        return Some("the legacy signerName is not allowed via this API version");
+    }
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let fits = name.split_once('/').is_some_and(|(domain, path)| {
+        domain.contains('.') && domain.split('.').all(label) && path.split('.').all(label)
+    });
+    (!name.is_empty() && !fits)
+        .then_some("must be a fully qualified domain and path of the form 'example.com/signer-name'")
 }
 
 fn request_problem(encoded: &str) -> Option<&'static str> {

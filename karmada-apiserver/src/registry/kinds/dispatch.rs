@@ -8,9 +8,9 @@ use super::super::prepare::{PrepareContext, PrepareError};
 use super::super::resource::Resource;
 use super::fields::{child, default, remove, remove_all};
 use super::{
-    autoscaling, certificate, config, endpoint_checks, event, job, network, node, pod, pod_checks, pod_spec,
-    policy, quota_checks, rbac, scheduling, service, service_allocation, status_checks, storage, webhook,
-    workload,
+    admission_policy, autoscaling, certificate, config, endpoint_checks, event, job, network, node, pod,
+    pod_checks, pod_spec, policy, quota_checks, rbac, scheduling, service, service_allocation, status_checks,
+    storage, webhook, workload,
 };
 
 /// Kinds whose `metadata.generation` counts changes of what is wanted.
@@ -86,6 +86,10 @@ pub(in super::super) fn apply_defaults(resource: &Resource, object: &mut Value) 
             webhook::default_configuration(&resource.kind, object);
         }
         "APIService" => webhook::default_api_service(object),
+        "ValidatingAdmissionPolicy" | "MutatingAdmissionPolicy" => admission_policy::default_policy(object),
+        "ValidatingAdmissionPolicyBinding" | "MutatingAdmissionPolicyBinding" => {
+            admission_policy::default_binding(object);
+        }
         "Namespace" => config::default_namespace(object),
         "NetworkPolicy" => network::default_network_policy(object),
         "Event" => event::apply_defaults(&resource.group, object),
@@ -185,6 +189,21 @@ pub(in super::super) fn prepare_status(
     };
 }
 
+/// Applies the built-in admission that mutating webhooks see the result of.
+pub(in super::super) fn admit_early(
+    resource: &Resource,
+    object: &mut Value,
+    old: Option<&Value>,
+    context: &PrepareContext<'_>,
+) -> Result<(), PrepareError> {
+    match resource.kind.as_str() {
+        "PersistentVolumeClaim" => storage::admit_claim(object, old, context),
+        "Pod" => pod::admit_early(object, old, context)?,
+        _ => {}
+    }
+    Ok(())
+}
+
 /// Applies built-in admission and what the kind does before it is stored.
 pub(in super::super) fn admit(
     resource: &Resource,
@@ -247,6 +266,8 @@ pub(in super::super) fn validate(
             webhook::validate_configuration(object)
         }
         "APIService" => webhook::validate_api_service(object),
+        "ValidatingAdmissionPolicy" => admission_policy::validate_policy(object),
+        "ValidatingAdmissionPolicyBinding" => admission_policy::validate_binding(object),
         "Namespace" => config::validate_namespace(object),
         "NetworkPolicy" => network::validate_network_policy(object),
         "CSIDriver" => storage::validate_driver(object, old),

@@ -1,5 +1,6 @@
 //! What is particular to each built-in kind: defaults, admission, validation.
 
+mod admission_policy;
 mod affinity_checks;
 mod autoscaling;
 mod certificate;
@@ -9,6 +10,7 @@ mod container_checks;
 mod dispatch;
 mod endpoint_checks;
 mod event;
+mod expressions;
 mod fields;
 mod job;
 mod job_policies;
@@ -35,8 +37,8 @@ mod workload;
 
 pub(crate) use autoscaling::METRICS as AUTOSCALER_METRICS;
 pub(super) use dispatch::{
-    admit, apply_defaults, counts_changes, default_on_read, has_generation, needs_revision, prepare_status,
-    spec_changed, validate, validate_status,
+    admit, admit_early, apply_defaults, counts_changes, default_on_read, has_generation, needs_revision,
+    prepare_status, spec_changed, validate, validate_status,
 };
 pub(super) use warnings::warnings;
 pub(super) use workload::TEMPLATE_GENERATION;

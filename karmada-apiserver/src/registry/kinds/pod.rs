@@ -58,6 +58,17 @@ pub(super) fn admit(
     Ok(())
 }
 
+/// Applies the part of the admission that comes before webhooks. The rest repeats it, to the same result.
+pub(super) fn admit_early(
+    pod: &mut Value,
+    old: Option<&Value>,
+    context: &PrepareContext<'_>,
+) -> Result<(), PrepareError> {
+    default(pod, "spec", json!({}));
+    add_tolerations(&mut pod["spec"]);
+    if old.is_none() { set_priority(pod, context) } else { Ok(()) }
+}
+
 /// Returns what is wrong with a pod.
 pub(super) fn validate(pod: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();

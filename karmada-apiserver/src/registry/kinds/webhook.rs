@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::super::field_error::FieldError;
 use super::super::names;
+use super::expressions;
 use super::fields::{check_choice, check_required, default, flag, has, items, items_mut, text};
+use crate::cel::{AdmissionScope, admission_environment};
 
 pub(super) fn default_configuration(kind: &str, object: &mut Value) {
     for webhook in items_mut(object, "webhooks") {
@@ -115,17 +117,24 @@ fn validate_webhook(webhook: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let versions = items(webhook, "admissionReviewVersions");
     let field = format!("{path}.admissionReviewVersions");
     if versions.is_empty() {
-        errors.push(FieldError::required(field, "must specify one of v1, v1beta1"));
+        errors.push(FieldError::required(field.as_str(), "must specify one of v1, v1beta1"));
     } else if !versions.iter().any(|version| matches!(version.as_str(), Some("v1" | "v1beta1"))) {
         errors.push(FieldError::invalid(
-            field,
+            field.as_str(),
             &webhook["admissionReviewVersions"],
             "must include at least one of v1, v1beta1",
         ));
     }
-    for (index, rule) in items(webhook, "rules").iter().enumerate() {
-        validate_rule(rule, &format!("{path}.rules[{index}]"), errors);
+    for (index, version) in versions.iter().enumerate() {
+        let (field, text) = (format!("{field}[{index}]"), version.as_str().unwrap_or_default());
+        if versions[..index].contains(version) {
+            errors.push(FieldError::invalid(field, version, "duplicate version"));
+        } else {
+            errors.extend(names::invalid_each(&field, text, names::label_1035(text)));
+        }
     }
+    validate_rules(items(webhook, "rules"), &format!("{path}.rules"), errors);
+    check_choice(webhook, "reinvocationPolicy", path, &["IfNeeded", "Never"], errors);
     check_choice(webhook, "failurePolicy", path, &["Fail", "Ignore"], errors);
     check_choice(webhook, "matchPolicy", path, &["Equivalent", "Exact"], errors);
     if text(webhook, "sideEffects").is_empty() {
@@ -149,6 +158,15 @@ fn validate_webhook(webhook: &Value, path: &str, errors: &mut Vec<FieldError>) {
         super::selector::validate(webhook.get(selector), &format!("{path}.{selector}"), errors);
     }
     client_config(&webhook["clientConfig"], &format!("{path}.clientConfig"), errors);
+    let env = admission_environment(&AdmissionScope::default());
+    expressions::match_conditions(webhook, path, &env, errors);
+}
+
+/// Reports what is wrong with rules: of webhooks and of admission policies.
+pub(super) fn validate_rules(rules: &[Value], path: &str, errors: &mut Vec<FieldError>) {
+    for (index, rule) in rules.iter().enumerate() {
+        validate_rule(rule, &format!("{path}[{index}]"), errors);
+    }
 }
 
 fn validate_rule(rule: &Value, path: &str, errors: &mut Vec<FieldError>) {
@@ -166,12 +184,136 @@ fn validate_rule(rule: &Value, path: &str, errors: &mut Vec<FieldError>) {
             ));
         }
     }
-    for field in ["apiGroups", "apiVersions", "resources"] {
-        if items(rule, field).is_empty() {
+    for (field, what) in
+        [("operations", "operations"), ("apiGroups", "API groups"), ("apiVersions", "API versions")]
+    {
+        let entries = items(rule, field);
+        if entries.is_empty() && field != "operations" {
             errors.push(FieldError::required(format!("{path}.{field}"), ""));
         }
+        if entries.len() > 1 && entries.iter().any(|entry| entry == "*") {
+            let detail = format!("if '*' is present, must not specify other {what}");
+            errors.push(FieldError::invalid(format!("{path}.{field}"), &rule[field], detail));
+        }
     }
+    for (index, version) in items(rule, "apiVersions").iter().enumerate() {
+        if version == "" {
+            errors.push(FieldError::required(format!("{path}.apiVersions[{index}]"), ""));
+        }
+    }
+    validate_resources(rule, &format!("{path}.resources"), errors);
     check_choice(rule, "scope", path, &["*", "Cluster", "Namespaced"], errors);
+}
+
+/// Reports resources that others of the same rule contain already.
+fn validate_resources(rule: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let entries = items(rule, "resources");
+    if entries.is_empty() {
+        errors.push(FieldError::required(path, ""));
+        return;
+    }
+    let texts: Vec<&str> = entries.iter().map(|entry| entry.as_str().unwrap_or_default()).collect();
+    // Patterns that stand before an entry: `*/sub` and `resource/*`.
+    let mut seen: Vec<&str> = Vec::new();
+    for (index, entry) in texts.iter().enumerate() {
+        let field = format!("{path}[{index}]");
+        if entry.is_empty() {
+            errors.push(FieldError::required(field, ""));
+            continue;
+        }
+        let Some((resource, part)) = entry.split_once('/') else { continue };
+        let covering = [format!("*/{part}"), format!("{resource}/*"), "*/*".to_owned()];
+        let covered =
+            seen.iter().find(|pattern| **pattern != *entry && covering.iter().any(|c| c == *pattern));
+        // The narrower pattern is named first.
+        let narrow =
+            covering.iter().take(2).find(|pattern| seen.contains(&pattern.as_str()) && *pattern != entry);
+        if let Some(pattern) = narrow.map(String::as_str).or(covered.copied()) {
+            let detail = format!("if '{pattern}' is present, must not specify {entry}");
+            errors.push(FieldError::invalid(field, &Value::from(*entry), detail));
+        }
+        if resource == "*" || part == "*" {
+            seen.push(entry);
+        }
+    }
+    let has = |entry: &str| texts.contains(&entry);
+    if has("*/*") && texts.len() > 1 {
+        let detail = "if '*/*' is present, must not specify other resources";
+        errors.push(FieldError::invalid(path, &rule["resources"], detail));
+    }
+    if has("*") && texts.iter().any(|entry| *entry != "*" && !entry.contains('/')) {
+        let detail = "if '*' is present, must not specify other resources without subresources";
+        errors.push(FieldError::invalid(path, &rule["resources"], detail));
+    }
+}
+
+/// Reports what is wrong with the URL of a webhook.
+fn check_url(url: &str, field: &str, errors: &mut Vec<FieldError>) {
+    const FORMAT: &str = "; desired format: https://host[/path]";
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (scheme, Some(rest)),
+        None => ("", url.strip_prefix("//")),
+    };
+    let rest = rest.unwrap_or_default();
+    let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = rest.split('/').next().unwrap_or_default();
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    if let Some(bad) = host.chars().find(|c| *c == ' ' || *c == '"' || c.is_control()) {
+        let detail = format!(
+            "url must be a valid URL: parse {url:?}: invalid character {:?} in host name{FORMAT}",
+            bad.to_string()
+        );
+        errors.push(FieldError::required(field, detail));
+        return;
+    }
+    let mut invalid = |value: &str, detail: String| {
+        errors.push(FieldError::invalid(field, &Value::from(value), detail));
+    };
+    if scheme != "https" {
+        invalid(scheme, format!("'https' is the only allowed URL scheme{FORMAT}"));
+    }
+    if host.is_empty() {
+        invalid("", format!("host must be specified{FORMAT}"));
+    }
+    for (part, what) in
+        [(user, "user information is"), (fragment, "fragments are"), (query, "query parameters are")]
+    {
+        if !part.is_empty() {
+            invalid(part, format!("{what} not permitted in the URL"));
+        }
+    }
+}
+
+/// Reports what is wrong with the path below a service.
+fn check_service_path(service: &Value, field: &str, errors: &mut Vec<FieldError>) {
+    let path = text(service, "path");
+    if path.is_empty() {
+        return;
+    }
+    let mut invalid = |detail: String| errors.push(FieldError::invalid(field, &service["path"], detail));
+    if path == "//" {
+        invalid("segment[0] may not be empty".to_owned());
+        return;
+    }
+    if !path.starts_with('/') {
+        invalid("must start with a '/'".to_owned());
+    }
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut segments = path.split('/');
+    let first = segments.next().unwrap_or_default();
+    if !first.is_empty() {
+        invalid("segment[0] may not be empty".to_owned());
+    }
+    for (index, segment) in segments.enumerate() {
+        if segment.is_empty() {
+            invalid(format!("segment[{index}] may not be empty"));
+            continue;
+        }
+        for problem in names::subdomain(segment) {
+            invalid(format!("segment[{index}]: {problem}"));
+        }
+    }
 }
 
 /// Reports a client configuration that names no address, two, or an insecure one.
@@ -181,33 +323,18 @@ pub(super) fn client_config(config: &Value, path: &str, errors: &mut Vec<FieldEr
         return;
     }
     if let Some(url) = config.get("url").and_then(Value::as_str) {
-        const FORMAT: &str = "; desired format: https://host[/path]";
-        let field = format!("{path}.url");
-        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-        let host = rest.split('/').next().unwrap_or_default();
-        if scheme != "https" {
-            errors.push(FieldError::invalid(
-                &field,
-                &Value::from(scheme),
-                format!("'https' is the only allowed URL scheme{FORMAT}"),
-            ));
-        }
-        if host.is_empty() {
-            errors.push(FieldError::invalid(
-                &field,
-                &Value::from(""),
-                format!("host must be specified{FORMAT}"),
-            ));
-        }
+        check_url(url, &format!("{path}.url"), errors);
     }
     if let Some(service) = config.get("service") {
-        check_required(service, "name", &format!("{path}.service"), "service name is required", errors);
-        check_required(
-            service,
-            "namespace",
-            &format!("{path}.service"),
-            "service namespace is required",
-            errors,
-        );
+        for field in ["name", "namespace"] {
+            check_required(service, field, &format!("{path}.service"), "", errors);
+        }
+        check_service_path(service, &format!("{path}.service.path"), errors);
+        if let Some(port) = service["port"].as_i64()
+            && !(1..=65_535).contains(&port)
+        {
+            let detail = "port is not valid: must be between 1 and 65535, inclusive";
+            errors.push(FieldError::invalid(format!("{path}.service.port"), &service["port"], detail));
+        }
     }
 }

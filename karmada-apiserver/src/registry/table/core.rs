@@ -84,10 +84,17 @@ fn node(column: &str, object: &Value) -> Option<Value> {
         "Internal-IP" => address("InternalIP").into(),
         "External-IP" => address("ExternalIP").into(),
         "OS-Image" => info("osImage").into(),
-        "Kernel-Version" => info("kernelVersion").into(),
+        "Kernel-Version" => kernel_version(&info("kernelVersion"), &status["nodeInfo"]).into(),
         "Container-Runtime" => info("containerRuntimeVersion").into(),
         _ => return None,
     })
+}
+
+fn kernel_version(version: &str, info: &Value) -> String {
+    match text(info, "architecture") {
+        "" => version.to_owned(),
+        architecture => format!("{version} ({architecture})"),
+    }
 }
 
 fn node_status(object: &Value) -> String {

@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 /// Placeholders that are bound at first sight, with a number after the name.
 const BOUND: [&str; 9] = ["UID", "NAME", "IP", "PORT", "CONT", "JWT", "ETAG", "LRV", "RV"];
 /// Placeholders that stand for anything of their kind. Longer names first.
-const FREE: [&str; 18] = [
+const FREE: [&str; 21] = [
+    "WEBHOOK_URL",
+    "WEBHOOK_HOST",
+    "WEBHOOK_CA",
     "MICROTIME",
     "TIME",
     "AGE",

@@ -10,7 +10,8 @@ use super::target::Target;
 use crate::rig::{Binaries, RealCluster, RealControllers};
 
 /// What scenarios may need that the real servers have as this driver starts and reaches them.
-const SUPPORTED: [&str; 9] = [
+const SUPPORTED: [&str; 10] = [
+    "webhooks",
     "crd",
     "controllers",
     "timing",

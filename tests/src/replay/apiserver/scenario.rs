@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::Outcome;
+use super::hooks::{Hooks, call_differences, known_conversions};
 use super::matching::differences;
 use super::placeholder::{Bindings, Piece, split};
 use super::request::{Answer, read, send};
@@ -24,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_mins(1);
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// What scenarios may need that this server has.
-const SUPPORTED: [&str; 8] = [
+const SUPPORTED: [&str; 9] = [
     "admission-plugins",
     "aggregation",
     "apiserver-controllers",
@@ -33,6 +34,7 @@ const SUPPORTED: [&str; 8] = [
     "crd",
     "requestheader",
     "timing",
+    "webhooks",
 ];
 /// What warnings of fields that nobody knows hold.
 const UNKNOWN_FIELD: &str = "unknown field";
@@ -93,9 +95,22 @@ async fn replay(case: &Value) -> Outcome {
 /// Replays one scenario against a server that others may use too.
 pub async fn replay_on(target: &Target, case: &Value) -> Outcome {
     let name = case["name"].as_str().unwrap_or_default();
+    let hooks = match case.get("webhooks").filter(|answers| answers.is_object()) {
+        None => None,
+        Some(answers) => match Hooks::start(answers).await {
+            Ok(hooks) => Some(hooks),
+            Err(error) => return Outcome::Failed(error),
+        },
+    };
+    let mut bindings = Bindings::default();
+    if let Some(hooks) = &hooks {
+        hooks.bind(&mut bindings);
+    }
     let mut scenario = Scenario {
         target,
-        bindings: Bindings::default(),
+        bindings,
+        hooks,
+        conversions: known_conversions(case),
         watches: BTreeMap::new(),
         revisions: BTreeMap::new(),
         metadata: BTreeMap::new(),
@@ -156,6 +171,9 @@ fn describe(step: &Value) -> String {
 struct Scenario<'a> {
     target: &'a Target,
     bindings: Bindings,
+    hooks: Option<Hooks>,
+    /// The recorded reviews of conversions.
+    conversions: Vec<Value>,
     watches: BTreeMap<String, Watch>,
     bookmarks: Bookmarks,
     /// The last revision seen at each path.
@@ -248,6 +266,7 @@ impl Scenario<'_> {
             return Ok(());
         }
         let answer = read(response).await?;
+        let calls = self.call_differences(expect, bindings).await;
         if let (Some(path), Some(revision)) =
             (step["path"].as_str(), answer.body["metadata"]["resourceVersion"].as_str())
         {
@@ -255,7 +274,16 @@ impl Scenario<'_> {
             self.metadata.insert(path.to_owned(), answer.body["metadata"].clone());
         }
         self.note(step, &answer);
-        fail_on(answer_differences(step, &answer, bindings))
+        let mut lines = answer_differences(step, &answer, bindings);
+        lines.extend(calls);
+        fail_on(lines)
+    }
+
+    /// Returns how the webhooks were called, if not as recorded.
+    async fn call_differences(&self, expect: &Value, bindings: &mut Bindings) -> Vec<String> {
+        let Some(hooks) = &self.hooks else { return Vec::new() };
+        let expected = expect["webhook_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+        call_differences(expected, hooks.take().await, &self.conversions, bindings)
     }
 
     /// Keeps what later steps mean without having bound it.

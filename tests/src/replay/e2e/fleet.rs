@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kube::Client;
 
 use super::client::{Refusal, Server};
+use super::program::Program;
 
 /// Name of the control plane in scenarios.
 pub const CONTROL_PLANE: &str = "control-plane";
@@ -13,6 +14,8 @@ pub const CONTROL_PLANE: &str = "control-plane";
 pub struct Fleet {
     servers: BTreeMap<String, Server>,
     switches: BTreeMap<String, Switch>,
+    /// The program for steps that run it.
+    pub program: Option<Program>,
 }
 
 /// Makes a member answer or not.
@@ -31,7 +34,7 @@ impl Fleet {
     pub fn new(control_plane: Client, members: BTreeMap<String, Client>) -> Self {
         let servers = members.into_iter().chain([(CONTROL_PLANE.to_owned(), control_plane)]);
         let servers = servers.map(|(name, client)| (name, Server::new(client)));
-        Self { servers: servers.collect(), switches: BTreeMap::new() }
+        Self { servers: servers.collect(), switches: BTreeMap::new(), program: None }
     }
 
     /// Adds the switch of a member.

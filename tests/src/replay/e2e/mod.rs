@@ -7,6 +7,7 @@ pub mod client;
 pub mod expectation;
 pub mod fleet;
 pub mod normalise;
+mod program;
 pub mod scenario;
 pub mod start;
 pub mod state;

@@ -61,6 +61,11 @@ impl Identifiers {
         object
     }
 
+    /// Returns what a program said in the form of the recording.
+    pub fn normalise_text(&self, text: &str) -> String {
+        self.text("", text)
+    }
+
     fn value(&self, key: &str, value: &Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.text(key, text)),

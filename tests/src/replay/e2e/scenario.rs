@@ -1,5 +1,6 @@
 //! Running one scenario on a fleet of its own.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,6 +11,7 @@ use super::client::Reference;
 use super::expectation::{missing_events, object_differences};
 use super::fleet::{CONTROL_PLANE, Fleet};
 use super::normalise::Identifiers;
+use super::program::StepOutcome;
 use super::start::start;
 use super::state::{Objects, Scope, read, read_events};
 use super::steps;
@@ -26,7 +28,7 @@ const SUPPORTED_GATES: [&str; 0] = [];
 /// Flags of upstream's components that have an equivalent here.
 const SUPPORTED_FLAGS: [&str; 0] = [];
 /// Steps that are not replayed.
-const UNSUPPORTED_STEPS: [&str; 3] = ["karmadactl", "http", "footprint"];
+const UNSUPPORTED_STEPS: [&str; 2] = ["http", "footprint"];
 
 /// Replays one scenario.
 pub fn run(case: &Value) -> Outcome {
@@ -67,11 +69,25 @@ struct Replay {
     fleet: Fleet,
     scope: Scope,
     identifiers: Identifiers,
+    /// Rules by which the program's words differ.
+    rules: BTreeSet<String>,
+    /// Commands that the program does not have.
+    commands: BTreeSet<String>,
 }
 
 /// Replays a scenario on a running fleet.
 pub async fn replay(fleet: Fleet, case: &Value) -> Outcome {
-    let mut replay = Replay { fleet, scope: Scope::of(case), identifiers: Identifiers::default() };
+    let mut replay = Replay {
+        fleet,
+        scope: Scope::of(case),
+        identifiers: Identifiers::default(),
+        rules: BTreeSet::new(),
+        commands: BTreeSet::new(),
+    };
+    // What the servers have from the start is named in what the program says.
+    if let Err(difference) = replay.read(&Value::Null).await {
+        return Outcome::Failed(difference);
+    }
     for (index, step) in case["steps"].as_array().into_iter().flatten().enumerate() {
         if let Err(difference) = replay.step(step).await {
             let what = step["do"].as_str().unwrap_or("expect");
@@ -79,7 +95,12 @@ pub async fn replay(fleet: Fleet, case: &Value) -> Outcome {
             return Outcome::Failed(format!("step {index}: {what} {note}\n{difference}"));
         }
     }
-    Outcome::Passed
+    let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
+    match (replay.commands.is_empty(), replay.rules.is_empty()) {
+        (true, true) => Outcome::Passed,
+        (true, false) => Outcome::Differs(list(replay.rules)),
+        (false, _) => Outcome::Skipped(format!("command {}", list(replay.commands))),
+    }
 }
 
 impl Replay {
@@ -91,7 +112,23 @@ impl Replay {
             self.wait(step).await;
             return Ok(());
         }
+        if step["do"] == "karmadactl" {
+            return self.program_step(step).await;
+        }
         steps::run(&mut self.fleet, step).await?;
+        self.settle().await
+    }
+
+    async fn program_step(&mut self, step: &Value) -> Result<(), String> {
+        let program = self.fleet.program.as_ref().ok_or("there is no program")?;
+        match program.step(step, &self.identifiers).await? {
+            StepOutcome::Same => {}
+            StepOutcome::Differs(rule) => drop(self.rules.insert(rule)),
+            StepOutcome::NoCommand(command) => {
+                self.commands.insert(command);
+                return Ok(());
+            }
+        }
         self.settle().await
     }
 

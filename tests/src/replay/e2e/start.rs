@@ -5,9 +5,10 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use karmada_apiserver::server::Limits;
 use karmada_controllers::members::Connector;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings, StatusSettings};
-use karmadactl::embedded::{EmbeddedOptions, EmbeddedServer, Storage};
+use karmadactl::embedded::{ApiOptions, EmbeddedOptions, EmbeddedServer, Storage};
 use karmadactl::join::{JoinOptions, join_cluster};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -15,6 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::client::{PatchKind, Refusal};
 use super::fleet::{CONTROL_PLANE, Fleet, Reachability, Switch};
+use super::program::Program;
 use super::switch::switched;
 
 /// How long members may take to become ready.
@@ -50,6 +52,16 @@ pub async fn start(case: &Value) -> Result<(Fleet, Running), StartError> {
     let mut fleet = Fleet::new(server.client(), clients);
     for (name, switch) in switches {
         fleet = fleet.with_switch(&name, switch);
+    }
+    if steps(case).any(|step| step["do"] == "karmadactl") {
+        let mut kubeconfigs = BTreeMap::from([(
+            CONTROL_PLANE.to_owned(),
+            server.kubeconfig().map_err(failed("the kubeconfig"))?,
+        )]);
+        for (name, member) in &members {
+            kubeconfigs.insert(name.clone(), member.kubeconfig().map_err(failed(name))?);
+        }
+        fleet.program = Some(Program::new(&kubeconfigs).map_err(failed("the program's files"))?);
     }
     install_fixtures(&mut fleet, &case["fixtures"]).await.map_err(refused("the fixtures"))?;
     for cluster in clusters(case) {
@@ -100,11 +112,17 @@ fn options(name: &str) -> EmbeddedOptions {
         storage: Storage::Memory,
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         preferred: None,
+        api: ApiOptions::default(),
+        limits: Limits::default(),
     }
 }
 
 fn clusters(case: &Value) -> impl Iterator<Item = &Value> {
     case["clusters"].as_array().into_iter().flatten()
+}
+
+fn steps(case: &Value) -> impl Iterator<Item = &Value> {
+    case["steps"].as_array().into_iter().flatten()
 }
 
 fn name_of(cluster: &Value) -> String {
