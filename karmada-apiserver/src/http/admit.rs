@@ -113,14 +113,14 @@ impl Call<'_> {
                     let old = old.map(|old| scale::scale_of(old, paths));
                     let before = view.clone();
                     let keep = |view: Value| Ok(view);
-                    let result = webhook::mutate(
+                    let result = Box::pin(webhook::mutate(
                         &attributes,
                         Some(&mut view),
                         old.as_ref(),
                         &keep,
                         rounds,
                         &mut remarks,
-                    )
+                    ))
                     .await;
                     if view != before {
                         let replicas = view.pointer("/spec/replicas").cloned().unwrap_or_else(|| 0.into());
@@ -131,14 +131,21 @@ impl Call<'_> {
                 (Some(object), _) => {
                     let decode = |patched: Value| self.decode_mutated(patched);
                     let owners = object["metadata"]["managedFields"].clone();
-                    let result =
-                        webhook::mutate(&attributes, Some(object), old, &decode, rounds, &mut remarks).await;
+                    let result = Box::pin(webhook::mutate(
+                        &attributes,
+                        Some(object),
+                        old,
+                        &decode,
+                        rounds,
+                        &mut remarks,
+                    ))
+                    .await;
                     remarks.warnings.extend(keep_owners(object, owners));
                     result
                 }
                 (None, _) => {
                     let decode = |patched: Value| Ok(patched);
-                    webhook::mutate(&attributes, None, old, &decode, rounds, &mut remarks).await
+                    Box::pin(webhook::mutate(&attributes, None, old, &decode, rounds, &mut remarks)).await
                 }
             }
         };
@@ -194,9 +201,12 @@ impl Call<'_> {
         let keep = |patched: Value| Ok(patched);
         let mut rounds = Rounds::default();
         let mut result =
-            webhook::mutate(&attributes, Some(object), None, &keep, &mut rounds, &mut remarks).await;
+            Box::pin(webhook::mutate(&attributes, Some(object), None, &keep, &mut rounds, &mut remarks))
+                .await;
         if result.is_ok() && rounds.has_changed() {
-            result = webhook::mutate(&attributes, Some(object), None, &keep, &mut rounds, &mut remarks).await;
+            result =
+                Box::pin(webhook::mutate(&attributes, Some(object), None, &keep, &mut rounds, &mut remarks))
+                    .await;
         }
         if result.is_ok() {
             result = judge(&attributes, Some(object), None, &mut remarks).await;
@@ -241,8 +251,9 @@ async fn judge(
     old: Option<&Value>,
     remarks: &mut Remarks,
 ) -> Result<(), Failure> {
-    policy::validate(attributes, object, old, remarks).await?;
-    webhook::validate(attributes, object, old, remarks).await
+    // Boxed, as most requests are over without them: they shall not make all futures large.
+    Box::pin(policy::validate(attributes, object, old, remarks)).await?;
+    Box::pin(webhook::validate(attributes, object, old, remarks)).await
 }
 
 fn kind((group, version, name): (&str, &str, &str)) -> Kind {

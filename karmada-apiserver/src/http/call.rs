@@ -128,7 +128,8 @@ impl<'a> Call<'a> {
         let Some(conversion) = &self.resource.conversion else { return Ok(object) };
         let objects = vec![object];
         let converted =
-            webhook::convert(self.server, &self.resource, &conversion.storage_version, objects).await?;
+            Box::pin(webhook::convert(self.server, &self.resource, &conversion.storage_version, objects))
+                .await?;
         let mut object = converted.into_iter().next().unwrap_or(Value::Null);
         prepare::prune_for_storage(&self.resource, &mut object);
         Ok(object)

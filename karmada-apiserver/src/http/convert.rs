@@ -35,7 +35,7 @@ pub(crate) async fn localized(
     let objects: Vec<Value> =
         items.iter().filter(|item| is_foreign(item)).map(|item| without_revision(item)).collect();
     let mut converted =
-        webhook::convert(server, resource, &resource.api_version(), objects).await?.into_iter();
+        Box::pin(webhook::convert(server, resource, &resource.api_version(), objects)).await?.into_iter();
     let translate = |item: Arc<Stored>| {
         if !is_foreign(&item) {
             return item;

@@ -166,7 +166,7 @@ impl Call<'_> {
                 continue;
             };
             let states = vec![old.clone(), new.clone()];
-            let states = webhook::convert(self.server, &other, &version, states).await?;
+            let states = Box::pin(webhook::convert(self.server, &other, &version, states)).await?;
             if let [before, after] = states.as_slice() {
                 let target = patch::Target { schema: &other.schema, ..self.patch_target(&version) };
                 managed_fields::disown_in_version(&mut new, before, after, &target);
