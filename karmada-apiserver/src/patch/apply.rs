@@ -175,7 +175,8 @@ impl Change<'_> {
         let key = identity.key();
         let last = managers.entries.get(&key).map(|entry| entry.fields.clone()).unwrap_or_default();
         let time = managers.entries.get(&key).and_then(|entry| entry.time.clone());
-        let fields = root.field_set(self.applied).recursive_difference(&reset);
+        let mut fields = root.field_set(self.applied);
+        fields.remove_branches(&reset);
         managers.entries.insert(key.clone(), Entry { identity, time, fields });
 
         let live = without_managed_fields(self.live);

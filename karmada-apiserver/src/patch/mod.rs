@@ -13,6 +13,7 @@ mod go_text;
 mod json;
 pub mod managed_fields;
 mod managers;
+mod renewal;
 mod merge;
 mod merge_typed;
 mod remove;
