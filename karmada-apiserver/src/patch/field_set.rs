@@ -153,6 +153,7 @@ impl FieldSet {
     }
 
     /// Returns whether a path is in both sets.
+    #[cfg(test)]
     pub(super) fn intersects(&self, other: &Self) -> bool {
         self.joined(other).any(|pair| match pair {
             (Some(mine), Some(theirs)) => {
