@@ -13,7 +13,7 @@ use super::fleet::{CONTROL_PLANE, Fleet};
 use super::normalise::Identifiers;
 use super::program::StepOutcome;
 use super::start::start;
-use super::state::{Objects, Scope, read, read_events};
+use super::state::{Event, Objects, Scope, read, read_events};
 use super::steps;
 
 /// How long the objects may take to become what is expected.
@@ -69,6 +69,8 @@ struct Replay {
     fleet: Fleet,
     scope: Scope,
     identifiers: Identifiers,
+    /// Events of the control plane, also those that are gone.
+    events: BTreeSet<Event>,
     /// Rules by which the program's words differ.
     rules: BTreeSet<String>,
     /// Commands that the program does not have.
@@ -81,6 +83,7 @@ pub async fn replay(fleet: Fleet, case: &Value) -> Outcome {
         fleet,
         scope: Scope::of(case),
         identifiers: Identifiers::default(),
+        events: BTreeSet::new(),
         rules: BTreeSet::new(),
         commands: BTreeSet::new(),
     };
@@ -163,6 +166,7 @@ impl Replay {
     async fn settle(&mut self) -> Result<(), String> {
         let late = Instant::now() + SETTLE;
         let mut last = self.read(&Value::Null).await?;
+        self.note_events().await?;
         let mut since = Instant::now();
         while Instant::now() < late && since.elapsed() < QUIET {
             sleep(PAUSE).await;
@@ -182,9 +186,8 @@ impl Replay {
         loop {
             let objects = self.read(&step["expect"]).await?;
             let mut lines = object_differences(step, &objects, &self.identifiers);
-            let events =
-                read_events(&mut self.fleet, &self.identifiers).await.map_err(|refusal| refusal.message)?;
-            lines.extend(missing_events(step, &events));
+            self.note_events().await?;
+            lines.extend(missing_events(step, &self.events));
             let now = Instant::now();
             match right_since.take() {
                 Some((since, before)) if lines.is_empty() && before == objects => {
@@ -199,6 +202,13 @@ impl Replay {
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// Adds the events that are there now to those seen before: a namespace takes its events along.
+    async fn note_events(&mut self) -> Result<(), String> {
+        let events = read_events(&mut self.fleet, &self.identifiers).await;
+        self.events.extend(events.map_err(|refusal| refusal.message)?);
+        Ok(())
     }
 
     async fn read(&mut self, expected: &Value) -> Result<Objects, String> {

@@ -112,12 +112,14 @@ async fn set_cluster_condition(fleet: &mut Fleet, step: &Value) -> Result<(), Re
     let path = cluster_path(step);
     let mut cluster = server.get(&path).await?;
     let condition = json!({
-        "type": step["conditionType"], "status": step["status"], "reason": "Test", "message": "set by the test",
+        "type": step["conditionType"], "status": step["status"], "reason": "Manual", "message": "set by hand",
         "lastTransitionTime": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     });
     let mut conditions = cluster["status"]["conditions"].as_array().cloned().unwrap_or_default();
     conditions.retain(|known| known["type"] != condition["type"]);
-    conditions.push(condition);
+    if !step["status"].is_null() {
+        conditions.push(condition);
+    }
     cluster["status"]["conditions"] = Value::Array(conditions);
     server.replace(&format!("{path}/status"), &cluster).await.map(drop)
 }
