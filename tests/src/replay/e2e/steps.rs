@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use super::client::{PatchKind, Reference, Refusal};
 use super::fleet::{CONTROL_PLANE, Fleet, Reachability};
 
+/// How objects are deleted unless a step says otherwise.
+const BACKGROUND: &str = "Background";
+
 /// Does a step; the difference when the servers answer other than recorded.
 pub async fn run(fleet: &mut Fleet, step: &Value) -> Result<(), String> {
     let text = |name: &str| step[name].as_str().unwrap_or_default();
@@ -14,7 +17,10 @@ pub async fn run(fleet: &mut Fleet, step: &Value) -> Result<(), String> {
         "patch" | "patch-member" => patch(fleet, server, step).await,
         "set-status" | "set-member-status" => set_status(fleet, server, step).await,
         "delete" => match fleet.server(server) {
-            Ok(server) => server.delete(&path(step)).await.map(drop),
+            Ok(server) => server
+                .delete(&path(step), step["propagationPolicy"].as_str().unwrap_or(BACKGROUND))
+                .await
+                .map(drop),
             Err(refusal) => Err(refusal),
         },
         "taint" => patch_cluster(fleet, step, json!({"spec": {"taints": step["taints"]}})).await,
