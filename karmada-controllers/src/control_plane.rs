@@ -11,7 +11,7 @@ use crate::hub::{Hub, Runtime};
 use crate::members::{Connector, Fleet};
 use crate::{
     binding, binding_status, cluster, cluster_status, dependencies, detector, execution, interpreter,
-    namespace_sync, scheduler,
+    namespace_sync, rebalancer, remedy, scheduler,
 };
 
 /// How the controllers run. The defaults are upstream's.
@@ -91,6 +91,8 @@ impl ControlPlane {
         }
         binding::start(&hub, &interpreter);
         binding_status::start(&hub, &interpreter);
+        rebalancer::start(&hub);
+        remedy::start(&hub);
         Ok(Self { hub, fleet, runtime })
     }
 
