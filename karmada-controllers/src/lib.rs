@@ -11,18 +11,26 @@ mod binding_status;
 mod cluster;
 mod cluster_status;
 pub mod control_plane;
+pub mod controllers;
+mod convergence;
 mod dependencies;
 mod detector;
 mod execution;
 pub mod hub;
+pub mod leader;
 pub mod members;
+pub mod metrics;
 
 mod interpreter;
 mod namespace_sync;
 mod scheduler;
 pub mod simulated;
+pub mod stand_in;
+mod unified_auth;
 
-pub use cluster_status::StatusSettings;
+pub use cluster_status::{ResourceModeling, StatusSettings};
+pub use controllers::{Controller, ControllerSet, UnknownController};
+pub use convergence::{Problem, Report};
 pub use control_plane::{ControlPlane, ControlPlaneSettings, StartError};
 pub use detector::DetectorSettings;
 pub use scheduler::SchedulerSettings;

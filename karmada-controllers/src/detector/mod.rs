@@ -13,7 +13,6 @@ mod writes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use karmada_core::api::FeatureGates;
 use karmada_core::interpreter::Interpreter;
 use karmada_core::propagation::{
     Change as Meaning, NamespaceFilter, SkippedApis, TemplateKey, classify_change,
@@ -36,7 +35,6 @@ pub struct DetectorSettings {
     pub skipped_apis: SkippedApis,
     /// Namespaces whose objects are never propagated (`--skipped-propagating-namespaces`).
     pub namespaces: NamespaceFilter,
-    pub gates: FeatureGates,
 }
 
 struct Context {

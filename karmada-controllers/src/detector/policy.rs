@@ -55,7 +55,7 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
     for key in decision.requeue {
         context.enqueue(key, decision.change);
     }
-    if context.settings.gates.is_enabled(Feature::PropagationPolicyPreemption) {
+    if hub.gates.is_enabled(Feature::PropagationPolicyPreemption) {
         take_from_lower_policies(context, key, &policy).await?;
     }
     match decision.error {
@@ -133,7 +133,7 @@ async fn take_from_lower_policies(
                 name: selector.name.clone(),
             };
             let Some(template) = hub.templates.find(&template_key) else { continue };
-            let Some(preemption) = preempt(policy, template.value(), &lookup, &context.settings.gates) else {
+            let Some(preemption) = preempt(policy, template.value(), &lookup, &hub.gates) else {
                 continue;
             };
             patch_template(hub, &template_key, &preemption.patch).await?;

@@ -66,7 +66,7 @@ async fn decide_and_write(
         change: meaning,
         is_waiting,
         lookup: &HubLookup(hub),
-        gates: &context.settings.gates,
+        gates: &hub.gates,
         interpreter: &*context.interpreter,
     });
     if decision.outcome == TemplateOutcome::Waiting {
