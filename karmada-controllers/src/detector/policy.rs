@@ -15,7 +15,8 @@ use super::Context;
 use super::lookup::HubLookup;
 use super::template::CachedBinding;
 use super::writes::{patch_template, write_all};
-use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, is_not_found};
+use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, Urgency, is_not_found};
+use crate::metrics::Outcome;
 
 pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Action, ReconcileError> {
     let hub = &context.hub;
@@ -53,7 +54,7 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
     });
     write_all(hub, decision.writes).await?;
     for key in decision.requeue {
-        context.enqueue(key, decision.change);
+        context.enqueue(key, decision.change, Urgency::CanWait);
     }
     if hub.gates.is_enabled(Feature::PropagationPolicyPreemption) {
         take_from_lower_policies(context, key, &policy).await?;
@@ -136,7 +137,9 @@ async fn take_from_lower_policies(
             let Some(preemption) = preempt(policy, template.value(), &lookup, &hub.gates) else {
                 continue;
             };
-            patch_template(hub, &template_key, &preemption.patch).await?;
+            let patched = patch_template(hub, &template_key, &preemption.patch).await;
+            hub.runtime.metrics().resources.preempted(Outcome::of(&patched));
+            patched?;
             let about = ObjectReference::of_value(template.value());
             match preemption.event.type_ {
                 EventType::Normal => {

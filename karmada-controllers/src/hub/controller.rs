@@ -36,9 +36,9 @@ pub struct RuntimeSettings {
 }
 
 /// A queue as those see it who only want to know how full it is.
-trait Observed: Send + Sync {
+pub(crate) trait Observed: Send + Sync {
     fn load(&self) -> QueueLoad;
-    fn stuck_keys(&self) -> Vec<String>;
+    fn failing_keys(&self) -> Vec<String>;
 }
 
 impl<T: Clone + Debug + Display + Eq + Hash + Ord + Send + Sync> Observed for WorkQueue<T> {
@@ -46,8 +46,8 @@ impl<T: Clone + Debug + Display + Eq + Hash + Ord + Send + Sync> Observed for Wo
         Self::load(self)
     }
 
-    fn stuck_keys(&self) -> Vec<String> {
-        self.failing_keys().iter().map(|(key, _)| key.to_string()).collect()
+    fn failing_keys(&self) -> Vec<String> {
+        Self::failing_keys(self).iter().map(|(key, _)| key.to_string()).collect()
     }
 }
 
@@ -115,7 +115,7 @@ impl Runtime {
         let queues = self.shared.queues.lock();
         let queues = queues.iter().filter_map(|(name, queue)| Some((*name, queue.upgrade()?)));
         queues
-            .flat_map(|(name, queue)| queue.stuck_keys().into_iter().map(move |key| (name, key)))
+            .flat_map(|(name, queue)| queue.failing_keys().into_iter().map(move |key| (name, key)))
             .collect()
     }
 
@@ -125,10 +125,25 @@ impl Runtime {
         T: Clone + Debug + Display + Eq + Hash + Ord + Send + Sync + 'static,
     {
         queue.set_limits(self.shared.settings.retry);
+        let queue: Arc<dyn Observed> = queue.clone();
+        self.observe(controller, &queue);
+    }
+
+    /// Puts a queue of any form on the list of those that are looked at.
+    pub(crate) fn observe(&self, controller: &'static str, queue: &Arc<dyn Observed>) {
         let mut queues = self.shared.queues.lock();
         queues.retain(|(_, queue)| queue.strong_count() > 0);
-        let queue: Arc<dyn Observed> = queue.clone();
-        queues.push((controller, Arc::downgrade(&queue)));
+        queues.push((controller, Arc::downgrade(queue)));
+    }
+
+    /// Returns when failed keys are tried again.
+    pub(crate) fn retry_limits(&self) -> RetryLimits {
+        self.shared.settings.retry
+    }
+
+    /// Returns how many keys of a controller are in work at a time, if nothing else was said `by_itself`.
+    pub(crate) fn workers(&self, controller: &str, by_itself: usize) -> usize {
+        self.shared.settings.workers.of(controller, by_itself)
     }
 
     /// Returns the token that ends all tasks.

@@ -18,7 +18,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 pub use cluster::ClusterMetrics;
-pub use resource::{Creation, ResourceMetrics};
+pub use resource::{Creation, ResourceMetrics, ResourceTotals};
 pub use runtime::{Role, RuntimeMetrics};
 pub use scheduler::{ScheduleType, SchedulerMetrics};
 

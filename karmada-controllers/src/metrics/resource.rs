@@ -1,7 +1,9 @@
 //! The way of resources: policy, binding, Work, member.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 
 use super::{Counters, Gauges, Histograms, Outcome, count, durations, observe};
@@ -27,6 +29,15 @@ pub struct ResourceMetrics {
     created: Gauges,
     updated: Gauges,
     deleted: Gauges,
+    totals: Arc<Mutex<ResourceTotals>>,
+}
+
+/// What was written to clusters, over all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResourceTotals {
+    pub created: u64,
+    pub updated: u64,
+    pub deleted: u64,
 }
 
 impl Default for ResourceMetrics {
@@ -41,6 +52,7 @@ impl Default for ResourceMetrics {
             created: Gauges::default(),
             updated: Gauges::default(),
             deleted: Gauges::default(),
+            totals: Arc::default(),
         }
     }
 }
@@ -82,6 +94,7 @@ impl ResourceMetrics {
             ("result", outcome.name().to_owned()),
         ];
         self.created.get_or_create(&labels).inc();
+        self.totals.lock().created += u64::from(outcome == Outcome::Success);
     }
 
     /// Counts an object updated in a cluster.
@@ -94,6 +107,7 @@ impl ResourceMetrics {
             ("result", outcome.name().to_owned()),
         ];
         self.updated.get_or_create(&labels).inc();
+        self.totals.lock().updated += u64::from(outcome == Outcome::Success);
     }
 
     /// Counts an object deleted from a cluster.
@@ -105,6 +119,12 @@ impl ResourceMetrics {
             ("result", outcome.name().to_owned()),
         ];
         self.deleted.get_or_create(&labels).inc();
+        self.totals.lock().deleted += u64::from(outcome == Outcome::Success);
+    }
+
+    /// Returns what was written to clusters so far.
+    pub fn totals(&self) -> ResourceTotals {
+        *self.totals.lock()
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {

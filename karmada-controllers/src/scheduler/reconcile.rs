@@ -1,6 +1,7 @@
 //! Reconciles one binding.
 
 use std::fmt::Debug;
+use std::time::Instant;
 
 use karmada_core::api::work::{
     ClusterResourceBinding, ResourceBinding, ResourceBindingSpec, ResourceBindingStatus,
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::hub::{Informer, ObjectKey, ObjectReference, ReconcileError, is_not_found};
+use crate::metrics::{Outcome as Success, ScheduleType};
 
 /// How a binding stands after its turn.
 pub(super) enum Outcome {
@@ -42,14 +44,25 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Outc
 
 fn decide(context: &Context, binding: &BindingInput<'_>) -> BindingDecision {
     let snapshot = context.snapshot.read().clone();
+    let now = jiff::Timestamp::now();
+    let assumed = if context.protects_from_overcommit() {
+        let mut assumed = context.assumed.lock();
+        assumed.expire(now);
+        assumed.clone()
+    } else {
+        AssumedWorkloads::default()
+    };
     let groups = context.groups.lock();
     let scheduling = ScheduleContext {
         snapshot: &snapshot,
         groups: &groups,
-        assumed: &AssumedWorkloads::default(),
+        assumed: &assumed,
         options: &context.settings.options,
     };
-    reconcile_binding(&scheduling, binding, jiff::Timestamp::now())
+    let started = Instant::now();
+    let decision = reconcile_binding(&scheduling, binding, now);
+    context.hub.runtime.metrics().scheduler.decided(started.elapsed());
+    decision
 }
 
 async fn carry_out<K>(
@@ -73,6 +86,7 @@ where
     let name = binding.name_any();
     let operation = |what: &str| format!("{what} {} {name}", K::kind(&()));
     let is_repetition = is_repetition(binding, &decision);
+    let (started, trigger) = (Instant::now(), decision.trigger);
     let mut version = binding.meta().resource_version.clone();
     let mut generation = binding.meta().generation;
     if let Some(change) = &decision.change {
@@ -85,6 +99,11 @@ where
         version.clone_from(&patched.meta().resource_version);
         generation = patched.meta().generation;
         cache.observe(patched);
+        if context.protects_from_overcommit() {
+            let key = ObjectKey::of(binding).to_string();
+            let now = jiff::Timestamp::now();
+            context.assumed.lock().observe_result(&key, binding.spec(), &change.clusters, now);
+        }
     }
     if let Some(mut status) = decision.status.filter(|_| !is_repetition) {
         // What was decided holds for the generation that the placement itself made.
@@ -118,10 +137,26 @@ where
             }
         }
     }
+    if let Some(trigger) = trigger.filter(|_| !is_repetition) {
+        let outcome = if decision.retry == Retry::None { Success::Success } else { Success::Error };
+        let metrics = &context.hub.runtime.metrics().scheduler;
+        metrics.attempted(schedule_type(trigger), outcome, started.elapsed());
+    }
     match decision.retry {
         Retry::None => Ok(Outcome::Settled),
         Retry::Unschedulable => Ok(Outcome::Unschedulable),
         Retry::Backoff => Err(ReconcileError::Waiting(operation("a change that lets the scheduler place"))),
+    }
+}
+
+fn schedule_type(trigger: Trigger) -> ScheduleType {
+    match trigger {
+        Trigger::PlacementChanged => ScheduleType::Reconcile,
+        Trigger::ReplicasChanged => ScheduleType::Scale,
+        Trigger::RescheduleRequested
+        | Trigger::NotAWorkload
+        | Trigger::Duplicated
+        | Trigger::ClusterDeleting => ScheduleType::Reschedule,
     }
 }
 
