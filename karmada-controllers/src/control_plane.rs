@@ -5,6 +5,7 @@ use std::sync::Arc;
 use karmada_core::api::{Feature, FeatureGates};
 use karmada_core::scheduling::FeatureGates as SchedulingGates;
 use kube::Client;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use crate::cluster_status::StatusSettings;
@@ -53,6 +54,8 @@ pub struct ControlPlane {
     hub: Arc<Hub>,
     fleet: Arc<Fleet>,
     runtime: Runtime,
+    /// How the scheduler runs, until it does.
+    scheduler: Mutex<Option<scheduler::SchedulerSettings>>,
 }
 
 impl ControlPlane {
@@ -145,9 +148,6 @@ impl ControlPlane {
             namespace_sync::start(&hub, &detector_settings);
         }
         detector::start(&hub, &interpreter, &detector_settings);
-        if is_enabled(Controller::Scheduler) {
-            scheduler::start(&hub, scheduler_settings);
-        }
         if gates.is_enabled(Feature::PropagateDeps) {
             dependencies::start(&hub, &interpreter);
         }
@@ -160,7 +160,19 @@ impl ControlPlane {
         if is_enabled(Controller::UnifiedAuth) {
             unified_auth::start(&hub);
         }
-        Ok(Self { hub, fleet, runtime })
+        let plane = Self { hub, fleet, runtime, scheduler: Mutex::new(Some(scheduler_settings)) };
+        if is_enabled(Controller::Scheduler) {
+            plane.start_scheduler();
+        }
+        Ok(plane)
+    }
+
+    /// Starts the scheduler where it was left out at first; it runs once at most.
+    pub fn start_scheduler(&self) {
+        let settings = self.scheduler.lock().take();
+        if let Some(settings) = settings {
+            scheduler::start(&self.hub, settings);
+        }
     }
 
     /// Returns the caches of the control plane.

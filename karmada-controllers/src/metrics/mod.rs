@@ -122,7 +122,7 @@ mod tests {
             "karmada_scheduler_schedule_attempts_total{result=\"success\",schedule_type=\"reconcile\"} 1",
             "karmada_scheduler_e2e_scheduling_duration_seconds_count{result=\"success\",schedule_type=\"reconcile\"} 1",
             "policy_apply_attempts_total{result=\"success\"} 1",
-            "resource_apply_policy_duration_seconds_count 1",
+            "resource_apply_policy_duration_seconds_count{} 1",
             "create_resource_to_cluster{apiversion=\"apps/v1\",kind=\"Deployment\",member_cluster=\"m1\",recreate=\"false\",result=\"success\"} 1",
             "cluster_ready_state{cluster_name=\"m1\"} 0",
             "controller_runtime_reconcile_total{controller=\"binding\",result=\"success\"} 1",

@@ -3,12 +3,13 @@
 use std::fmt::Debug;
 use std::time::Instant;
 
+use karmada_core::api::work::constants::REASON_QUOTA_EXCEEDED;
 use karmada_core::api::work::{
     ClusterResourceBinding, ResourceBinding, ResourceBindingSpec, ResourceBindingStatus,
 };
 use karmada_core::scheduling::{
     AssumedWorkloads, BindingDecision, BindingInput, EventKind, Retry, ScheduleContext, Trigger,
-    reconcile_binding,
+    quota_exceeded, reconcile_binding,
 };
 use kube::api::{Api, Patch, PatchParams};
 use kube::core::object::{HasSpec, HasStatus};
@@ -94,7 +95,12 @@ where
         let patched = match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
             Ok(patched) => patched,
             Err(error) if is_not_found(&error) => return Ok(Outcome::Settled),
-            Err(error) => return Err(ReconcileError::api(operation("place"))(error)),
+            Err(error) => {
+                if let Some(message) = quota_refusal(&error) {
+                    tell_quota(context, binding, message, api, cache).await?;
+                }
+                return Err(ReconcileError::api(operation("place"))(error));
+            }
         };
         version.clone_from(&patched.meta().resource_version);
         generation = patched.meta().generation;
@@ -120,14 +126,7 @@ where
         }
     }
     if !is_repetition {
-        let template = &binding.spec().resource;
-        let template = ObjectReference {
-            api_version: template.api_version.clone(),
-            kind: template.kind.clone(),
-            namespace: template.namespace.clone(),
-            name: template.name.clone(),
-            uid: template.uid.clone(),
-        };
+        let template = template_of(binding.spec());
         for event in decision.events {
             for about in [&ObjectReference::of(binding), &template] {
                 match event.kind {
@@ -146,6 +145,66 @@ where
         Retry::None => Ok(Outcome::Settled),
         Retry::Unschedulable => Ok(Outcome::Unschedulable),
         Retry::Backoff => Err(ReconcileError::Waiting(operation("a change that lets the scheduler place"))),
+    }
+}
+
+/// Returns what admission said when it refused a result for a quota.
+fn quota_refusal(error: &kube::Error) -> Option<&str> {
+    match error {
+        kube::Error::Api(status) if status.code == 403 && status.reason == REASON_QUOTA_EXCEEDED => {
+            Some(&status.message)
+        }
+        _ => None,
+    }
+}
+
+/// Writes into the binding that its result exceeds a quota, and records it.
+async fn tell_quota<K>(
+    context: &Context,
+    binding: &K,
+    message: &str,
+    api: &Api<K>,
+    cache: &Informer<K>,
+) -> Result<(), ReconcileError>
+where
+    K: Resource<DynamicType = ()>
+        + HasSpec<Spec = ResourceBindingSpec>
+        + HasStatus<Status = ResourceBindingStatus>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
+{
+    let input = BindingInput {
+        metadata: binding.meta(),
+        spec: binding.spec(),
+        status: binding.status(),
+        estimates: None,
+    };
+    let (status, event) = quota_exceeded(&input, message, jiff::Timestamp::now());
+    let Some(status) = status else { return Ok(()) };
+    let name = binding.name_any();
+    let patch = with_version(status.merge_patch(), binding.meta().resource_version.as_deref());
+    let written = api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+    let operation = format!("update the status of {} {name}", K::kind(&()));
+    cache.observe(written.map_err(ReconcileError::api(operation))?);
+    for about in [ObjectReference::of(binding), template_of(binding.spec())] {
+        context.events.warning(&about, event.reason, &event.message);
+    }
+    Ok(())
+}
+
+/// Refers to the template of a binding.
+fn template_of(spec: &ResourceBindingSpec) -> ObjectReference {
+    let template = &spec.resource;
+    ObjectReference {
+        api_version: template.api_version.clone(),
+        kind: template.kind.clone(),
+        namespace: template.namespace.clone(),
+        name: template.name.clone(),
+        uid: template.uid.clone(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reconciles whom the control plane may impersonate in one cluster.
 
+use std::time::Duration;
+
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use karmada_core::api::cluster::constants::{
     SYNC_IMPERSONATION_CONFIG_FAILED, SYNC_IMPERSONATION_CONFIG_SUCCEED,
@@ -15,6 +17,9 @@ use super::Context;
 use crate::binding::write_work;
 use crate::hub::{Action, Hub, ObjectKey, ObjectReference, ReconcileError, chain};
 
+/// How often it is looked whether a cluster has its execution namespace.
+const NAMESPACE_POLL: Duration = Duration::from_millis(200);
+
 const API_VERSION: &str = "rbac.authorization.k8s.io/v1";
 
 pub(super) async fn reconcile(context: &Context, name: &str) -> Result<Action, ReconcileError> {
@@ -27,7 +32,7 @@ pub(super) async fn reconcile(context: &Context, name: &str) -> Result<Action, R
     let namespaces = hub.templates.informer("v1", "Namespace");
     if namespaces.is_some_and(|namespaces| namespaces.find(&ObjectKey::new("", &namespace)).is_none()) {
         // The cluster controller makes it.
-        return Err(ReconcileError::Waiting(format!("namespace {namespace}")));
+        return Ok(Action::RequeueAfter(NAMESPACE_POLL));
     }
     let existing = hub.works.list_namespace(&namespace);
     let existing: Vec<&Work> = existing.iter().map(|work| &**work).collect();

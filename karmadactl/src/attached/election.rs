@@ -127,7 +127,17 @@ pub async fn run(
         let is_stopped = tokio::select! {
             () = &mut stop => true,
             () = controllers.hold() => false,
-            () = scheduling_changes(&mut scheduler, wants_scheduler, schedules) => false,
+            () = async {
+                if !wants_scheduler {
+                    std::future::pending::<()>().await;
+                }
+                if !schedules {
+                    scheduler.lead().await;
+                    tell(&metrics, Role::Leader, Role::Leader);
+                    plane.start_scheduler();
+                }
+                scheduler.hold().await;
+            } => false,
         };
         *progress.running.lock() = None;
         plane.shutdown().await;
@@ -139,15 +149,6 @@ pub async fn run(
     controllers.release().await;
     scheduler.release().await;
     result
-}
-
-/// Completes when this process must no longer schedule, or may do so from now on.
-async fn scheduling_changes(scheduler: &mut Candidate, wanted: bool, schedules: bool) {
-    match (wanted, schedules) {
-        (false, _) => std::future::pending().await,
-        (true, true) => scheduler.hold().await,
-        (true, false) => scheduler.lead().await,
-    }
 }
 
 async fn start(

@@ -137,12 +137,23 @@ async fn apply_at(
         .body(body)
         .map_err(kube::Error::HttpError)?;
     let after: Value = client.request(request).await?;
-    let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
     Ok(match before {
         None => Prepared::Created,
-        Some(before) if version(&before) == version(&after) => Prepared::Unchanged,
+        Some(before) if what_is_applied(before) == what_is_applied(after) => Prepared::Unchanged,
         Some(_) => Prepared::Configured,
     })
+}
+
+/// Drops what the server writes by itself, which may happen at any time.
+fn what_is_applied(mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("status");
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("resourceVersion");
+        metadata.remove("managedFields");
+    }
+    object
 }
 
 /// Waits until the server serves every kind.
