@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 use crate::stand_in::{self, Admission};
 use crate::{
     binding, binding_status, cluster, cluster_status, dependencies, detector, execution, interpreter,
-    namespace_sync, scheduler, unified_auth,
+    namespace_sync, rebalancer, remedy, scheduler, unified_auth,
 };
 
 /// How the controllers run. The defaults are upstream's, but for the limits on rates: there are none.
@@ -159,6 +159,12 @@ impl ControlPlane {
         }
         if is_enabled(Controller::UnifiedAuth) {
             unified_auth::start(&hub);
+        }
+        if is_enabled(Controller::WorkloadRebalancer) {
+            rebalancer::start(&hub);
+        }
+        if is_enabled(Controller::Remedy) {
+            remedy::start(&hub);
         }
         let plane = Self { hub, fleet, runtime, scheduler: Mutex::new(Some(scheduler_settings)) };
         if is_enabled(Controller::Scheduler) {

@@ -23,6 +23,8 @@ pub mod metrics;
 
 mod interpreter;
 mod namespace_sync;
+mod rebalancer;
+mod remedy;
 mod scheduler;
 pub mod simulated;
 pub mod stand_in;
