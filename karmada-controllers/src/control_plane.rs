@@ -120,7 +120,11 @@ impl ControlPlane {
             connector,
             started,
             // Members are served even when what the controller writes is left to another process.
-            writes: if is_enabled(Controller::Cluster) { cluster::Writes::All } else { cluster::Writes::None },
+            writes: if is_enabled(Controller::Cluster) {
+                cluster::Writes::All
+            } else {
+                cluster::Writes::None
+            },
         });
         {
             let (hub, interpreter) = (hub.clone(), interpreter.clone());

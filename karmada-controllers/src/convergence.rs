@@ -5,8 +5,8 @@ use std::time::Duration;
 use karmada_core::api::cluster::{Cluster, ClusterSyncMode};
 use karmada_core::api::work::constants::{CONDITION_FULLY_APPLIED, CONDITION_SCHEDULED};
 use karmada_core::api::work::{ResourceBindingSpec, ResourceBindingStatus, ResourceHealth};
-use kube::core::object::{HasSpec, HasStatus};
 use kube::Resource;
+use kube::core::object::{HasSpec, HasStatus};
 use tokio::time::Instant;
 
 use crate::ControlPlane;
@@ -81,7 +81,10 @@ impl ControlPlane {
         }
         for (controller, key) in self.runtime().failing() {
             if matches!(controller, "detector" | "policy" | "binding" | "dependencies") {
-                report.add(key, format!("the {controller} controller keeps failing; see its events and the log"));
+                report.add(
+                    key,
+                    format!("the {controller} controller keeps failing; see its events and the log"),
+                );
             }
         }
         report.problems.sort();
@@ -157,8 +160,10 @@ mod tests {
     fn a_binding_is_fine_when_it_is_placed_applied_and_healthy() {
         let spec = json!({"placement": {}, "clusters": [{"name": "m1"}]});
         let condition = |type_: &str, status: &str| json!({"type": type_, "status": status, "reason": "R", "message": "M"});
-        let item = |applied: bool, health: &str| json!([{"clusterName": "m1", "applied": applied, "health": health,
-            "appliedMessage": if applied { "" } else { "refused" }}]);
+        let item = |applied: bool, health: &str| {
+            json!([{"clusterName": "m1", "applied": applied, "health": health,
+            "appliedMessage": if applied { "" } else { "refused" }}])
+        };
         let placed = condition("Scheduled", "True");
         assert_eq!(problem(spec.clone(), json!({})).unwrap(), "not placed yet");
         let refused = json!({"conditions": [condition("Scheduled", "False")]});
@@ -170,6 +175,9 @@ mod tests {
         let both = [placed, condition("FullyApplied", "True")];
         let sick = json!({"conditions": both, "aggregatedStatus": item(true, "Unhealthy")});
         assert_eq!(problem(spec.clone(), sick).unwrap(), "not healthy in m1");
-        assert_eq!(problem(spec, json!({"conditions": both, "aggregatedStatus": item(true, "Healthy")})), None);
+        assert_eq!(
+            problem(spec, json!({"conditions": both, "aggregatedStatus": item(true, "Healthy")})),
+            None
+        );
     }
 }

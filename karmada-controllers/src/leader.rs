@@ -306,7 +306,8 @@ mod tests {
             karmada_apiserver::ApiServer::start(karmada_apiserver::ServerConfig::default()).await.unwrap();
         let client = server.client(karmada_apiserver::auth::UserInfo::admin());
         let candidate = |identity: &str| {
-            let settings = LeaderSettings { namespace: "default".into(), ..LeaderSettings::new("lock", identity) };
+            let settings =
+                LeaderSettings { namespace: "default".into(), ..LeaderSettings::new("lock", identity) };
             Candidate::new(client.clone(), settings)
         };
         let (mut first, mut second) = (candidate("a"), candidate("b"));

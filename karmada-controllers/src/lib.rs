@@ -31,8 +31,8 @@ pub mod stand_in;
 mod unified_auth;
 
 pub use cluster_status::{ResourceModeling, StatusSettings};
+pub use control_plane::{ControlPlane, ControlPlaneSettings, StartError};
 pub use controllers::{Controller, ControllerSet, UnknownController};
 pub use convergence::{Problem, Report};
-pub use control_plane::{ControlPlane, ControlPlaneSettings, StartError};
 pub use detector::DetectorSettings;
 pub use scheduler::SchedulerSettings;

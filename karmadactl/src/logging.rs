@@ -183,10 +183,8 @@ mod tests {
     fn every_line_is_an_object() {
         let buffer = Buffer::default();
         let written = buffer.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(move || buffer.clone())
-            .event_format(JsonLines)
-            .finish();
+        let subscriber =
+            tracing_subscriber::fmt().with_writer(move || buffer.clone()).event_format(JsonLines).finish();
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(cluster = "m1", count = 3, "a \"line\"\nof two");
             tracing::error!(error = "refused", "it failed");
@@ -195,7 +193,10 @@ mod tests {
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 2);
         assert_eq!((&lines[0]["msg"], &lines[0]["cluster"]), (&json!("a \"line\"\nof two"), &json!("m1")));
-        assert_eq!((&lines[0]["count"], &lines[0]["level"], &lines[0]["v"]), (&json!(3), &json!("info"), &json!(0)));
+        assert_eq!(
+            (&lines[0]["count"], &lines[0]["level"], &lines[0]["v"]),
+            (&json!(3), &json!("info"), &json!(0))
+        );
         assert_eq!((&lines[1]["err"], &lines[1]["level"]), (&json!("refused"), &json!("error")));
     }
 }

@@ -187,7 +187,8 @@ fn start_loops(control_plane: &str, directory: &Path, name: &str) -> anyhow::Res
 async fn page(log: &Path, what: &str, path: &str) -> anyhow::Result<(u16, String)> {
     let text = std::fs::read_to_string(log)?;
     let prefix = format!("{what}: http://");
-    let address = text.lines().find_map(|line| line.strip_prefix(&prefix)).context("no address in the log")?;
+    let address =
+        text.lines().find_map(|line| line.strip_prefix(&prefix)).context("no address in the log")?;
     let client = Client::try_from(kube::Config::new(format!("http://{address}").parse()?))?;
     let answer = client.send(http::Request::get(path).body(kube::client::Body::empty())?).await?;
     let status = answer.status().as_u16();

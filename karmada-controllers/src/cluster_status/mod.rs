@@ -36,7 +36,11 @@ pub struct StatusSettings {
 
 impl Default for StatusSettings {
     fn default() -> Self {
-        Self { frequency: Duration::from_secs(10), thresholds: ReadinessThresholds::default(), resources: ResourceModeling::On }
+        Self {
+            frequency: Duration::from_secs(10),
+            thresholds: ReadinessThresholds::default(),
+            resources: ResourceModeling::On,
+        }
     }
 }
 

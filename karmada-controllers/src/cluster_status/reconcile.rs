@@ -1,11 +1,10 @@
 //! One health check of a member and the status that follows from it.
 
-use karmada_core::api::{Condition, Feature};
 use karmada_core::api::cluster::constants::{CONDITION_COMPLETE_API_ENABLEMENTS, CONDITION_READY};
 use karmada_core::api::cluster::{Cluster, ClusterStatus};
+use karmada_core::api::{Condition, Feature};
 use karmada_core::membership::{
-    Probe, ReadyMemory, api_enablements_condition, ready_condition, summarise_nodes,
-    summarise_resources,
+    Probe, ReadyMemory, api_enablements_condition, ready_condition, summarise_nodes, summarise_resources,
 };
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
@@ -29,7 +28,8 @@ pub(super) async fn reconcile(
     let now = jiff::Timestamp::now();
     let current = cluster.status.clone().unwrap_or_default();
     let mut status = current.clone();
-    let ready = ready_condition(condition(&current, CONDITION_READY), &probe, memory, settings.thresholds, now);
+    let ready =
+        ready_condition(condition(&current, CONDITION_READY), &probe, memory, settings.thresholds, now);
     if probe == Probe::Ok && ready.status == "True" {
         collect_details(hub, &cluster, member, &mut status, settings, observed, now).await?;
     }

@@ -128,7 +128,8 @@ fn watch_templates(context: &Arc<Context>) {
             Change::Added(_) => {
                 // What was there before the start can wait for what users do now.
                 let informer = handler.hub.templates.informer(&key.api_version, &key.kind);
-                let is_first_list = informer.is_none_or(|informer| !informer.is_synced()) || is_starting.load(Ordering::Relaxed);
+                let is_first_list = informer.is_none_or(|informer| !informer.is_synced())
+                    || is_starting.load(Ordering::Relaxed);
                 let urgency = if is_first_list { Urgency::CanWait } else { Urgency::Normal };
                 handler.enqueue(key, Meaning::ByUser, urgency);
             }

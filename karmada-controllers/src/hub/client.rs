@@ -123,6 +123,10 @@ mod tests {
         assert_eq!(created.metadata.labels.unwrap()["id"], "1");
         assert_eq!(seen.lock()[0]["metadata"]["labels"]["id"], "1");
         let page = metrics.page().unwrap().text;
-        assert!(page.contains("rest_client_requests_total{code=\"201\",host=\"control-plane\",method=\"POST\"} 1"));
+        assert!(
+            page.contains(
+                "rest_client_requests_total{code=\"201\",host=\"control-plane\",method=\"POST\"} 1"
+            )
+        );
     }
 }

@@ -92,11 +92,7 @@ impl Runtime {
 
     /// Makes a runtime that ends with this one and can end earlier.
     pub fn child(&self) -> Self {
-        Self {
-            tracker: TaskTracker::new(),
-            cancel: self.cancel.child_token(),
-            shared: self.shared.clone(),
-        }
+        Self { tracker: TaskTracker::new(), cancel: self.cancel.child_token(), shared: self.shared.clone() }
     }
 
     /// Returns what the controllers count.

@@ -14,9 +14,9 @@ mod unstructured;
 
 pub use caches::Hub;
 pub use client::{ClientSettings, Defaults, shape};
+pub(crate) use controller::Observed;
 pub use controller::{Action, Runtime, RuntimeSettings};
 pub use error::ReconcileError;
-pub(crate) use controller::Observed;
 pub(crate) use error::{chain, is_not_found, is_status};
 pub use events::{EventRecorder, ObjectReference};
 pub use informer::{Change, Informer, ObjectKey};

@@ -97,7 +97,8 @@ impl ClusterMetrics {
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
-        let mut gauge = |name: &str, help: &str, family: &Gauges| registry.register(name, help, family.clone());
+        let mut gauge =
+            |name: &str, help: &str, family: &Gauges| registry.register(name, help, family.clone());
         gauge("cluster_ready_state", "1 if the cluster is ready, else 0", &self.ready);
         gauge("cluster_node_number", "Nodes of the cluster", &self.nodes);
         gauge("cluster_ready_node_number", "Ready nodes of the cluster", &self.ready_nodes);

@@ -85,7 +85,14 @@ impl ResourceMetrics {
     }
 
     /// Counts an object created in a cluster.
-    pub fn created(&self, api_version: &str, kind: &str, cluster: &str, outcome: Outcome, creation: Creation) {
+    pub fn created(
+        &self,
+        api_version: &str,
+        kind: &str,
+        cluster: &str,
+        outcome: Outcome,
+        creation: Creation,
+    ) {
         let labels = vec![
             ("apiversion", api_version.to_owned()),
             ("kind", kind.to_owned()),
@@ -150,11 +157,7 @@ impl ResourceMetrics {
             "Time to bring the objects of a Work up to date",
             &self.sync_workload,
         );
-        registry.register(
-            "policy_apply_attempts",
-            "Attempts to apply a policy",
-            self.apply_attempts.clone(),
-        );
+        registry.register("policy_apply_attempts", "Attempts to apply a policy", self.apply_attempts.clone());
         registry.register(
             "policy_preemption",
             "Templates that a policy took from another",

@@ -52,8 +52,7 @@ impl Default for SchedulerMetrics {
 impl SchedulerMetrics {
     /// Counts an attempt, with all it took until the result was written.
     pub fn attempted(&self, type_: ScheduleType, outcome: Outcome, elapsed: Duration) {
-        let labels =
-            vec![("result", outcome.name().to_owned()), ("schedule_type", type_.name().to_owned())];
+        let labels = vec![("result", outcome.name().to_owned()), ("schedule_type", type_.name().to_owned())];
         observe(&self.end_to_end, labels.clone(), elapsed);
         count(&self.attempts, labels);
     }
@@ -75,11 +74,7 @@ impl SchedulerMetrics {
 
     pub(super) fn register(&self, registry: &mut Registry) {
         let registry = registry.sub_registry_with_prefix("karmada_scheduler");
-        registry.register(
-            "schedule_attempts",
-            "Attempts to schedule a binding",
-            self.attempts.clone(),
-        );
+        registry.register("schedule_attempts", "Attempts to schedule a binding", self.attempts.clone());
         registry.register(
             "e2e_scheduling_duration_seconds",
             "Time from taking a binding to its written result",
@@ -90,7 +85,11 @@ impl SchedulerMetrics {
             "Time of the decision",
             self.steps.clone(),
         );
-        registry.register("queue_incoming_bindings", "Bindings that came to the queue", self.incoming.clone());
+        registry.register(
+            "queue_incoming_bindings",
+            "Bindings that came to the queue",
+            self.incoming.clone(),
+        );
         registry.register("pending_bindings", "Bindings in the queue", self.pending.clone());
     }
 }

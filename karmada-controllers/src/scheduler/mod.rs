@@ -230,11 +230,8 @@ fn follow_cluster(context: &Context, change: &Change<Cluster>) {
     add_affected(context, &context.hub.cluster_bindings.list(), clusters);
 }
 
-fn add_affected<K>(
-    context: &Context,
-    bindings: &[Arc<K>],
-    clusters: &[&Cluster],
-) where
+fn add_affected<K>(context: &Context, bindings: &[Arc<K>], clusters: &[&Cluster])
+where
     K: Resource + HasSpec<Spec = ResourceBindingSpec> + HasStatus<Status = ResourceBindingStatus>,
 {
     for binding in bindings {

@@ -4,7 +4,7 @@
 //! back to the first pool at once.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -53,6 +53,8 @@ struct State {
     backoff: BTreeMap<(Instant, Place), ObjectKey>,
     backoff_places: HashMap<ObjectKey, (Instant, Place)>,
     unschedulable: HashMap<ObjectKey, (Instant, i32)>,
+    /// Keys of `unschedulable` by the end of their wait; an entry with another end is stale.
+    unschedulable_ends: VecDeque<(Instant, ObjectKey)>,
     in_work: HashMap<ObjectKey, i32>,
     /// Keys that came again during their work, with their priority.
     again: HashMap<ObjectKey, i32>,
@@ -97,6 +99,7 @@ impl ScheduleQueue {
     pub(super) fn push_unschedulable(&self) {
         let is_new = {
             let mut state = self.state.lock();
+            state.unschedulable_ends.clear();
             let waiting: Vec<_> = state.unschedulable.drain().collect();
             let is_new = !waiting.is_empty();
             for (key, (_, priority)) in waiting {
@@ -167,7 +170,9 @@ impl ScheduleQueue {
                     (Next::Unschedulable, Order::Priority) => {
                         // It is no error to find no room: the row of failures ends.
                         state.failures.remove(key);
-                        state.unschedulable.insert(key.clone(), (now + UNSCHEDULABLE_WAIT, priority));
+                        let end = now + UNSCHEDULABLE_WAIT;
+                        state.unschedulable.insert(key.clone(), (end, priority));
+                        state.unschedulable_ends.push_back((end, key.clone()));
                     }
                     (Next::Failed, Order::Priority) => {
                         state.wait(key, priority, now + doubled(FIRST_BACKOFF, LONGEST_BACKOFF, failures));
@@ -257,14 +262,15 @@ impl State {
             self.backoff_places.remove(&key);
             self.push(key, priority);
         }
-        let due: HashSet<ObjectKey> = self
-            .unschedulable
-            .iter()
-            .filter(|(_, (at, _))| *at <= now)
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in due {
-            if let Some((_, priority)) = self.unschedulable.remove(&key) {
+        while let Some((end, key)) = self.unschedulable_ends.front() {
+            let waiting = self.unschedulable.get(key).filter(|(known, _)| known == end);
+            let priority = match waiting {
+                Some(_) if *end > now => break,
+                Some((_, priority)) => Some(*priority),
+                None => None,
+            };
+            let Some((_, key)) = self.unschedulable_ends.pop_front() else { break };
+            if let Some(priority) = priority {
                 self.push(key, priority);
             }
         }
@@ -272,7 +278,7 @@ impl State {
 
     fn next_deadline(&self) -> Option<Instant> {
         let backoff = self.backoff.keys().next().map(|(at, _)| *at);
-        let unschedulable = self.unschedulable.values().map(|(at, _)| *at).min();
+        let unschedulable = self.unschedulable_ends.front().map(|(end, _)| *end);
         backoff.into_iter().chain(unschedulable).min()
     }
 }

@@ -103,12 +103,8 @@ pub(crate) fn start(hub: &Arc<Hub>) {
     follow(hub, &hub.cluster_bindings, "cluster-bindings-stand-in", |hub, _| hub.all());
 }
 
-fn follow<K>(
-    hub: &Arc<Hub>,
-    informer: &Arc<Informer<K>>,
-    name: &'static str,
-    api: fn(&Hub, &str) -> Api<K>,
-) where
+fn follow<K>(hub: &Arc<Hub>, informer: &Arc<Informer<K>>, name: &'static str, api: fn(&Hub, &str) -> Api<K>)
+where
     K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     let queue: Arc<WorkQueue<ObjectKey>> = Arc::default();
@@ -170,7 +166,8 @@ where
     }
     let patch: json_patch::Patch =
         serde_json::from_value(patch).map_err(ReconcileError::decision(operation("complete")))?;
-    match api(hub, &key.namespace).patch(&key.name, &PatchParams::default(), &Patch::Json::<()>(patch)).await {
+    match api(hub, &key.namespace).patch(&key.name, &PatchParams::default(), &Patch::Json::<()>(patch)).await
+    {
         Ok(written) => {
             informer.observe(written);
             Ok(Action::Done)

@@ -95,10 +95,8 @@ pub(crate) fn start(hub: &Arc<Hub>) {
             }
         });
     }
-    let context = Arc::new(Context {
-        hub: hub.clone(),
-        events: hub.events.for_component("unified-auth-controller"),
-    });
+    let context =
+        Arc::new(Context { hub: hub.clone(), events: hub.events.for_component("unified-auth-controller") });
     hub.runtime.run_queue("unified-auth", &queue, WORKERS, move |name| {
         let context = context.clone();
         async move { reconcile::reconcile(&context, &name).await }

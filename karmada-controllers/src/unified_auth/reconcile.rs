@@ -58,11 +58,7 @@ pub(super) async fn reconcile(context: &Context, name: &str) -> Result<Action, R
             return Err(error);
         }
     }
-    context.events.normal(
-        &about,
-        SYNC_IMPERSONATION_CONFIG_SUCCEED,
-        "Sync impersonation config succeed.",
-    );
+    context.events.normal(&about, SYNC_IMPERSONATION_CONFIG_SUCCEED, "Sync impersonation config succeed.");
     tracing::debug!(cluster = cluster.name_any(), works = writes.len(), "impersonation updated");
     Ok(Action::Done)
 }

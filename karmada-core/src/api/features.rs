@@ -215,7 +215,9 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         let unknown = FeatureGates::parse("Nope=true").unwrap_err().to_string();
-        assert!(unknown.starts_with("unrecognized feature gate: Nope; known are AllAlpha, AllBeta, Failover,"));
+        assert!(
+            unknown.starts_with("unrecognized feature gate: Nope; known are AllAlpha, AllBeta, Failover,")
+        );
         assert!(FeatureGates::parse("Failover").is_err());
         assert!(FeatureGates::parse("Failover=maybe").is_err());
     }

@@ -45,10 +45,9 @@ pub fn impersonation_works(input: &ImpersonationInput<'_>) -> Result<Vec<WorkWri
         .filter(|role| grants_proxy(role, cluster))
         .filter_map(|role| role.metadata.name.as_deref())
         .collect();
-    let bound = input
-        .bindings
-        .iter()
-        .filter(|binding| binding.role_ref.kind == "ClusterRole" && roles.contains(binding.role_ref.name.as_str()));
+    let bound = input.bindings.iter().filter(|binding| {
+        binding.role_ref.kind == "ClusterRole" && roles.contains(binding.role_ref.name.as_str())
+    });
     let subjects: Vec<&Subject> = bound.flat_map(|binding| binding.subjects.iter().flatten()).collect();
     let metadata = json!({"name": IMPERSONATOR_NAME, "labels": {SYSTEM_LABEL: LABEL_TRUE}});
     let role = json!({
@@ -104,9 +103,10 @@ fn rule_grants(rule: &PolicyRule, cluster: &str) -> bool {
     };
     let of_cluster = has(&rule.api_groups, "cluster.karmada.io")
         && has(&rule.resources, "clusters/proxy")
-        && rule.resource_names.as_deref().is_none_or(|names| {
-            names.is_empty() || names.iter().any(|name| name == "*" || name == cluster)
-        });
+        && rule
+            .resource_names
+            .as_deref()
+            .is_none_or(|names| names.is_empty() || names.iter().any(|name| name == "*" || name == cluster));
     let of_search = has(&rule.api_groups, "search.karmada.io") && has(&rule.resources, "proxying/proxy");
     of_cluster || of_search
 }
@@ -155,25 +155,33 @@ mod tests {
     #[test]
     fn a_role_grants_by_name_or_for_all_clusters() {
         let grants = |rule| grants_proxy(&role("r", rule), "m1");
-        let proxy = |names: Value| {
-            json!({"apiGroups": ["cluster.karmada.io"], "resources": ["clusters/proxy"], "verbs": ["*"], "resourceNames": names})
-        };
+        let proxy = |names: Value| json!({"apiGroups": ["cluster.karmada.io"], "resources": ["clusters/proxy"], "verbs": ["*"], "resourceNames": names});
         assert!(grants(proxy(json!(null))) && grants(proxy(json!(["m1"]))));
         assert!(!grants(proxy(json!(["m2"]))));
         assert!(grants(json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]})));
-        assert!(!grants(json!({"apiGroups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": ["*"]})));
-        assert!(grants(json!({"apiGroups": ["search.karmada.io"], "resources": ["proxying/proxy"], "verbs": ["*"]})));
+        assert!(!grants(
+            json!({"apiGroups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": ["*"]})
+        ));
+        assert!(grants(
+            json!({"apiGroups": ["search.karmada.io"], "resources": ["proxying/proxy"], "verbs": ["*"]})
+        ));
     }
 
     #[test]
     fn the_subjects_of_granting_roles_may_be_impersonated() {
         let any = json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]});
-        let roles = [role("admin", any), role("other", json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}))];
+        let roles = [
+            role("admin", any),
+            role("other", json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]})),
+        ];
         let bindings = [
-            binding("admin", json!([
-                {"kind": "User", "name": "b"}, {"kind": "User", "name": "a"}, {"kind": "Group", "name": "g"},
-                {"kind": "ServiceAccount", "name": "s", "namespace": "x"},
-            ])),
+            binding(
+                "admin",
+                json!([
+                    {"kind": "User", "name": "b"}, {"kind": "User", "name": "a"}, {"kind": "Group", "name": "g"},
+                    {"kind": "ServiceAccount", "name": "s", "namespace": "x"},
+                ]),
+            ),
             binding("other", json!([{"kind": "User", "name": "nobody"}])),
         ];
         let cluster = cluster();

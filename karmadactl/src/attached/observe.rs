@@ -134,8 +134,6 @@ async fn readiness(State(observed): State<Observed>) -> Response {
     // A standby is ready: it does what it is there for.
     match *observed.phase.borrow() {
         Phase::Working | Phase::StandingBy => "ok".into_response(),
-        Phase::Starting => {
-            (StatusCode::SERVICE_UNAVAILABLE, "the caches are not filled yet").into_response()
-        }
+        Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "the caches are not filled yet").into_response(),
     }
 }

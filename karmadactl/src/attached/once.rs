@@ -30,9 +30,11 @@ pub enum PassError {
     Election(#[source] ApiError),
     #[error("cannot start the controllers")]
     Start(#[source] StartError),
+    #[error("told to stop before everything was done")]
+    Stopped,
 }
 
-/// Runs the loops until everything is applied and healthy, or nothing changes any more until the time is up.
+/// Runs the loops until everything is applied and healthy, the time is up, or `stop` completes.
 ///
 /// # Errors
 /// When the loops do not start, or run elsewhere already.
@@ -41,6 +43,7 @@ pub async fn converge(
     settings: ControlPlaneSettings,
     election: Election,
     patience: Duration,
+    stop: impl Future<Output = ()>,
 ) -> Result<Pass, PassError> {
     let started = Instant::now();
     let mut candidate = None;
@@ -62,12 +65,13 @@ pub async fn converge(
         }
     };
     let report = tokio::select! {
-        report = settle(&plane, started, patience) => report,
-        () = hold(&mut candidate) => return Err(lost(&plane).await),
+        report = settle(&plane, started, patience) => Ok(report),
+        () = hold(&mut candidate) => Err(PassError::Busy { leader: "it took the lease".to_owned() }),
+        () = stop => Err(PassError::Stopped),
     };
     plane.shutdown().await;
     release(candidate).await;
-    Ok(Pass { report, written: metrics.resources.totals(), elapsed: started.elapsed() })
+    Ok(Pass { report: report?, written: metrics.resources.totals(), elapsed: started.elapsed() })
 }
 
 async fn settle(plane: &ControlPlane, started: Instant, patience: Duration) -> Report {
@@ -87,11 +91,6 @@ async fn hold(candidate: &mut Option<Candidate>) {
         Some(candidate) => candidate.hold().await,
         None => std::future::pending().await,
     }
-}
-
-async fn lost(plane: &ControlPlane) -> PassError {
-    plane.shutdown().await;
-    PassError::Busy { leader: "it took the lease".to_owned() }
 }
 
 async fn release(candidate: Option<Candidate>) {

@@ -166,9 +166,10 @@ pub async fn wait_until_served(client: &kube::Client, timeout: Duration) -> Resu
         for crd in &crds {
             let found = raw::read(client, &path_of(crd)).await?.unwrap_or_default();
             let conditions = found["status"]["conditions"].as_array();
-            let is_served = conditions.into_iter().flatten().any(|condition| {
-                condition["type"] == "Established" && condition["status"] == "True"
-            });
+            let is_served = conditions
+                .into_iter()
+                .flatten()
+                .any(|condition| condition["type"] == "Established" && condition["status"] == "True");
             if !is_served {
                 return Ok(Probe::NotYet(format!("{} is not established", title(crd))));
             }
@@ -199,8 +200,10 @@ mod tests {
     fn namespaces_come_first_and_everything_has_a_title() {
         let objects = objects();
         assert_eq!(title(&objects[0]), "namespace/karmada-system");
-        assert!(objects.iter().any(|object| title(object)
-            == "customresourcedefinition.apiextensions.k8s.io/works.work.karmada.io"));
+        assert!(
+            objects.iter().any(|object| title(object)
+                == "customresourcedefinition.apiextensions.k8s.io/works.work.karmada.io")
+        );
         assert_eq!(path_of(&objects[0]), "/api/v1/namespaces/karmada-system");
     }
 }

@@ -30,7 +30,13 @@ pub struct ControllerArgs {
     pub feature_gates: FeatureGates,
 
     /// Controllers to run: * for all that are on by default, NAME for one, -NAME for not that one
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "*", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        default_value = "*",
+        allow_hyphen_values = true
+    )]
     pub controllers: Vec<String>,
 
     /// Time between two looks at the status of a cluster
@@ -64,7 +70,13 @@ pub struct ControllerArgs {
     pub scheduler_name: String,
 
     /// Plugins of the scheduler: * for all, NAME for one, -NAME for not that one
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "*", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        default_value = "*",
+        allow_hyphen_values = true
+    )]
     pub plugins: Vec<String>,
 
     /// Propagate workloads also to clusters that got no replica
@@ -189,11 +201,8 @@ impl ControllerArgs {
         } else {
             EmptyWorkloads::Drop
         };
-        let resources = if self.enable_cluster_resource_modeling {
-            ResourceModeling::On
-        } else {
-            ResourceModeling::Off
-        };
+        let resources =
+            if self.enable_cluster_resource_modeling { ResourceModeling::On } else { ResourceModeling::Off };
         let rates = self.rates;
         let retry = RetryLimits {
             base: rates.rate_limiter_base_delay,

@@ -175,12 +175,8 @@ pub async fn run(args: ControllersArgs, context: &Context) -> Result<(), CliErro
     })?;
     let ran = {
         let told = tell_phases(&progress, &server, &endpoints, context);
-        let stop = async {
-            if let Err(error) = stop_requested().await {
-                tracing::error!(%error, "cannot wait for signals");
-            }
-        };
-        let running = election::run(server.client.clone(), settings, election, &progress, stop);
+        let client = server.client.clone();
+        let running = election::run(client, settings, election, &progress, told_to_stop());
         tokio::select! {
             ran = running => ran,
             error = told => return Err(error),
@@ -229,19 +225,15 @@ async fn pass(
     server: &ControlPlane,
     context: &Context,
 ) -> Result<(), CliError> {
-    let converging = converge(server.client.clone(), settings, election, timeout);
-    let pass = tokio::select! {
-        pass = converging => pass.map_err(|error| match error {
-            PassError::Start(error) => explain_start(error),
-            PassError::Election(error) => server.explain(error),
-            error @ PassError::Busy { .. } => CliError::failed(error)
-                .with_hint("they bring everything to its clusters; --leader-elect=false makes a pass all the same"),
-        })?,
-        stopped = stop_requested() => {
-            stopped.map_err(CliError::failed)?;
-            return Err(CliError::failed(Interrupted));
-        }
-    };
+    let pass = converge(server.client.clone(), settings, election, timeout, told_to_stop()).await;
+    let pass = pass.map_err(|error| match error {
+        PassError::Start(error) => explain_start(error),
+        PassError::Election(error) => server.explain(error),
+        error @ PassError::Busy { .. } => CliError::failed(error).with_hint(
+            "they bring everything to its clusters; --leader-elect=false makes a pass all the same",
+        ),
+        error @ PassError::Stopped => CliError::failed(error),
+    })?;
     print(&pass, context)?;
     if pass.report.problems.is_empty() {
         return Ok(());
@@ -272,10 +264,12 @@ fn print(pass: &Pass, context: &Context) -> Result<(), CliError> {
 #[error("{0} things are not as they should be")]
 struct NotConverged(usize);
 
-/// A pass was told to stop.
-#[derive(Debug, thiserror::Error)]
-#[error("told to stop before everything was done")]
-struct Interrupted;
+async fn told_to_stop() {
+    if let Err(error) = stop_requested().await {
+        tracing::error!(%error, "cannot wait for signals");
+        std::future::pending::<()>().await;
+    }
+}
 
 /// Says at once when the server was not prepared: an election there would never end.
 async fn check_kinds(server: &ControlPlane) -> Result<(), CliError> {

@@ -18,8 +18,8 @@ use crate::{
             ClusterResourceBinding, ResourceBinding, ResourceBindingSpec, ResourceBindingStatus,
             TargetCluster,
             constants::{
-                CONDITION_SCHEDULED, REASON_NO_CLUSTER_FIT, REASON_QUOTA_EXCEEDED, REASON_SCHEDULER_ERROR, REASON_SUCCESS,
-                REASON_UNSCHEDULABLE, SCHEDULE_BINDING_FAILED, SCHEDULE_BINDING_SUCCEED,
+                CONDITION_SCHEDULED, REASON_NO_CLUSTER_FIT, REASON_QUOTA_EXCEEDED, REASON_SCHEDULER_ERROR,
+                REASON_SUCCESS, REASON_UNSCHEDULABLE, SCHEDULE_BINDING_FAILED, SCHEDULE_BINDING_SUCCEED,
             },
         },
     },
