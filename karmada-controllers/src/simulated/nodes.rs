@@ -19,6 +19,9 @@ pub struct NodeSettings {
     pub cpu: Quantity,
     pub memory: Quantity,
     pub pods: u32,
+    pub region: Option<String>,
+    /// Zones that the nodes are spread over in turn.
+    pub zones: Vec<String>,
 }
 
 impl NodeSettings {
@@ -30,6 +33,8 @@ impl NodeSettings {
             cpu: Quantity::from_value(8, QuantityFormat::DecimalSi),
             memory: Quantity::from_value(32 << 30, QuantityFormat::BinarySi),
             pods: 110,
+            region: None,
+            zones: Vec::new(),
         }
     }
 

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::local_up::explain;
+use super::local_up::{POD_OBJECTS, explain};
 use crate::context::Context;
 use crate::demo::{DemoError, Drift, Story};
-use crate::embedded::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpOptions, Storage, default_data_dir};
+use crate::embedded::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpOptions, MemberOptions, Storage, default_data_dir};
 use crate::error::CliError;
 use crate::signals::stop_requested;
 use crate::table::Table;
@@ -36,10 +36,11 @@ pub async fn run(args: DemoArgs, context: &Context) -> Result<(), CliError> {
     let started = Instant::now();
     let directory = default_data_dir("demo");
     let options = LocalUpOptions {
-        members: 3,
+        members: MemberOptions::numbered(3),
         storage: Storage::Memory,
         directory: directory.clone(),
         listen: ([127, 0, 0, 1], 0).into(),
+        pod_objects: POD_OBJECTS,
     };
     let up = LocalUp::start(options).await.map_err(explain)?;
     let story = Story::new(up.control_plane.server().client(), up.member_clients());

@@ -15,6 +15,7 @@ pub mod get;
 pub mod interpret;
 pub mod join;
 pub mod label;
+pub mod local_down;
 pub mod local_up;
 pub mod options;
 pub mod patch;
@@ -38,6 +39,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
         Command::Demo(args) => demo::run(args, context).await,
         Command::LocalUp(args) => local_up::run(args, context).await,
+        Command::LocalDown(args) => local_down::run(args, context).await,
         Command::Serve(args) => serve::run(args, context).await,
         Command::Backup(args) => backup::run(args, context).await,
         Command::Restore(args) => restore::run(args, context).await,
