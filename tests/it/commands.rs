@@ -18,7 +18,7 @@ pub(crate) async fn start(directory: &Path) -> LocalUp {
     let options = LocalUpOptions {
         members: MemberOptions::numbered(3),
         storage: Storage::Memory,
-        directory: directory.to_owned(),
+        directory: Some(directory.to_owned()),
         listen: ([127, 0, 0, 1], 0).into(),
         pod_objects: 100,
     };

@@ -1,7 +1,7 @@
 //! Claims of storage: bound at once, to volumes that exist on paper.
 
 use k8s_openapi::api::core::v1::PersistentVolume;
-use kube::api::{Api, DeleteParams, PostParams};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::SIMULATED_ANNOTATION;
@@ -76,8 +76,14 @@ async fn create_volume(cluster: &Cluster, volume: &Value) -> Result<(), Reconcil
         serde_json::from_value(volume.clone()).map_err(ReconcileError::decision(describe()))?;
     let volumes: Api<PersistentVolume> = Api::all(cluster.client.clone());
     match volumes.create(&PostParams::default(), &typed).await {
-        Ok(_) => Ok(()),
-        Err(error) if is_status(&error, 409) => Ok(()),
-        Err(error) => Err(ReconcileError::api(describe())(error)),
+        Err(error) if !is_status(&error, 409) => return Err(ReconcileError::api(describe())(error)),
+        _ => {}
     }
+    let bound = Patch::Merge(json!({"status": {"phase": "Bound"}}));
+    let name = text_at(volume, "/metadata/name");
+    volumes
+        .patch_status(name, &PatchParams::default(), &bound)
+        .await
+        .map_err(ReconcileError::api(describe()))?;
+    Ok(())
 }

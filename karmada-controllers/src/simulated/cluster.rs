@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 use super::json::{list, merge_patch, text, text_at};
 use super::room::Room;
 use crate::hub::{
-    EventRecorder, Informer, ObjectKey, ReconcileError, Runtime, Unstructured, WorkQueue, is_not_found, is_status,
+    EventRecorder, Informer, ObjectKey, ReconcileError, Runtime, Unstructured, WorkQueue, is_not_found,
+    is_status,
 };
 
 /// A kind with its cache.
@@ -30,9 +31,10 @@ impl Kind {
     fn of<K: Resource<DynamicType = ()>>() -> Self {
         let resource = ApiResource::erase::<K>(&());
         let transformed = resource.clone();
-        let cache = Informer::new(format!("simulated {}", resource.plural), move |object: &mut Unstructured| {
-            object.normalise(&transformed);
-        });
+        let cache =
+            Informer::new(format!("simulated {}", resource.plural), move |object: &mut Unstructured| {
+                object.normalise(&transformed);
+            });
         Self { resource, cache: Arc::new(cache.with_index(|object| controller_uid(object.value()))) }
     }
 
@@ -186,7 +188,8 @@ impl Cluster {
     /// Creates an object unless it exists. Returns whether it was created.
     pub(super) async fn create(&self, kind: &Kind, object: &Value) -> Result<bool, ReconcileError> {
         let namespace = text_at(object, "/metadata/namespace");
-        let describe = || format!("create {} {namespace}/{}", kind.resource.kind, text_at(object, "/metadata/name"));
+        let describe =
+            || format!("create {} {namespace}/{}", kind.resource.kind, text_at(object, "/metadata/name"));
         let document =
             Unstructured::try_from_value(object.clone()).map_err(ReconcileError::decision(describe()))?;
         match self.api(kind, namespace).create(&PostParams::default(), &document).await {
@@ -198,7 +201,9 @@ impl Cluster {
             Err(error) if is_status(&error, 409) => Ok(false),
             // The namespace goes, or there is none: nothing can be made there.
             Err(error) if is_not_found(&error) => Ok(false),
-            Err(error) if is_status(&error, 403) && error.to_string().contains("being terminated") => Ok(false),
+            Err(error) if is_status(&error, 403) && error.to_string().contains("being terminated") => {
+                Ok(false)
+            }
             Err(error) => Err(ReconcileError::api(describe())(error)),
         }
     }
@@ -225,12 +230,19 @@ impl Cluster {
     }
 
     /// Merges a patch into an object.
-    pub(super) async fn patch(&self, kind: &Kind, key: &ObjectKey, patch: &Value) -> Result<(), ReconcileError> {
+    pub(super) async fn patch(
+        &self,
+        kind: &Kind,
+        key: &ObjectKey,
+        patch: &Value,
+    ) -> Result<(), ReconcileError> {
         let api = self.api(kind, &key.namespace);
         match api.patch(&key.name, &PatchParams::default(), &Patch::Merge(patch)).await {
             Ok(patched) => kind.cache.observe(patched),
             Err(error) if is_not_found(&error) => {}
-            Err(error) => return Err(ReconcileError::api(format!("patch {} {key}", kind.resource.kind))(error)),
+            Err(error) => {
+                return Err(ReconcileError::api(format!("patch {} {key}", kind.resource.kind))(error));
+            }
         }
         Ok(())
     }
@@ -297,14 +309,21 @@ pub(super) fn template_hash(template: &Value, salt: i64) -> String {
 }
 
 /// Makes a pod of a template, owned by `owner`.
-pub(super) fn pod_of_template(owner: &Value, template: &Value, name: &str, labels: &[(&str, String)]) -> Value {
+pub(super) fn pod_of_template(
+    owner: &Value,
+    template: &Value,
+    name: &str,
+    labels: &[(&str, String)],
+) -> Value {
     let mut pod = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": template.get("metadata").cloned().unwrap_or_else(|| json!({})),
         "spec": template.get("spec").cloned().unwrap_or_default(),
     });
     if let Some(metadata) = pod["metadata"].as_object_mut() {
-        metadata.retain(|key, value| matches!(key.as_str(), "labels" | "annotations" | "finalizers") && !value.is_null());
+        metadata.retain(|key, value| {
+            matches!(key.as_str(), "labels" | "annotations" | "finalizers") && !value.is_null()
+        });
         metadata.insert("name".into(), name.into());
         metadata.insert("namespace".into(), owner["metadata"]["namespace"].clone());
         metadata.insert("ownerReferences".into(), controlled_by(owner));

@@ -120,7 +120,8 @@ fn target(pod: &Value) -> &str {
 }
 
 fn has_hash(pod: &Value, hash: &str) -> bool {
-    pod.pointer("/metadata/labels").and_then(|labels| labels.get(HASH_LABEL)).and_then(Value::as_str) == Some(hash)
+    pod.pointer("/metadata/labels").and_then(|labels| labels.get(HASH_LABEL)).and_then(Value::as_str)
+        == Some(hash)
 }
 
 /// Pods of an older template that may go now.
@@ -166,7 +167,8 @@ fn status_of(
 ) -> (Value, Option<Duration>) {
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let minimum = number_at(set, "/spec/minReadySeconds").unwrap_or_default();
-    let until: Vec<Duration> = pods.iter().filter_map(|pod| until_available(pod.value(), minimum, now)).collect();
+    let until: Vec<Duration> =
+        pods.iter().filter_map(|pod| until_available(pod.value(), minimum, now)).collect();
     let available = number(until.iter().filter(|left| left.is_zero()).count());
     let again = until.iter().copied().filter(|left| !left.is_zero()).min();
     let scheduled = number(pods.len()).min(desired);
@@ -177,6 +179,10 @@ fn status_of(
     });
     count(&mut status, "numberAvailable", available);
     count(&mut status, "numberUnavailable", (desired - available).max(0));
-    count(&mut status, "updatedNumberScheduled", number(pods.iter().filter(|pod| has_hash(pod.value(), hash)).count()));
+    count(
+        &mut status,
+        "updatedNumberScheduled",
+        number(pods.iter().filter(|pod| has_hash(pod.value(), hash)).count()),
+    );
     (status, again)
 }

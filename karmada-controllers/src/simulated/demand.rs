@@ -79,10 +79,12 @@ impl Demand {
     /// Whether the node is one that the pod may run on, room and its state apart.
     pub(super) fn selects(&self, node: &NodeFacts) -> bool {
         let selector = self.spec.get("nodeSelector").and_then(Value::as_object);
-        let selected = selector.into_iter().flatten().all(|(key, value)| {
-            node.labels.get(key).map(String::as_str) == value.as_str()
-        });
-        let required = "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
+        let selected = selector
+            .into_iter()
+            .flatten()
+            .all(|(key, value)| node.labels.get(key).map(String::as_str) == value.as_str());
+        let required =
+            "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
         let Some(terms) = self.spec.pointer(required).and_then(Value::as_array) else { return selected };
         selected && terms.iter().any(|term| matches_term(term, node))
     }
@@ -114,7 +116,9 @@ fn matches_term(term: &Value, node: &NodeFacts) -> bool {
         return false;
     }
     expressions.iter().all(|wanted| matches(wanted, node.labels.get(text(wanted, "key")).map(String::as_str)))
-        && fields.iter().all(|wanted| text(wanted, "key") == "metadata.name" && matches(wanted, Some(&node.name)))
+        && fields
+            .iter()
+            .all(|wanted| text(wanted, "key") == "metadata.name" && matches(wanted, Some(&node.name)))
 }
 
 fn matches(requirement: &Value, value: Option<&str>) -> bool {

@@ -93,7 +93,8 @@ async fn roll_out(
         }
         // Paused with a template that no set has: what there is stays, the newest follows the number.
         None => {
-            let (last, others) = old.split_last().map_or((None, &old[..]), |(last, others)| (Some(last), others));
+            let (last, others) =
+                old.split_last().map_or((None, &old[..]), |(last, others)| (Some(last), others));
             let kept: i64 = others.iter().map(|set| set.wanted).sum();
             let mut scales: Vec<i64> = others.iter().map(|set| set.wanted).collect();
             scales.extend(last.map(|_| (wanted.replicas - kept).max(0)));
@@ -114,7 +115,8 @@ async fn roll_out(
         }
     }
     let new = new.map(|set| set.value());
-    let old: Vec<&Value> = all.iter().map(|set| set.value()).filter(|set| !is_same(Some(*set), new)).collect();
+    let old: Vec<&Value> =
+        all.iter().map(|set| set.value()).filter(|set| !is_same(Some(*set), new)).collect();
     let (status, again) = status_of(deployment, wanted, new, &old, Timestamp::now());
     cluster.write_status(&cluster.deployments, deployment, &status).await?;
     if is_complete(&status, wanted) {
@@ -231,7 +233,10 @@ fn status_of(
 ) -> (Value, Option<Duration>) {
     let sum = |field: &str| -> i64 {
         let pointer = format!("/status/{field}");
-        new.into_iter().chain(old.iter().copied()).map(|set| number_at(set, &pointer).unwrap_or_default()).sum()
+        new.into_iter()
+            .chain(old.iter().copied())
+            .map(|set| number_at(set, &pointer).unwrap_or_default())
+            .sum()
     };
     let (replicas, ready, available) = (sum("replicas"), sum("readyReplicas"), sum("availableReplicas"));
     let updated = new.and_then(|set| number_at(set, "/status/replicas")).unwrap_or_default();
@@ -305,7 +310,8 @@ fn progress(
     let since = before
         .filter(|_| !moved && is_same_template)
         .and_then(|before| text(before, "lastUpdateTime").parse::<Timestamp>().ok());
-    let left = SignedDuration::from_secs(limit) - since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
+    let left = SignedDuration::from_secs(limit)
+        - since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
     if left.is_positive() {
         let refresh = if since.is_some() { Refresh::OnChange } else { Refresh::Now };
         let message = format!("ReplicaSet \"{name}\" is progressing.");

@@ -26,7 +26,9 @@ struct Tally {
 
 /// Looks at one Job.
 pub(super) async fn reconcile(cluster: &Cluster, key: ObjectKey) -> Result<Action, ReconcileError> {
-    let Some(job) = cluster.jobs.cache.find(&key).filter(|job| !is_going(job)) else { return Ok(Action::Done) };
+    let Some(job) = cluster.jobs.cache.find(&key).filter(|job| !is_going(job)) else {
+        return Ok(Action::Done);
+    };
     let job = job.value();
     if holds(job, "Complete") || holds(job, "Failed") || !text_at(job, "/spec/managedBy").is_empty() {
         return Ok(Action::Done);
@@ -190,7 +192,9 @@ fn status_of(
             add("Failed", "True", "DeadlineExceeded", message);
         }
         None if is_suspended => add("Suspended", "True", "JobSuspended", "Job suspended"),
-        None if condition(job, "Suspended").is_some() => add("Suspended", "False", "JobResumed", "Job resumed"),
+        None if condition(job, "Suspended").is_some() => {
+            add("Suspended", "False", "JobResumed", "Job resumed")
+        }
         None => {}
     }
     if !conditions.is_empty() {
@@ -224,7 +228,9 @@ mod tests {
     #[test]
     fn as_many_pods_run_as_parallelism_and_completions_allow() {
         let job = job(json!({"parallelism": 3, "completions": 5}));
-        for (tally, more) in [(tally(0, 0, 0), 3), (tally(2, 1, 0), 1), (tally(0, 4, 0), 1), (tally(1, 4, 2), 0)] {
+        for (tally, more) in
+            [(tally(0, 0, 0), 3), (tally(2, 1, 0), 1), (tally(0, 4, 0), 1), (tally(1, 4, 2), 0)]
+        {
             assert_eq!(missing(&job, tally), more, "{tally:?}");
         }
         let queue = super::tests::job(json!({"parallelism": 2}));

@@ -4,8 +4,8 @@ use futures::future::try_join_all;
 use k8s_openapi::api::core::v1::Node;
 use karmada_core::api::ResourceList;
 use karmada_core::object::{Quantity, QuantityFormat, fnv1a_32};
-use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::Client;
+use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::SIMULATED_ANNOTATION;
@@ -125,7 +125,9 @@ pub(super) fn facts(node: &Value) -> NodeFacts {
     let spec = node.get("spec").unwrap_or(&Value::Null);
     NodeFacts {
         name: text_at(node, "/metadata/name").to_owned(),
-        labels: labels.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect(),
+        labels: labels
+            .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
+            .collect(),
         taints: list(spec, "taints").to_vec(),
         unschedulable: spec.get("unschedulable").and_then(Value::as_bool).unwrap_or_default(),
         ready: holds(node, "Ready"),

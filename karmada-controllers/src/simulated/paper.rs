@@ -34,7 +34,8 @@ impl Limit {
         let mut given = self.given.lock();
         for set in cluster.replica_sets.cache.list() {
             let set = set.value();
-            let owner = super::cluster::controller_of(set).filter(|owner| text(owner, "kind") == "Deployment");
+            let owner =
+                super::cluster::controller_of(set).filter(|owner| text(owner, "kind") == "Deployment");
             if let Some(owner) = owner {
                 let key = ObjectKey::new(text_at(set, "/metadata/namespace"), text(owner, "name"));
                 *given.entry(key).or_default() += number_at(set, "/spec/replicas").unwrap_or_default();

@@ -37,7 +37,9 @@ impl Outcome {
     fn waiting(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::ImagePullBackOff => Some(("ImagePullBackOff", "simulated: back-off pulling image")),
-            Self::CrashLoopBackOff => Some(("CrashLoopBackOff", "simulated: back-off restarting failed container")),
+            Self::CrashLoopBackOff => {
+                Some(("CrashLoopBackOff", "simulated: back-off restarting failed container"))
+            }
             Self::Well | Self::NotReady | Self::Failed => None,
         }
     }
@@ -55,13 +57,14 @@ pub(super) struct Place<'a> {
 pub(super) fn running(pod: &Value, place: Place<'_>, now: Timestamp) -> (Value, Option<Duration>) {
     let outcome = Outcome::of(pod);
     let started = text_at(pod, "/status/startTime").parse().unwrap_or(now);
-    let ends = text_at(pod, "/spec/restartPolicy") != "Always"
-        && matches!(outcome, Outcome::Well | Outcome::Failed);
+    let ends =
+        text_at(pod, "/spec/restartPolicy") != "Always" && matches!(outcome, Outcome::Well | Outcome::Failed);
     let left = ends.then(|| runs_for(pod) - now.duration_since(started)).filter(SignedDuration::is_positive);
     let has_ended = ends && left.is_none();
     let has_failed = outcome == Outcome::Failed && (has_ended || !ends);
     let waiting = outcome.waiting();
-    let ready = !has_ended && !has_failed && waiting.is_none() && outcome != Outcome::NotReady && place.node_is_ready;
+    let ready =
+        !has_ended && !has_failed && waiting.is_none() && outcome != Outcome::NotReady && place.node_is_ready;
     let phase = match (has_ended || has_failed, has_failed, waiting) {
         (true, true, _) => "Failed",
         (true, false, _) => "Succeeded",
@@ -91,8 +94,11 @@ pub(super) fn running(pod: &Value, place: Place<'_>, now: Timestamp) -> (Value, 
 pub(super) fn unschedulable(pod: &Value, message: &str, now: Timestamp) -> Value {
     let mut status = pod.get("status").cloned().unwrap_or_else(|| json!({}));
     status["phase"] = "Pending".into();
-    let mut conditions: Vec<Value> =
-        list(&status, "conditions").iter().filter(|known| text(known, "type") != "PodScheduled").cloned().collect();
+    let mut conditions: Vec<Value> = list(&status, "conditions")
+        .iter()
+        .filter(|known| text(known, "type") != "PodScheduled")
+        .cloned()
+        .collect();
     let mut scheduled = stamped(pod, "PodScheduled", "False", now);
     scheduled["reason"] = "Unschedulable".into();
     scheduled["message"] = message.into();
@@ -157,22 +163,28 @@ fn stamped(pod: &Value, kind: &str, status: &str, now: Timestamp) -> Value {
 
 fn conditions(pod: &Value, ready: bool, has_ended: bool, node_is_ready: bool, now: Timestamp) -> Vec<Value> {
     let answer = if ready { "True" } else { "False" };
-    [("PodReadyToStartContainers", "True"), ("Initialized", "True"), ("Ready", answer), ("ContainersReady", answer), ("PodScheduled", "True")]
-        .map(|(kind, status)| {
-            let mut condition = stamped(pod, kind, status, now);
-            if status == "False" {
-                let reason = if has_ended {
-                    "PodCompleted"
-                } else if node_is_ready {
-                    "ContainersNotReady"
-                } else {
-                    "NodeNotReady"
-                };
-                condition["reason"] = reason.into();
-            }
-            condition
-        })
-        .to_vec()
+    [
+        ("PodReadyToStartContainers", "True"),
+        ("Initialized", "True"),
+        ("Ready", answer),
+        ("ContainersReady", answer),
+        ("PodScheduled", "True"),
+    ]
+    .map(|(kind, status)| {
+        let mut condition = stamped(pod, kind, status, now);
+        if status == "False" {
+            let reason = if has_ended {
+                "PodCompleted"
+            } else if node_is_ready {
+                "ContainersNotReady"
+            } else {
+                "NodeNotReady"
+            };
+            condition["reason"] = reason.into();
+        }
+        condition
+    })
+    .to_vec()
 }
 
 fn container_statuses(

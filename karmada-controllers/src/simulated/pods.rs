@@ -112,7 +112,8 @@ fn leave(cluster: &Cluster, addresses: &Addresses, key: &ObjectKey) {
 
 async fn schedule(cluster: &Cluster, key: &ObjectKey, pod: &Value) -> Result<Action, ReconcileError> {
     let scheduler = text_at(pod, "/spec/schedulerName");
-    let is_gated = pod.pointer("/spec/schedulingGates").and_then(Value::as_array).is_some_and(|gates| !gates.is_empty());
+    let is_gated =
+        pod.pointer("/spec/schedulingGates").and_then(Value::as_array).is_some_and(|gates| !gates.is_empty());
     if is_gated || !(scheduler.is_empty() || scheduler == "default-scheduler") {
         return Ok(Action::Done);
     }

@@ -64,7 +64,8 @@ fn status_of(set: &Value, pods: &[Arc<Unstructured>], now: Timestamp) -> (Value,
     let available = until.iter().filter(|left| left.is_zero()).count();
     let again = until.iter().copied().filter(|left| !left.is_zero()).min();
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let mut status = json!({"replicas": number(pods.len()), "observedGeneration": set["metadata"]["generation"]});
+    let mut status =
+        json!({"replicas": number(pods.len()), "observedGeneration": set["metadata"]["generation"]});
     count(&mut status, "fullyLabeledReplicas", number(pods.len()));
     count(&mut status, "readyReplicas", number(until.len()));
     count(&mut status, "availableReplicas", number(available));

@@ -89,8 +89,8 @@ fn scale_down_old(wanted: Wanted, new: &Set, new_scale: i64, old: &[Set]) -> Vec
         return scales;
     }
     // Pods that were told to go may still count as available: they are not counted on.
-    let available: i64 = new.available.min(new_scale)
-        + old.iter().map(|set| set.available.min(set.wanted)).sum::<i64>();
+    let available: i64 =
+        new.available.min(new_scale) + old.iter().map(|set| set.available.min(set.wanted)).sum::<i64>();
     // Old pods that are not available help nobody.
     let mut spare = (told + new_scale - wanted.fewest() - (new_scale - new.available.min(new_scale))).max(0);
     for (scale, set) in scales.iter_mut().zip(old) {

@@ -40,7 +40,8 @@ struct Held {
 impl Node {
     /// How many times the requests fit into what is left.
     fn fits(&self, requests: &Amounts) -> i64 {
-        let times = requests.iter().filter(|(_, amount)| **amount > 0).map(|(name, amount)| self.left(name) / amount);
+        let times =
+            requests.iter().filter(|(_, amount)| **amount > 0).map(|(name, amount)| self.left(name) / amount);
         times.min().map_or(i64::MAX, |times| i64::try_from(times.max(0)).unwrap_or(i64::MAX))
     }
 
@@ -51,9 +52,11 @@ impl Node {
 
     /// The resources of which too little is left.
     fn lacks<'a>(&'a self, requests: &'a Amounts) -> impl Iterator<Item = String> + 'a {
-        requests.iter().filter(|(name, amount)| self.left(name) < **amount).map(|(name, _)| match name.as_str() {
-            "pods" => "Too many pods".to_owned(),
-            name => format!("Insufficient {name}"),
+        requests.iter().filter(|(name, amount)| self.left(name) < **amount).map(|(name, _)| {
+            match name.as_str() {
+                "pods" => "Too many pods".to_owned(),
+                name => format!("Insufficient {name}"),
+            }
         })
     }
 
@@ -160,10 +163,8 @@ impl Room {
         let Some(found) = self.nodes.get_mut(node) else { return };
         found.add(&requests, times);
         *found.holders.entry(holder.clone()).or_default() += times;
-        let held = self
-            .held
-            .entry(holder.clone())
-            .or_insert_with(|| Held { requests, nodes: BTreeMap::new() });
+        let held =
+            self.held.entry(holder.clone()).or_insert_with(|| Held { requests, nodes: BTreeMap::new() });
         *held.nodes.entry(node.to_owned()).or_default() += times;
     }
 
@@ -222,7 +223,8 @@ fn no_room(nodes: usize, reasons: &BTreeMap<String, usize>) -> String {
     if nodes == 0 {
         return "no nodes available to schedule pods".to_owned();
     }
-    let mut reasons: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    let mut reasons: Vec<String> =
+        reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     reasons.sort();
     format!("0/{nodes} nodes are available: {}.", reasons.join(", "))
 }
@@ -273,7 +275,10 @@ mod tests {
         );
         assert_eq!(room.remove_node("a"), [pod(1)]);
         assert_eq!(room.node_of(&pod(1)), None);
-        assert_eq!(Room::default().place(&pod(1), &demand("1")).unwrap_err(), "no nodes available to schedule pods");
+        assert_eq!(
+            Room::default().place(&pod(1), &demand("1")).unwrap_err(),
+            "no nodes available to schedule pods"
+        );
     }
 
     #[test]
@@ -312,12 +317,24 @@ mod tests {
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            (0..4_usize, any::<bool>()).prop_map(|(name, cordoned)| Step::Node { name, cpu: 4, pods: 8, cordoned }),
+            (0..4_usize, any::<bool>()).prop_map(|(name, cordoned)| Step::Node {
+                name,
+                cpu: 4,
+                pods: 8,
+                cordoned
+            }),
             (0..4_usize).prop_map(|name| Step::Gone { name }),
             (0..20_usize, 0..3000_u32).prop_map(|(pod, milli)| Step::Place { pod, milli }),
-            (0..20_usize, 0..4_usize, 0..3000_u32).prop_map(|(pod, node, milli)| Step::Admit { pod, node, milli }),
-            (0..4_usize, 0..20_i64, 0..1500_u32)
-                .prop_map(|(owner, replicas, milli)| Step::Assign { owner, replicas, milli }),
+            (0..20_usize, 0..4_usize, 0..3000_u32).prop_map(|(pod, node, milli)| Step::Admit {
+                pod,
+                node,
+                milli
+            }),
+            (0..4_usize, 0..20_i64, 0..1500_u32).prop_map(|(owner, replicas, milli)| Step::Assign {
+                owner,
+                replicas,
+                milli
+            }),
             (0..20_usize).prop_map(|pod| Step::Release { pod }),
         ]
     }

@@ -42,7 +42,8 @@ pub(super) async fn reconcile(cluster: &Cluster, key: ObjectKey) -> Result<Actio
             cluster.write_status(&cluster.services, service, &status).await?;
         }
     }
-    let has_selector = service.pointer("/spec/selector").and_then(Value::as_object).is_some_and(|s| !s.is_empty());
+    let has_selector =
+        service.pointer("/spec/selector").and_then(Value::as_object).is_some_and(|s| !s.is_empty());
     if has_selector && text_at(service, "/spec/type") != "ExternalName" {
         write_slice(cluster, &key, service).await?;
     }
@@ -65,7 +66,8 @@ async fn write_slice(cluster: &Cluster, key: &ObjectKey, service: &Value) -> Res
     pods.truncate(MOST_ENDPOINTS);
     let endpoints: Vec<Value> = pods.iter().map(|pod| endpoint(pod.value())).collect();
     let container_ports = pods.first().map(|pod| pod.value());
-    let ports: Vec<Value> = list(&service["spec"], "ports").iter().map(|port| slice_port(port, container_ports)).collect();
+    let ports: Vec<Value> =
+        list(&service["spec"], "ports").iter().map(|port| slice_port(port, container_ports)).collect();
     let owned = cluster.endpoint_slices.owned(service);
     if let Some(slice) = owned.first() {
         let slice = slice.value();

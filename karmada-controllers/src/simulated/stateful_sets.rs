@@ -89,14 +89,18 @@ fn numbered(cluster: &Cluster, set: &Value, name: &str) -> BTreeMap<i64, Arc<Uns
         .pods_of(set)
         .into_iter()
         .filter_map(|pod| {
-            let number = text_at(pod.value(), "/metadata/name").strip_prefix(name)?.strip_prefix('-')?.parse().ok()?;
+            let number =
+                text_at(pod.value(), "/metadata/name").strip_prefix(name)?.strip_prefix('-')?.parse().ok()?;
             Some((number, pod))
         })
         .collect()
 }
 
 fn revision_of(pod: &Value) -> &str {
-    pod.pointer("/metadata/labels").and_then(|labels| labels.get(REVISION_LABEL)).and_then(Value::as_str).unwrap_or_default()
+    pod.pointer("/metadata/labels")
+        .and_then(|labels| labels.get(REVISION_LABEL))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// What to do now. In order, nothing is made or replaced while an earlier pod is not available.
@@ -121,7 +125,8 @@ fn steps(wanted: Wanted, members: &BTreeMap<i64, Member>) -> Vec<Step> {
             return steps;
         }
     }
-    let surplus: Vec<i64> = members.keys().rev().copied().filter(|number| !numbers.contains(number)).collect();
+    let surplus: Vec<i64> =
+        members.keys().rev().copied().filter(|number| !numbers.contains(number)).collect();
     let at_once = if wanted.in_order { 1 } else { surplus.len() };
     steps.extend(surplus.iter().take(at_once).map(|number| Step::Delete(*number)));
     if !steps.is_empty() {
@@ -142,12 +147,7 @@ fn steps(wanted: Wanted, members: &BTreeMap<i64, Member>) -> Vec<Step> {
 /// Makes the pod with a number, and the claims it lacks.
 ///
 /// Older templates are not kept: a pod below the partition that is lost comes back with the newest one.
-async fn create(
-    cluster: &Cluster,
-    set: &Value,
-    number: i64,
-    revision: &str,
-) -> Result<(), ReconcileError> {
+async fn create(cluster: &Cluster, set: &Value, number: i64, revision: &str) -> Result<(), ReconcileError> {
     let owner = text_at(set, "/metadata/name");
     let name = format!("{owner}-{number}");
     let labels = [
@@ -191,7 +191,8 @@ fn status_of(
     now: Timestamp,
 ) -> (Value, Option<Duration>) {
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let until: Vec<Duration> = pods.values().filter_map(|pod| until_available(pod.value(), minimum, now)).collect();
+    let until: Vec<Duration> =
+        pods.values().filter_map(|pod| until_available(pod.value(), minimum, now)).collect();
     let available = number(until.iter().filter(|left| left.is_zero()).count());
     let again = until.iter().copied().filter(|left| !left.is_zero()).min();
     let updated = number(pods.values().filter(|pod| revision_of(pod.value()) == revision).count());

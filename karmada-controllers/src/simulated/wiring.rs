@@ -131,7 +131,9 @@ fn run(cluster: &Arc<Cluster>, limit: Arc<Limit>, addresses: Arc<Addresses>, run
     start.queue("simulated-daemonsets", &queues.daemon_sets, |cluster, key| async move {
         daemon_sets::reconcile(&cluster, key).await
     });
-    start.queue("simulated-jobs", &queues.jobs, |cluster, key| async move { jobs::reconcile(&cluster, key).await });
+    start.queue("simulated-jobs", &queues.jobs, |cluster, key| async move {
+        jobs::reconcile(&cluster, key).await
+    });
     start.queue("simulated-services", &queues.services, |cluster, key| async move {
         services::reconcile(&cluster, key).await
     });

@@ -110,8 +110,13 @@ pub async fn run(args: LocalUpArgs, context: &Context) -> Result<(), CliError> {
 
     let printer = &context.printer;
     printer.progress(&format!("starting a control plane and {} simulated members", members.len()));
-    let options =
-        LocalUpOptions { members, storage, directory: directory.clone(), listen, pod_objects: pods_per_member };
+    let options = LocalUpOptions {
+        members,
+        storage,
+        directory: Some(directory.clone()),
+        listen,
+        pod_objects: pods_per_member,
+    };
     let up = LocalUp::start(options).await.map_err(explain)?;
     printer.line(&ready_line(&up.control_plane.server().url(), &data))?;
     let names: Vec<&str> = up.members.iter().map(|member| member.name.as_str()).collect();
@@ -143,15 +148,14 @@ async fn detached(
         let running = data.record().map_err(|error| explain_directory(error, data))?;
         let is_other = running.is_none_or(|running| asked.is_some_and(|asked| running.members != asked));
         if is_other {
-            let error =
-                DataDirectoryError::InUse { directory: data.path().to_owned(), pid: Some(pid) };
+            let error = DataDirectoryError::InUse { directory: data.path().to_owned(), pid: Some(pid) };
             return Err(explain_directory(error, data));
         }
         let url = wait_until_ready(&kubeconfig, START_TIMEOUT).await.map_err(CliError::failed)?;
         printer.progress(&format!("it runs already (process {pid})"));
         return printer.line(&ready_line(&url, data));
     }
-    let line = tokio::select! {
+    let detached = tokio::select! {
         started = start_detached(data, "--detach", START_TIMEOUT) => started.map_err(|error| match error {
             DetachError::Ended { output } => {
                 printer.progress(output.trim_end());
@@ -166,7 +170,8 @@ async fn detached(
             return Err(CliError::failed(DetachError::Interrupted));
         }
     };
-    printer.line(&line)?;
+    detached.warnings.iter().for_each(|warning| printer.progress(warning));
+    printer.line(&detached.ready_line)?;
     let record = data.record().map_err(|error| explain_directory(error, data))?;
     let members = record.map(|record| record.members).unwrap_or_default();
     let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
@@ -257,9 +262,9 @@ pub(super) fn explain_directory(error: DataDirectoryError, data: &DataDirectory)
              `karmadactl local-down --purge{flag}` deletes the data",
             path.display()
         )),
-        DataDirectoryError::File(_) | DataDirectoryError::Access { .. } | DataDirectoryError::NotOurs { .. } => {
-            Some("choose another directory with --data-dir".to_owned())
-        }
+        DataDirectoryError::File(_)
+        | DataDirectoryError::Access { .. }
+        | DataDirectoryError::NotOurs { .. } => Some("choose another directory with --data-dir".to_owned()),
         DataDirectoryError::NewerFormat { .. } | DataDirectoryError::Signal { .. } => None,
     };
     CliError::failed(error).with_hints(hint)
@@ -271,7 +276,7 @@ pub(super) fn explain(error: LocalUpError) -> CliError {
         LocalUpError::Server(error) => serve::explain(error),
         LocalUpError::ControlPlane(error) => serve::explain_control_plane(error),
         error @ LocalUpError::OtherMember { .. } => CliError::failed(error).with_hint(
-            "put the member's directory back, or begin anew: `karmadactl local-down --purge` deletes the data",
+            "put the member's directory back, or begin anew: `karmadactl local-down --purge` with the same --data-dir deletes the data",
         ),
         error @ (LocalUpError::Join { .. } | LocalUpError::Cluster { .. }) => CliError::failed(error)
             .with_hint("when the data is of another run with other members, choose another --data-dir"),

@@ -19,12 +19,13 @@ use crate::table::Table;
 use crate::wait::{Probe, WaitError, wait_until};
 
 /// How long a step may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// How long one cluster may take to answer a table.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const NAMESPACE: &str = "default";
-const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/default/deployments/nginx";
-const BINDING: &str = "/apis/work.karmada.io/v1alpha2/namespaces/default/resourcebindings/nginx-deployment";
+pub(super) const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/default/deployments/nginx";
+pub(super) const BINDING: &str =
+    "/apis/work.karmada.io/v1alpha2/namespaces/default/resourcebindings/nginx-deployment";
 
 const SAMPLES: [(&str, &str); 3] = [
     ("samples/nginx/propagationpolicy.yaml", include_str!("../../../samples/nginx/propagationpolicy.yaml")),
@@ -76,6 +77,14 @@ impl Story {
     /// A story told with these clusters.
     pub fn new(control_plane: kube::Client, members: Vec<(String, kube::Client)>) -> Self {
         Self { control_plane, members }
+    }
+
+    pub(super) fn control_plane(&self) -> &kube::Client {
+        &self.control_plane
+    }
+
+    pub(super) fn members(&self) -> &[(String, kube::Client)] {
+        &self.members
     }
 
     /// Waits until all members are ready to be scheduled to.
@@ -150,16 +159,16 @@ impl Story {
         tables(&[self.control_plane_source()], &["clusters"]).await
     }
 
-    /// Where the scheduler put nginx: `member1=1, member2=1`.
-    pub async fn schedule(&self) -> Result<(Vec<Table>, String), DemoError> {
-        let binding = raw::read(&self.control_plane, BINDING).await?.unwrap_or_default();
-        let mut targets: Vec<String> = list(&binding["spec"], "clusters")
-            .iter()
-            .map(|target| format!("{}={}", target["name"].as_str().unwrap_or_default(), target["replicas"]))
-            .collect();
-        targets.sort();
-        let tables = tables(&[self.control_plane_source()], &["resourcebindings"]).await?;
-        Ok((tables, targets.join(", ")))
+    /// Where the scheduler put nginx.
+    pub async fn bindings(&self) -> Result<Vec<Table>, DemoError> {
+        tables(&[self.control_plane_source()], &["resourcebindings"]).await
+    }
+
+    /// The pods in the members, as `karmadactl get pods --operation-scope members` shows them.
+    pub async fn pods(&self) -> Result<Vec<Table>, DemoError> {
+        let sources: Vec<Source> =
+            self.members.iter().map(|(name, client)| member_source(name, client)).collect();
+        tables(&sources, &["pods"]).await
     }
 
     /// What each member is given.
@@ -283,6 +292,6 @@ fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a str> {
         .and_then(|condition| condition["status"].as_str())
 }
 
-fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+pub(super) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
     value[field].as_array().map(Vec::as_slice).unwrap_or_default()
 }

@@ -34,7 +34,16 @@ pub enum DetachError {
     Interrupted,
 }
 
-/// Runs this program with the same arguments but `flag`, and returns the line that says it is ready.
+/// A process in the background that is ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detached {
+    /// The line that says it is ready.
+    pub ready_line: String,
+    /// What it warned of until then, with its hints.
+    pub warnings: Vec<String>,
+}
+
+/// Runs this program with the same arguments but `flag`, and waits until it is ready.
 ///
 /// The process is in a group of its own, so that Ctrl-C in this terminal does not reach it. It writes
 /// to the log in the data directory. If it is not ready in time, or if this future is dropped, it is ended.
@@ -42,7 +51,7 @@ pub async fn start_detached(
     data: &DataDirectory,
     flag: &str,
     timeout: Duration,
-) -> Result<String, DetachError> {
+) -> Result<Detached, DetachError> {
     create_private_directory(data.path())?;
     let path = data.path().join(LOG_FILE);
     let (log, start) = open_log(&path).map_err(|source| DetachError::Log { path: path.clone(), source })?;
@@ -67,7 +76,12 @@ pub async fn start_detached(
         return Err(DetachError::Ended { output });
     }
     leave_running(child);
-    Ok(line)
+    let output = read_from(&path, start).map_err(|source| DetachError::Log { path, source })?;
+    let is_warning = |line: &&str| line.starts_with("warning:") || line.starts_with("hint:");
+    Ok(Detached {
+        ready_line: line,
+        warnings: output.lines().filter(is_warning).map(str::to_owned).collect(),
+    })
 }
 
 /// Gives the process up to itself: dropping the handle would end it.

@@ -12,8 +12,8 @@ use karmada_controllers::simulated;
 use serde_json::json;
 
 use super::control_plane::{ControlPlaneError, EmbeddedControlPlane};
-use super::member_options::MemberOptions;
 use super::files::{FileError, create_private_directory, previous_address, write_kubeconfig};
+use super::member_options::MemberOptions;
 use super::server::{ApiOptions, EmbeddedError, EmbeddedOptions, EmbeddedServer, Storage};
 use crate::api_error::ApiError;
 use crate::join::{JoinError, JoinOptions, join_cluster};
@@ -29,8 +29,8 @@ pub(super) const CONTROL_PLANE: &str = "karmada-apiserver";
 pub struct LocalUpOptions {
     pub members: Vec<MemberOptions>,
     pub storage: Storage,
-    /// Where the kubeconfigs go.
-    pub directory: PathBuf,
+    /// Where the kubeconfigs go, if anywhere.
+    pub directory: Option<PathBuf>,
     /// Address of the control plane. Members take any port.
     pub listen: SocketAddr,
     /// How many pods a member makes as objects; Deployments beyond that get ready without.
@@ -91,18 +91,20 @@ impl LocalUp {
     /// joined, and listen where they listened if those ports are free.
     pub async fn start(options: LocalUpOptions) -> Result<Self, LocalUpError> {
         let LocalUpOptions { members, storage, directory, listen, pod_objects } = options;
-        create_private_directory(&directory)?;
+        if let Some(directory) = &directory {
+            create_private_directory(directory)?;
+        }
         let control_plane_options = EmbeddedOptions {
             name: CONTROL_PLANE.to_owned(),
             storage: storage.below("control-plane"),
             listen,
-            preferred: previous_address(&directory.join(CONTROL_PLANE_KUBECONFIG)),
+            preferred: last_address(directory.as_deref(), CONTROL_PLANE),
             api: ApiOptions::default(),
             limits: Limits::default(),
         };
         let (server, servers) = futures::join!(
             EmbeddedServer::karmada(&control_plane_options),
-            join_all(members.into_iter().map(|member| start_member(member, &storage, &directory))),
+            join_all(members.into_iter().map(|member| start_member(member, &storage, directory.as_deref()))),
         );
         let (members, failed) = split(servers);
         let server = match (server, failed) {
@@ -113,7 +115,9 @@ impl LocalUp {
             }
             (Err(error), _) => return Err(give_up(&members, error).await),
         };
-        write_kubeconfig(&directory.join(CONTROL_PLANE_KUBECONFIG), &server.kubeconfig()?)?;
+        if let Some(directory) = &directory {
+            write_kubeconfig(&directory.join(CONTROL_PLANE_KUBECONFIG), &server.kubeconfig()?)?;
+        }
 
         let runtime = Runtime::new();
         let connector = Connector::new();
@@ -122,7 +126,9 @@ impl LocalUp {
         }
         let client = server.client();
         let prepared = try_join_all(
-            members.iter().map(|member| prepare_member(&client, member, &directory, pod_objects, &runtime)),
+            members
+                .iter()
+                .map(|member| prepare_member(&client, member, directory.as_deref(), pod_objects, &runtime)),
         );
         if let Err(error) = prepared.await {
             runtime.shutdown().await;
@@ -175,18 +181,23 @@ async fn give_up(members: &[SimulatedMember], error: EmbeddedError) -> LocalUpEr
 async fn start_member(
     member: MemberOptions,
     storage: &Storage,
-    directory: &Path,
+    directory: Option<&Path>,
 ) -> Result<SimulatedMember, EmbeddedError> {
     let name = member.name.clone();
     let options = EmbeddedOptions {
         storage: storage.below(&name),
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
-        preferred: previous_address(&directory.join(kubeconfig_name(&name))),
+        preferred: last_address(directory, &name),
         api: ApiOptions::default(),
         limits: Limits::default(),
         name: name.clone(),
     };
     Ok(SimulatedMember { name, options: member, server: EmbeddedServer::plain(&options).await? })
+}
+
+/// Where a server of this name listened in the last run.
+fn last_address(directory: Option<&Path>, name: &str) -> Option<SocketAddr> {
+    previous_address(&directory?.join(kubeconfig_name(name)))
 }
 
 fn kubeconfig_name(member: &str) -> String {
@@ -196,23 +207,21 @@ fn kubeconfig_name(member: &str) -> String {
 async fn prepare_member(
     control_plane: &kube::Client,
     member: &SimulatedMember,
-    directory: &Path,
+    directory: Option<&Path>,
     pod_objects: u32,
     runtime: &Runtime,
 ) -> Result<(), LocalUpError> {
     let name = &member.name;
-    write_kubeconfig(&directory.join(kubeconfig_name(name)), &member.server.kubeconfig()?)?;
+    if let Some(directory) = directory {
+        write_kubeconfig(&directory.join(kubeconfig_name(name)), &member.server.kubeconfig()?)?;
+    }
     let settings = simulated::Settings { nodes: member.options.node_settings(), pod_objects };
     simulated::start(member.server.client(), &settings, runtime)
         .await
         .map_err(|source| LocalUpError::Nodes { member: name.clone(), source: ApiError(source) })?;
     let MemberOptions { provider, region, zones, .. } = member.options.clone();
-    let options = JoinOptions {
-        provider,
-        region,
-        zones,
-        ..JoinOptions::new(name.clone(), member.server.url())
-    };
+    let options =
+        JoinOptions { provider, region, zones, ..JoinOptions::new(name.clone(), member.server.url()) };
     match join_cluster(control_plane, &member.server.client(), &options).await {
         Ok(_) => Ok(()),
         Err(JoinError::Registered { registered_as, id, .. }) if registered_as == *name => {

@@ -17,7 +17,7 @@ mod server;
 pub use admission::KarmadaAdmission;
 pub use control_plane::{ControlPlaneError, EmbeddedControlPlane};
 pub use data_directory::{DataDirectory, DataDirectoryError, Hold, LOG_FILE, Record};
-pub use detach::{DetachError, start_detached};
+pub use detach::{DetachError, Detached, start_detached};
 pub(crate) use files::create_private_directory;
 pub use files::{FileError, default_data_dir, previous_address, write_kubeconfig};
 pub use local_up::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpError, LocalUpOptions, SimulatedMember};
