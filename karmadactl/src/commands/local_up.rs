@@ -18,6 +18,8 @@ use crate::signals::stop_requested;
 pub(super) const POD_OBJECTS: u32 = 100;
 /// How long a start in the background may take.
 const START_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(1);
+/// How long to wait for the members before the start counts as done without them.
+const MEMBERS_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 const MEMBERS: u32 = 3;
 
 const EXAMPLES: &str = "\
@@ -118,6 +120,9 @@ pub async fn run(args: LocalUpArgs, context: &Context) -> Result<(), CliError> {
         pod_objects: pods_per_member,
     };
     let up = LocalUp::start(options).await.map_err(explain)?;
+    if let Err(error) = up.wait_until_members_ready(MEMBERS_TIMEOUT).await {
+        printer.warning(&error.to_string());
+    }
     printer.line(&ready_line(&up.control_plane.server().url(), &data))?;
     let names: Vec<&str> = up.members.iter().map(|member| member.name.as_str()).collect();
     let stop = if is_kept {

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
 use karmada_apiserver::server::Limits;
@@ -18,6 +19,7 @@ use super::server::{ApiOptions, EmbeddedError, EmbeddedOptions, EmbeddedServer, 
 use crate::api_error::ApiError;
 use crate::join::{JoinError, JoinOptions, join_cluster};
 use crate::raw;
+use crate::wait::{Probe, WaitError, wait_until};
 
 /// File name of the control plane's kubeconfig.
 pub const CONTROL_PLANE_KUBECONFIG: &str = "karmada-apiserver.config";
@@ -142,6 +144,26 @@ impl LocalUp {
         )
         .await?;
         Ok(Self { control_plane, members, runtime })
+    }
+
+    /// Waits until all members are ready to be scheduled to.
+    pub async fn wait_until_members_ready(&self, timeout: Duration) -> Result<(), WaitError> {
+        let client = self.control_plane.server().client();
+        for member in &self.members {
+            let path = format!("/apis/cluster.karmada.io/v1alpha1/clusters/{}", member.name);
+            wait_until(&format!("the start of {}", member.name), timeout, async || {
+                let cluster = raw::read(&client, &path).await?.unwrap_or_default();
+                let conditions = cluster["status"]["conditions"].as_array();
+                let ready = conditions.into_iter().flatten().find(|condition| condition["type"] == "Ready");
+                let ready = ready.map(|condition| condition["status"].as_str().unwrap_or_default());
+                Ok(match ready {
+                    Some("True") if cluster["metadata"]["finalizers"].is_array() => Probe::Ready(()),
+                    other => Probe::NotYet(format!("Ready={}", other.unwrap_or("unknown"))),
+                })
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// Clients of the members that may do everything, by name.
