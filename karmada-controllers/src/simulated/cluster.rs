@@ -175,13 +175,14 @@ impl Cluster {
         self.gone.lock().remove(text_at(object, "/metadata/uid"));
     }
 
-    /// Lets those that found no room look again.
+    /// Lets those that found no room look again, after those that are to be looked at before.
     pub(super) fn room_became_free(&self) {
-        for key in self.waiting.lock().iter() {
-            self.queues.pods.add(key.clone());
+        // One key stands for all of them: a thousand departures in a row are one reason to look.
+        if !self.waiting.lock().is_empty() {
+            self.queues.pods.add(everybody());
         }
-        for key in self.short.lock().iter() {
-            self.queues.deployments.add(key.clone());
+        if !self.short.lock().is_empty() {
+            self.queues.deployments.add(everybody());
         }
     }
 
@@ -221,7 +222,13 @@ impl Cluster {
         match self.api(kind, &key.namespace).delete(&key.name, &options).await {
             Ok(_) => Ok(()),
             // Already gone, or another one of this name.
-            Err(error) if is_not_found(&error) || is_status(&error, 409) => Ok(()),
+            Err(error) if is_not_found(&error) || is_status(&error, 409) => {
+                let known = kind.cache.find(&key);
+                if known.is_none_or(|known| known.value()["metadata"]["uid"] != object["metadata"]["uid"]) {
+                    self.forget(object);
+                }
+                Ok(())
+            }
             Err(error) => {
                 self.forget(object);
                 Err(ReconcileError::api(format!("delete {} {key}", kind.resource.kind))(error))
@@ -279,6 +286,11 @@ impl Cluster {
             Api::namespaced_with(self.client.clone(), namespace, &kind.resource)
         }
     }
+}
+
+/// The key that stands for all that found no room; no object has it.
+pub(super) fn everybody() -> ObjectKey {
+    ObjectKey::default()
 }
 
 /// Names the object that a document is.

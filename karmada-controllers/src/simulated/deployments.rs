@@ -6,10 +6,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::cluster::{Cluster, controlled_by, is_going, template_hash};
+use super::cluster::{Cluster, controlled_by, controller_of, everybody, is_going, template_hash};
 use super::json::{condition, count, merge_patch, number_at, text, text_at};
 use super::paper::{self, Limit};
 use super::pod_state::second;
+use super::replica_sets::FAILURE;
 use super::rollout::{Set, Wanted, next_scale};
 use crate::hub::{Action, ObjectKey, ReconcileError, Unstructured};
 
@@ -28,6 +29,10 @@ pub(super) async fn reconcile(
     limit: &Limit,
     key: ObjectKey,
 ) -> Result<Action, ReconcileError> {
+    if key == everybody() {
+        cluster.short.lock().iter().for_each(|key| cluster.queues.deployments.add(key.clone()));
+        return Ok(Action::Done);
+    }
     let found = cluster.deployments.cache.find(&key);
     let Some(deployment) = found.filter(|found| !is_going(found)) else {
         limit.forget(&key);
@@ -68,7 +73,7 @@ async fn roll_out(
             let old: Vec<Set> = sets.iter().map(|set| observed(set.value())).collect();
             let (replicas, _) = next_scale(wanted, &Set::default(), &old);
             let set = new_set(deployment, wanted, replicas, newest + 1);
-            if !cluster.create(&cluster.replica_sets, &set).await? {
+            if !cluster.create(&cluster.replica_sets, &set).await? && !adopt(cluster, deployment, &set).await? {
                 return Err(ReconcileError::Waiting(format!(
                     "the ReplicaSet {} to be seen, or to go",
                     text_at(&set, "/metadata/name")
@@ -123,6 +128,18 @@ async fn roll_out(
         clean_up(cluster, deployment, &old).await?;
     }
     Ok(again.map_or(Action::Done, Action::RequeueAfter))
+}
+
+/// Takes a ReplicaSet of this name that nobody owns, as a Deployment deleted without its pods leaves one. Returns whether there was one.
+async fn adopt(cluster: &Cluster, deployment: &Value, set: &Value) -> Result<bool, ReconcileError> {
+    let key = super::cluster::key_of(set);
+    let orphan = cluster.replica_sets.cache.find(&key);
+    if orphan.is_none_or(|orphan| is_going(&orphan) || controller_of(orphan.value()).is_some()) {
+        return Ok(false);
+    }
+    let patch = json!({"metadata": {"ownerReferences": controlled_by(deployment)}});
+    cluster.patch(&cluster.replica_sets, &key, &patch).await?;
+    Ok(true)
 }
 
 fn is_same(a: Option<&Value>, b: Option<&Value>) -> bool {
@@ -264,7 +281,13 @@ fn status_of(
     };
     let (progressing, again) = progress(deployment, &status, wanted, new, now);
     let available = stamped(deployment, "Available", (answer, reason, message), Refresh::OnChange, now);
-    status["conditions"] = json!([available, progressing]);
+    let mut conditions = vec![available, progressing];
+    if let Some(failure) = new.and_then(|set| condition(set, FAILURE)) {
+        let text = |field: &str| text(failure, field);
+        let says = (text("status"), text("reason"), text("message"));
+        conditions.push(stamped(deployment, FAILURE, says, Refresh::OnChange, now));
+    }
+    status["conditions"] = conditions.into();
     (status, again)
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::cluster::{Cluster, key_of};
+use super::cluster::{Cluster, everybody, key_of};
 use super::demand::Demand;
 use super::json::text_at;
 use super::nodes::address_of;
@@ -79,6 +79,10 @@ pub(super) async fn reconcile(
     addresses: &Addresses,
     key: ObjectKey,
 ) -> Result<Action, ReconcileError> {
+    if key == everybody() {
+        cluster.waiting.lock().iter().for_each(|key| cluster.queues.pods.add(key.clone()));
+        return Ok(Action::Done);
+    }
     let Some(pod) = cluster.pods.cache.find(&key) else {
         leave(cluster, addresses, &key);
         return Ok(Action::Done);

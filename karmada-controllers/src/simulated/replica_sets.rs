@@ -8,9 +8,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, pod_name, pod_of_template};
-use super::json::{count, number_at, text_at};
-use super::pod_state::{is_active, is_ready, until_available};
-use crate::hub::{Action, ObjectKey, ReconcileError, Unstructured};
+use super::json::{condition, count, number_at, text_at};
+use super::pod_state::{is_active, is_ready, second, until_available};
+use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, chain};
+
+/// Condition of workloads whose pods are refused.
+pub(super) const FAILURE: &str = "ReplicaFailure";
 
 /// Looks at one ReplicaSet.
 pub(super) async fn reconcile(cluster: &Cluster, key: ObjectKey) -> Result<Action, ReconcileError> {
@@ -29,17 +32,35 @@ pub(super) async fn reconcile(cluster: &Cluster, key: ObjectKey) -> Result<Actio
     }
     let missing = wanted - i64::try_from(pods.len()).unwrap_or(i64::MAX);
     let template = &set["spec"]["template"];
+    let mut refusal = None;
     for _ in 0..missing {
         let pod = pod_of_template(set, template, &pod_name(&key.name), &[]);
-        cluster.create(&cluster.pods, &pod).await?;
+        if let Err(error) = cluster.create(&cluster.pods, &pod).await {
+            refusal = Some(error);
+            break;
+        }
     }
     if missing > 0 {
         pods = cluster.pods_of(set);
         pods.retain(|pod| is_active(pod.value()));
     }
-    let (status, again) = status_of(set, &pods, now);
+    let (mut status, again) = status_of(set, &pods, now);
+    if let Some(error) = &refusal {
+        // As with a quota: the workload says so, and the pods are tried again. Each try has another
+        // pod's name in its message, so the first one stays.
+        let failure = condition(set, FAILURE).cloned().unwrap_or_else(|| {
+            let message = chain(error);
+            cluster.events.warning(&ObjectReference::of_value(set), "FailedCreate", message.clone());
+            json!({"type": FAILURE, "status": "True", "reason": "FailedCreate", "message": message,
+                   "lastTransitionTime": second(now)})
+        });
+        status["conditions"] = json!([failure]);
+    }
     cluster.write_status(&cluster.replica_sets, set, &status).await?;
-    Ok(again.map_or(Action::Done, Action::RequeueAfter))
+    match refusal {
+        Some(error) => Err(error),
+        None => Ok(again.map_or(Action::Done, Action::RequeueAfter)),
+    }
 }
 
 /// Takes the pods that are too many out of `pods`: those without a node first, then those that are not ready, then the youngest.
