@@ -70,8 +70,12 @@ fn steps(page: &str) -> Vec<Step> {
     for (index, line) in page.lines().enumerate() {
         if line.starts_with("```") {
             inside = line == "```console";
-        } else if !inside {
-        } else if let Some(command) = line.strip_prefix("$ ") {
+            continue;
+        }
+        if !inside {
+            continue;
+        }
+        if let Some(command) = line.strip_prefix("$ ") {
             steps.push(Step { line: index + 1, command: command.to_owned(), output: Vec::new() });
         } else if let Some(step) = steps.last_mut() {
             match line.strip_prefix("> ") {

@@ -73,7 +73,9 @@ async fn roll_out(
             let old: Vec<Set> = sets.iter().map(|set| observed(set.value())).collect();
             let (replicas, _) = next_scale(wanted, &Set::default(), &old);
             let set = new_set(deployment, wanted, replicas, newest + 1);
-            if !cluster.create(&cluster.replica_sets, &set).await? && !adopt(cluster, deployment, &set).await? {
+            if !cluster.create(&cluster.replica_sets, &set).await?
+                && !adopt(cluster, deployment, &set).await?
+            {
                 return Err(ReconcileError::Waiting(format!(
                     "the ReplicaSet {} to be seen, or to go",
                     text_at(&set, "/metadata/name")

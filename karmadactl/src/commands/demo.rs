@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::local_up::{POD_OBJECTS, explain, explain_directory};
+use super::local_up::{MEMBERS_TIMEOUT, POD_OBJECTS, explain, explain_directory};
 use crate::context::Context;
 use crate::demo::{DemoError, Drift, Stage, Story};
 use crate::embedded::{
@@ -49,6 +49,7 @@ pub async fn run(args: DemoArgs, context: &Context) -> Result<(), CliError> {
     };
     let up = LocalUp::start(options).await.map_err(explain)?;
     let story = Story::new(up.control_plane.server().client(), up.member_clients());
+    up.wait_until_members_ready(MEMBERS_TIMEOUT).await.map_err(|error| failed(error.into()))?;
     tell(&story, context, started).await?;
     let kubeconfig = data.path().join(CONTROL_PLANE_KUBECONFIG);
     if keep {
@@ -74,7 +75,6 @@ async fn tell(story: &Story, context: &Context, started: Instant) -> Result<(), 
     let printer = &context.printer;
     let chapter = |text: &str| printer.line(&format!("\n{}", printer.bold(text)));
 
-    story.members_ready().await.map_err(failed)?;
     printer.line(&format!(
         "A control plane and three members are up after {}.",
         milliseconds(started.elapsed())

@@ -19,7 +19,7 @@ pub(super) const POD_OBJECTS: u32 = 100;
 /// How long a start in the background may take.
 const START_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(1);
 /// How long to wait for the members before the start counts as done without them.
-const MEMBERS_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
+pub(super) const MEMBERS_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 const MEMBERS: u32 = 3;
 
 const EXAMPLES: &str = "\

@@ -6,4 +6,4 @@ mod stage;
 mod story;
 
 pub use stage::Stage;
-pub use story::{DemoError, Drift, Observed, Story};
+pub use story::{DemoError, Drift, Story};

@@ -50,13 +50,6 @@ pub enum DemoError {
     NoMember { name: String },
 }
 
-/// Something that came true, and how long that took.
-#[derive(Clone, Debug)]
-pub struct Observed<T> {
-    pub value: T,
-    pub took: Duration,
-}
-
 /// A change in a member behind Karmada's back.
 #[derive(Clone, Debug)]
 pub struct Drift {
@@ -87,25 +80,6 @@ impl Story {
         &self.members
     }
 
-    /// Waits until all members are ready to be scheduled to.
-    pub async fn members_ready(&self) -> Result<Observed<()>, DemoError> {
-        let started = Instant::now();
-        for (name, _) in &self.members {
-            let path = format!("/apis/cluster.karmada.io/v1alpha1/clusters/{name}");
-            wait_until(&format!("cluster {name} becomes ready"), PATIENCE, || async {
-                let cluster = raw::read(&self.control_plane, &path).await?.unwrap_or_default();
-                let ready = condition(&cluster, "Ready");
-                let finalizer = cluster["metadata"]["finalizers"].is_array();
-                Ok(match ready {
-                    Some("True") if finalizer => Probe::Ready(()),
-                    other => Probe::NotYet(format!("Ready={}", other.unwrap_or("unknown"))),
-                })
-            })
-            .await?;
-        }
-        Ok(Observed { value: (), took: started.elapsed() })
-    }
-
     /// Applies the sample and returns what was applied.
     pub async fn apply_samples(&self) -> Result<Vec<String>, DemoError> {
         let mut plan = Plan::default();
@@ -128,8 +102,7 @@ impl Story {
     }
 
     /// Waits until nginx is healthy in all members and the template's status says so.
-    pub async fn healthy(&self) -> Result<Observed<()>, DemoError> {
-        let started = Instant::now();
+    pub async fn healthy(&self) -> Result<(), DemoError> {
         wait_until("nginx becomes healthy in all members", PATIENCE, || async {
             let binding = raw::read(&self.control_plane, BINDING).await?.unwrap_or_default();
             let items = list(&binding["status"], "aggregatedStatus");
@@ -151,7 +124,7 @@ impl Story {
             })
         })
         .await?;
-        Ok(Observed { value: (), took: started.elapsed() })
+        Ok(())
     }
 
     /// The clusters, as `karmadactl get clusters` shows them.
@@ -283,13 +256,6 @@ async fn tables_in(sources: &[Source], arguments: &[&str], namespace: &str) -> R
     }
     let shown = Shown::for_parts(&fetched.parts, &request.namespace);
     Ok(merge_tables(&fetched.parts, shown))
-}
-
-fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a str> {
-    list(&object["status"], "conditions")
-        .iter()
-        .find(|condition| condition["type"] == kind)
-        .and_then(|condition| condition["status"].as_str())
 }
 
 pub(super) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
