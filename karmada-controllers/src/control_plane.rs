@@ -11,7 +11,7 @@ use crate::hub::{Hub, Runtime};
 use crate::members::{Connector, Fleet};
 use crate::{
     binding, binding_status, cluster, cluster_status, dependencies, detector, execution, interpreter,
-    namespace_sync, scheduler,
+    namespace_sync, quota, rebalancer, remedy, scheduler,
 };
 
 /// How the controllers run. The defaults are upstream's.
@@ -91,6 +91,14 @@ impl ControlPlane {
         }
         binding::start(&hub, &interpreter);
         binding_status::start(&hub, &interpreter);
+        let enforcement = if detector_settings.gates.is_enabled(Feature::FederatedQuotaEnforcement) {
+            quota::Enforcement::On
+        } else {
+            quota::Enforcement::Off
+        };
+        quota::start(&hub, enforcement);
+        rebalancer::start(&hub);
+        remedy::start(&hub);
         Ok(Self { hub, fleet, runtime })
     }
 

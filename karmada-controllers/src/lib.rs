@@ -19,6 +19,9 @@ pub mod members;
 
 mod interpreter;
 mod namespace_sync;
+mod quota;
+mod rebalancer;
+mod remedy;
 mod scheduler;
 pub mod simulated;
 
