@@ -30,7 +30,9 @@ pub(super) async fn reconcile(
     key: ObjectKey,
 ) -> Result<Action, ReconcileError> {
     if key == everybody() {
-        cluster.short.lock().iter().for_each(|key| cluster.queues.deployments.add(key.clone()));
+        for key in cluster.short.lock().iter() {
+            cluster.queues.deployments.add(key.clone());
+        }
         return Ok(Action::Done);
     }
     let found = cluster.deployments.cache.find(&key);
@@ -88,25 +90,21 @@ async fn roll_out(
         }
     };
     let old: Vec<Set> = sets.iter().map(|set| observed(set.value())).collect();
-    let scales = match &new {
-        Some(new) => {
-            let (new_scale, mut scales) = next_scale(wanted, &observed(new.value()), &old);
-            if is_paused {
-                scales = old.iter().map(|set| set.wanted).collect();
-            }
-            let revised = revision(new.value()).max(newest + i64::from(revision(new.value()) < newest));
-            scale(cluster, new.value(), new_scale, wanted, revised).await?;
-            scales
+    let scales = if let Some(new) = &new {
+        let (new_scale, mut scales) = next_scale(wanted, &observed(new.value()), &old);
+        if is_paused {
+            scales = old.iter().map(|set| set.wanted).collect();
         }
+        let revised = revision(new.value()).max(newest + i64::from(revision(new.value()) < newest));
+        scale(cluster, new.value(), new_scale, wanted, revised).await?;
+        scales
+    } else {
         // Paused with a template that no set has: what there is stays, the newest follows the number.
-        None => {
-            let (last, others) =
-                old.split_last().map_or((None, &old[..]), |(last, others)| (Some(last), others));
-            let kept: i64 = others.iter().map(|set| set.wanted).sum();
-            let mut scales: Vec<i64> = others.iter().map(|set| set.wanted).collect();
-            scales.extend(last.map(|_| (wanted.replicas - kept).max(0)));
-            scales
+        let mut scales: Vec<i64> = old.iter().map(|set| set.wanted).collect();
+        if let Some((last, others)) = scales.split_last_mut() {
+            *last = (wanted.replicas - others.iter().sum::<i64>()).max(0);
         }
+        scales
     };
     for (set, replicas) in sets.iter().zip(scales) {
         scale(cluster, set.value(), replicas, wanted, revision(set.value())).await?;

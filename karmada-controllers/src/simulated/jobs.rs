@@ -193,7 +193,7 @@ fn status_of(
         }
         None if is_suspended => add("Suspended", "True", "JobSuspended", "Job suspended"),
         None if condition(job, "Suspended").is_some() => {
-            add("Suspended", "False", "JobResumed", "Job resumed")
+            add("Suspended", "False", "JobResumed", "Job resumed");
         }
         None => {}
     }

@@ -42,16 +42,14 @@ impl Addresses {
 
     fn of(&self, key: &ObjectKey) -> String {
         let mut given = self.given.lock();
-        let number = match given.by_pod.get(key) {
-            Some(number) => *number,
-            None => {
-                // 2^24 addresses outlast the life of a member; after that they come again.
-                given.last = (given.last + 1) & 0x00ff_ffff;
-                let number = given.last;
-                given.by_pod.insert(key.clone(), number);
-                number
-            }
-        };
+        let known = given.by_pod.get(key).copied();
+        let number = known.unwrap_or_else(|| {
+            // 2^24 addresses outlast the life of a member; after that they come again.
+            given.last = (given.last + 1) & 0x00ff_ffff;
+            let number = given.last;
+            given.by_pod.insert(key.clone(), number);
+            number
+        });
         format!("10.{}.{}.{}", number >> 16, (number >> 8) & 255, number & 255)
     }
 
@@ -80,7 +78,9 @@ pub(super) async fn reconcile(
     key: ObjectKey,
 ) -> Result<Action, ReconcileError> {
     if key == everybody() {
-        cluster.waiting.lock().iter().for_each(|key| cluster.queues.pods.add(key.clone()));
+        for key in cluster.waiting.lock().iter() {
+            cluster.queues.pods.add(key.clone());
+        }
         return Ok(Action::Done);
     }
     let Some(pod) = cluster.pods.cache.find(&key) else {

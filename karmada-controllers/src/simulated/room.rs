@@ -120,7 +120,9 @@ impl Room {
             if let Some(objection) = demand.objection(&node.facts) {
                 *reasons.entry(objection).or_default() += 1;
             } else if node.fits(&demand.requests) < 1 {
-                node.lacks(&demand.requests).for_each(|lack| *reasons.entry(lack).or_default() += 1);
+                for lack in node.lacks(&demand.requests) {
+                    *reasons.entry(lack).or_default() += 1;
+                }
             } else {
                 let pods: i64 = node.holders.values().sum();
                 if best.is_none_or(|(fewest, _)| pods < fewest) {
@@ -149,13 +151,11 @@ impl Room {
         let lack = self.nodes.get(node).and_then(|node| {
             requests.iter().find(|(name, amount)| node.left(name) < **amount).map(|(name, _)| name.clone())
         });
-        match lack {
-            Some(name) => Err(name),
-            None => {
-                self.hold(holder, node, requests.clone(), 1);
-                Ok(())
-            }
+        if let Some(name) = lack {
+            return Err(name);
         }
+        self.hold(holder, node, requests.clone(), 1);
+        Ok(())
     }
 
     /// Notes what a pod that runs holds, whether it fits or not.
@@ -354,7 +354,9 @@ mod tests {
                     Step::Gone { name } => {
                         let name = format!("n{name}");
                         room.remove_node(&name);
-                        account.values_mut().for_each(|held| { held.remove(&name); });
+                        for held in account.values_mut() {
+                            held.remove(&name);
+                        }
                     }
                     Step::Place { pod: number, milli } => {
                         account.remove(&pod(number));

@@ -175,7 +175,9 @@ async fn detached(
             return Err(CliError::failed(DetachError::Interrupted));
         }
     };
-    detached.warnings.iter().for_each(|warning| printer.progress(warning));
+    for warning in &detached.warnings {
+        printer.progress(warning);
+    }
     printer.line(&detached.ready_line)?;
     let record = data.record().map_err(|error| explain_directory(error, data))?;
     let members = record.map(|record| record.members).unwrap_or_default();
