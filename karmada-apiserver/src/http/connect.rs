@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::response::Response;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
-use http::Request;
+use http::{Request, StatusCode};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -139,6 +139,9 @@ pub(super) async fn answer(
         response = connect.connect(connection) => response?,
         () = server.shutdown.cancelled() => return Err(Failure::unavailable("the server is shutting down")),
     };
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(response);
+    }
     Ok(response.map(|body| {
         let stop = lasting.shutdown.clone().cancelled_owned().boxed();
         Body::from_stream(body.into_data_stream().take_until(stop).inspect(move |_| {

@@ -9,8 +9,8 @@ use axum::response::Response;
 use futures::FutureExt;
 use http::{HeaderMap, Method, Request};
 
-use super::dispatch::{self, Incoming};
 use super::connect::{self, Connect};
+use super::dispatch::{self, Incoming};
 use super::failure::Failure;
 use super::query::Query;
 use super::route::{Route, Target};

@@ -86,8 +86,7 @@ impl Registry {
             let own = |target: &&ConnectTarget| {
                 target.group == resource.group && target.resource == resource.plural
             };
-            let listed: Vec<_> =
-                self.connected.iter().filter(own).map(connect::listed).collect();
+            let listed: Vec<_> = self.connected.iter().filter(own).map(connect::listed).collect();
             if !listed.is_empty() {
                 Arc::make_mut(resource).subresources.extend(listed);
             }

@@ -10,8 +10,8 @@ use super::limits::Limits;
 use crate::admission::AdmissionPlugin;
 use crate::audit::{AuditConfig, AuditError};
 use crate::auth::{AuthError, FrontProxy};
-use crate::http::Connect;
 use crate::clock::Clock;
+use crate::http::Connect;
 use crate::store::{Durability, OpenError};
 
 /// What [`super::ApiServer`] needs to start.

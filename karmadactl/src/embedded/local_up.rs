@@ -94,9 +94,10 @@ impl LocalUp {
             api: ApiOptions::default(),
             limits: Limits::default(),
         };
+        let connector = Connector::new();
         let names: Vec<String> = (1..=members).map(|number| format!("member{number}")).collect();
         let (server, servers) = futures::join!(
-            EmbeddedServer::karmada(&control_plane_options),
+            EmbeddedServer::karmada(&control_plane_options, connector.clone()),
             join_all(names.iter().map(|name| start_member(name, &storage, &directory))),
         );
         let (members, failed) = split(servers);
@@ -111,7 +112,6 @@ impl LocalUp {
         write_kubeconfig(&directory.join(CONTROL_PLANE_KUBECONFIG), &server.kubeconfig()?)?;
 
         let runtime = Runtime::new();
-        let connector = Connector::new();
         for member in &members {
             connector.add_in_process(&member.server.url(), member.server.token_clients());
         }

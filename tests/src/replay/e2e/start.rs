@@ -34,9 +34,10 @@ type StartError = String;
 
 /// Starts the fleet of a scenario.
 pub async fn start(case: &Value) -> Result<(Fleet, Running), StartError> {
-    let server =
-        EmbeddedServer::karmada(&options(CONTROL_PLANE)).await.map_err(failed("the control plane"))?;
     let connector = Connector::new();
+    let server = EmbeddedServer::karmada(&options(CONTROL_PLANE), connector.clone())
+        .await
+        .map_err(failed("the control plane"))?;
     let mut members = BTreeMap::new();
     let mut switches = Vec::new();
     for cluster in clusters(case) {
