@@ -1,6 +1,7 @@
 //! Integration tests of the workspace.
 
 mod cli;
+mod cluster_proxy;
 mod commands;
 mod crash;
 mod crds;

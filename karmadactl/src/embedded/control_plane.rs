@@ -26,7 +26,7 @@ impl EmbeddedControlPlane {
         options: &EmbeddedOptions,
         settings: ControlPlaneSettings,
     ) -> Result<Self, ControlPlaneError> {
-        let server = EmbeddedServer::karmada(options, settings.connector.clone()).await?;
+        let server = EmbeddedServer::karmada_reaching(options, settings.connector.clone()).await?;
         Self::over(server, settings).await
     }
 

@@ -97,7 +97,7 @@ impl LocalUp {
         let connector = Connector::new();
         let names: Vec<String> = (1..=members).map(|number| format!("member{number}")).collect();
         let (server, servers) = futures::join!(
-            EmbeddedServer::karmada(&control_plane_options, connector.clone()),
+            EmbeddedServer::karmada_reaching(&control_plane_options, connector.clone()),
             join_all(names.iter().map(|name| start_member(name, &storage, &directory))),
         );
         let (members, failed) = split(servers);

@@ -102,8 +102,16 @@ impl EmbeddedServer {
         Self::start(options, ServerConfig::default()).await
     }
 
+    /// Starts an API with Karmada's kinds.
+    pub async fn karmada(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
+        Self::karmada_reaching(options, Connector::new()).await
+    }
+
     /// Starts an API with Karmada's kinds, whose cluster proxy reaches members as `connector` does.
-    pub async fn karmada(options: &EmbeddedOptions, connector: Connector) -> Result<Self, EmbeddedError> {
+    pub async fn karmada_reaching(
+        options: &EmbeddedOptions,
+        connector: Connector,
+    ) -> Result<Self, EmbeddedError> {
         let proxy = Arc::new(ClusterProxy::new(connector));
         let config = ServerConfig {
             crds: karmada_core::api::crds(),

@@ -6,4 +6,4 @@ mod websocket;
 
 pub use session::{Ended, RemoteError, Session, Streams};
 pub use terminal::{RawTerminal, Size, sizes};
-pub use websocket::{Reader, WebSocketError, Writer};
+pub use websocket::{Message, Reader, WebSocketError, Writer, accept_of};

@@ -52,7 +52,7 @@ pub(super) fn new_key() -> String {
 }
 
 /// Returns what a server answers to a key.
-pub(super) fn accept_of(key: &str) -> String {
+pub fn accept_of(key: &str) -> String {
     let digest =
         ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, format!("{key}{MAGIC}").as_bytes());
     STANDARD.encode(digest)

@@ -35,7 +35,7 @@ type StartError = String;
 /// Starts the fleet of a scenario.
 pub async fn start(case: &Value) -> Result<(Fleet, Running), StartError> {
     let connector = Connector::new();
-    let server = EmbeddedServer::karmada(&options(CONTROL_PLANE), connector.clone())
+    let server = EmbeddedServer::karmada_reaching(&options(CONTROL_PLANE), connector.clone())
         .await
         .map_err(failed("the control plane"))?;
     let mut members = BTreeMap::new();
