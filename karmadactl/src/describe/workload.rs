@@ -145,14 +145,14 @@ mod tests {
               Labels:  app=web
               Containers:
                 c:
-                  Image:           nginx:1
-                  Port:            80/TCP
-                  Host Port:       0/TCP
-                  Environment:     <none>
-                  Mounts:          <none>
-              Volumes:         <none>
-              Node-Selectors:  <none>
-              Tolerations:     <none>
+                  Image:        nginx:1
+                  Port:         80/TCP
+                  Host Port:    0/TCP
+                  Environment:  <none>
+                  Mounts:       <none>
+              Volumes:          <none>
+              Node-Selectors:   <none>
+              Tolerations:      <none>
             Conditions:
               Type       Status  Reason
               ----       ------  ------
