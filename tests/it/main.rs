@@ -2,6 +2,7 @@
 
 mod attached;
 mod cli;
+mod cluster_proxy;
 mod commands;
 mod crash;
 mod crds;

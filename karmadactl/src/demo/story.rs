@@ -255,7 +255,7 @@ async fn tables_in(sources: &[Source], arguments: &[&str], namespace: &str) -> R
         return Err(DemoError::Table { failure: failure.to_string() });
     }
     let shown = Shown::for_parts(&fetched.parts, &request.namespace);
-    Ok(merge_tables(&fetched.parts, shown))
+    Ok(merge_tables(&fetched.parts, &shown))
 }
 
 pub(super) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {

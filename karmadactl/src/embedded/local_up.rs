@@ -104,8 +104,9 @@ impl LocalUp {
             api: ApiOptions::default(),
             limits: Limits::default(),
         };
+        let connector = Connector::new();
         let (server, servers) = futures::join!(
-            EmbeddedServer::karmada(&control_plane_options),
+            EmbeddedServer::karmada_reaching(&control_plane_options, connector.clone()),
             join_all(members.into_iter().map(|member| start_member(member, &storage, directory.as_deref()))),
         );
         let (members, failed) = split(servers);
@@ -122,7 +123,6 @@ impl LocalUp {
         }
 
         let runtime = Runtime::new();
-        let connector = Connector::new();
         for member in &members {
             connector.add_in_process(&member.server.url(), member.server.token_clients());
         }

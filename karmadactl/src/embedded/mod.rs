@@ -5,6 +5,7 @@
 //! exist on paper. Both also listen on a TLS socket, for kubectl and for other programs.
 
 mod admission;
+mod cluster_proxy;
 mod control_plane;
 mod data_directory;
 mod detach;
