@@ -30,6 +30,7 @@ Register-ArgumentCompleter -Native -CommandName 'karmadactl' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Show what Karmada does, with three simulated members in this process')
             [CompletionResult]::new('local-up', 'local-up', [CompletionResultType]::ParameterValue, 'Run a control plane with simulated member clusters, joined')
+            [CompletionResult]::new('local-down', 'local-down', [CompletionResultType]::ParameterValue, 'Stop what local-up started')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve an embedded control plane in the foreground')
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Save all objects of an embedded control plane to one file')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put a backup in the place of all objects of an embedded control plane')
@@ -66,14 +67,28 @@ Register-ArgumentCompleter -Native -CommandName 'karmadactl' -ScriptBlock {
             break
         }
         'karmadactl;local-up' {
-            [CompletionResult]::new('--members', '--members', [CompletionResultType]::ParameterName, 'How many simulated members')
+            [CompletionResult]::new('--members', '--members', [CompletionResultType]::ParameterName, 'How many simulated members: member1, member2, ... [default: those of the last run, else 3]')
+            [CompletionResult]::new('--member', '--member', [CompletionResultType]::ParameterName, 'A simulated member (can be repeated): name=NAME and any of provider, region, zone (can be repeated), nodes, and cpu, memory and pods of each node')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'Directory of the data and the kubeconfigs [default: karmada/local-up in the user''s data directory]')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Address of the control plane; port 0 takes the port of the last run if it is free, else any')
             [CompletionResult]::new('--durability', '--durability', [CompletionResultType]::ParameterName, 'When a write is acknowledged')
+            [CompletionResult]::new('--pods-per-member', '--pods-per-member', [CompletionResultType]::ParameterName, 'Pods that each member makes as objects; a Deployment beyond that becomes ready without')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]')
             [CompletionResult]::new('--karmada-context', '--karmada-context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use [default: its current context]')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Set what is logged to stderr, such as info or karmada_controllers=debug')
             [CompletionResult]::new('--in-memory', '--in-memory', [CompletionResultType]::ParameterName, 'Keep nothing on disk but the kubeconfigs')
+            [CompletionResult]::new('--detach', '--detach', [CompletionResultType]::ParameterName, 'Run in the background, and return when it is ready; `karmadactl local-down` stops it')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'karmadactl;local-down' {
+            [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'Data directory that local-up was given [default: karmada/local-up in the user''s data directory]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for its end')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]')
+            [CompletionResult]::new('--karmada-context', '--karmada-context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use [default: its current context]')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Set what is logged to stderr, such as info or karmada_controllers=debug')
+            [CompletionResult]::new('--purge', '--purge', [CompletionResultType]::ParameterName, 'Delete the data and the kubeconfigs, too; other files in the directory stay')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

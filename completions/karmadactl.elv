@@ -27,6 +27,7 @@ set edit:completion:arg-completer[karmadactl] = {|@words|
             cand --version 'Print version'
             cand demo 'Show what Karmada does, with three simulated members in this process'
             cand local-up 'Run a control plane with simulated member clusters, joined'
+            cand local-down 'Stop what local-up started'
             cand serve 'Serve an embedded control plane in the foreground'
             cand backup 'Save all objects of an embedded control plane to one file'
             cand restore 'Put a backup in the place of all objects of an embedded control plane'
@@ -61,14 +62,27 @@ set edit:completion:arg-completer[karmadactl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'karmadactl;local-up'= {
-            cand --members 'How many simulated members'
+            cand --members 'How many simulated members: member1, member2, ... [default: those of the last run, else 3]'
+            cand --member 'A simulated member (can be repeated): name=NAME and any of provider, region, zone (can be repeated), nodes, and cpu, memory and pods of each node'
             cand --data-dir 'Directory of the data and the kubeconfigs [default: karmada/local-up in the user''s data directory]'
             cand --listen 'Address of the control plane; port 0 takes the port of the last run if it is free, else any'
             cand --durability 'When a write is acknowledged'
+            cand --pods-per-member 'Pods that each member makes as objects; a Deployment beyond that becomes ready without'
             cand --kubeconfig 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]'
             cand --karmada-context 'Context of the kubeconfig to use [default: its current context]'
             cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
             cand --in-memory 'Keep nothing on disk but the kubeconfigs'
+            cand --detach 'Run in the background, and return when it is ready; `karmadactl local-down` stops it'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'karmadactl;local-down'= {
+            cand --data-dir 'Data directory that local-up was given [default: karmada/local-up in the user''s data directory]'
+            cand --timeout 'How long to wait for its end'
+            cand --kubeconfig 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]'
+            cand --karmada-context 'Context of the kubeconfig to use [default: its current context]'
+            cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
+            cand --purge 'Delete the data and the kubeconfigs, too; other files in the directory stay'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

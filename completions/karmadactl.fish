@@ -31,6 +31,7 @@ complete -c karmadactl -n "__fish_karmadactl_needs_command" -s h -l help -d 'Pri
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -s V -l version -d 'Print version'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "demo" -d 'Show what Karmada does, with three simulated members in this process'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "local-up" -d 'Run a control plane with simulated member clusters, joined'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "local-down" -d 'Stop what local-up started'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "serve" -d 'Serve an embedded control plane in the foreground'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "backup" -d 'Save all objects of an embedded control plane to one file'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "restore" -d 'Put a backup in the place of all objects of an embedded control plane'
@@ -60,17 +61,27 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l karmada-c
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l keep -d 'Keep everything running after the demo, for kubectl'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l members -d 'How many simulated members' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l members -d 'How many simulated members: member1, member2, ... [default: those of the last run, else 3]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l member -d 'A simulated member (can be repeated): name=NAME and any of provider, region, zone (can be repeated), nodes, and cpu, memory and pods of each node' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l data-dir -d 'Directory of the data and the kubeconfigs [default: karmada/local-up in the user\'s data directory]' -r -f -a "(__fish_complete_directories)"
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l listen -d 'Address of the control plane; port 0 takes the port of the last run if it is free, else any' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l durability -d 'When a write is acknowledged' -r -f -a "fsync\t'When it is safe on disk'
 async\t'When the operating system has it; a power cut may lose the last writes'
 memory\t'At once; nothing is written'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l pods-per-member -d 'Pods that each member makes as objects; a Deployment beyond that becomes ready without' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l in-memory -d 'Keep nothing on disk but the kubeconfigs'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l detach -d 'Run in the background, and return when it is ready; `karmadactl local-down` stops it'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l data-dir -d 'Data directory that local-up was given [default: karmada/local-up in the user\'s data directory]' -r -f -a "(__fish_complete_directories)"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l timeout -d 'How long to wait for its end' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l purge -d 'Delete the data and the kubeconfigs, too; other files in the directory stay'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l data-dir -d 'Directory of the data [default: karmada/serve in the user\'s data directory]' -r -f -a "(__fish_complete_directories)"
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l listen -d 'Address to listen on; port 0 takes the port of the last run if it is free, else any' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l kubeconfig -d 'Kubeconfig to write, readable for the user only [default: karmada-apiserver.config in the data directory]' -r -F

@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 use crate::stand_in::{self, Admission};
 use crate::{
     binding, binding_status, cluster, cluster_status, dependencies, detector, execution, interpreter,
-    namespace_sync, rebalancer, remedy, scheduler, unified_auth,
+    namespace_sync, quota, rebalancer, remedy, scheduler, unified_auth,
 };
 
 /// How the controllers run. The defaults are upstream's, but for the limits on rates: there are none.
@@ -163,6 +163,12 @@ impl ControlPlane {
         }
         if is_enabled(Controller::UnifiedAuth) {
             unified_auth::start(&hub);
+        }
+        if is_enabled(Controller::FederatedResourceQuotaSync) {
+            let is_enforced = gates.is_enabled(Feature::FederatedQuotaEnforcement)
+                && is_enabled(Controller::FederatedResourceQuotaEnforcement);
+            let enforcement = if is_enforced { quota::Enforcement::On } else { quota::Enforcement::Off };
+            quota::start(&hub, enforcement);
         }
         if is_enabled(Controller::WorkloadRebalancer) {
             rebalancer::start(&hub);

@@ -23,6 +23,7 @@ pub mod metrics;
 
 mod interpreter;
 mod namespace_sync;
+mod quota;
 mod rebalancer;
 mod remedy;
 mod scheduler;

@@ -53,6 +53,7 @@ pub struct Cli {
 pub enum Command {
     Demo(commands::demo::DemoArgs),
     LocalUp(commands::local_up::LocalUpArgs),
+    LocalDown(commands::local_down::LocalDownArgs),
     Serve(Box<commands::serve::ServeArgs>),
     Controllers(Box<commands::controllers::ControllersArgs>),
     Init(commands::init::InitArgs),

@@ -18,6 +18,7 @@ pub mod init;
 pub mod interpret;
 pub mod join;
 pub mod label;
+pub mod local_down;
 pub mod local_up;
 pub mod options;
 pub mod patch;
@@ -41,6 +42,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
         Command::Demo(args) => demo::run(args, context).await,
         Command::LocalUp(args) => local_up::run(args, context).await,
+        Command::LocalDown(args) => local_down::run(args, context).await,
         Command::Serve(args) => serve::run(*args, context).await,
         Command::Controllers(args) => controllers::run(*args, context).await,
         Command::Init(args) => init::run(args, context).await,

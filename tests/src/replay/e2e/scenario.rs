@@ -31,10 +31,9 @@ const SUPPORTED_FLAGS: [&str; 0] = [];
 const UNSUPPORTED_STEPS: [&str; 2] = ["http", "footprint"];
 
 /// Scenarios of controllers that do not exist yet: the start of the name and the controller.
-const LATER: [(&str, &str); 4] = [
+const LATER: [(&str, &str); 3] = [
     ("f01-", "applicationFailover"),
     ("h04-", "federatedHorizontalPodAutoscaler"),
-    ("k03-", "federatedResourceQuotaStatus"),
     ("m01-", "serviceExport"),
 ];
 
