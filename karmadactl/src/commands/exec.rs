@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::error::{CliError, ErrorKind};
 use crate::get::escape;
-use crate::pods::{check_container, default_container, one_pod};
+use crate::pods::{PodError, check_container, default_container, one_pod};
 use crate::remote::{Ended, RawTerminal, RemoteError, Session, Streams, sizes};
 
 const EXAMPLES: &str = "\
@@ -89,6 +89,8 @@ pub(super) enum Opened<'a> {
 pub(super) enum SessionError {
     #[error("pod, type/name or --filename must be specified")]
     NoPod,
+    #[error("pods {name:?} not found")]
+    NotFound { name: String },
     #[error("you must specify at least one command for the container")]
     NoCommand,
     #[error("cannot exec into a container in a completed pod; current phase is {phase}")]
@@ -114,6 +116,16 @@ pub async fn run(args: ExecArgs, context: &Context) -> Result<(), CliError> {
     run_session(&session, context, &target, Opened::Command(&command)).await
 }
 
+/// Words a pod that is not there as the server does; `logs` has words of its own.
+fn not_found(error: PodError) -> CliError {
+    match error {
+        PodError::NotFound { name, .. } => {
+            CliError::failed(SessionError::NotFound { name }).with_server_reason(Some("NotFound"))
+        }
+        other => other.into(),
+    }
+}
+
 /// Returns what a file names, as `KIND/NAME`.
 fn target_of(files: Vec<PathBuf>) -> Result<String, CliError> {
     if files.is_empty() {
@@ -135,7 +147,7 @@ pub(super) async fn run_session(
     let control_plane = context.connection.connect().await?;
     let client = reach(&control_plane, args.scope.operation_scope, args.scope.cluster.as_deref()).await?;
     let namespace = args.namespace.clone().unwrap_or_else(|| control_plane.namespace.clone());
-    let pod = one_pod(&client, &namespace, target).await?;
+    let pod = one_pod(&client, &namespace, target).await.map_err(not_found)?;
     let container = container_of(args, context, &pod, opened)?;
     let is_terminal = std::io::stdin().is_terminal();
     let tty = args.tty && is_terminal;
