@@ -8,10 +8,11 @@ use tokio::sync::mpsc;
 
 use crate::cluster_status::StatusSettings;
 use crate::hub::{Hub, Runtime};
+use crate::interpreter::LiveInterpreter;
 use crate::members::{Connector, Fleet};
 use crate::{
-    binding, binding_status, cluster, cluster_status, dependencies, detector, execution, interpreter,
-    namespace_sync, scheduler,
+    binding, binding_status, cluster, cluster_status, dependencies, detector, execution, namespace_sync,
+    scheduler,
 };
 
 /// How the controllers run. The defaults are upstream's.
@@ -59,7 +60,7 @@ impl ControlPlane {
         let runtime = Runtime::new();
         let hub = Hub::start(client, runtime.clone()).await?;
         let fleet = Arc::new(Fleet::new());
-        let interpreter = Arc::new(interpreter::start(&hub));
+        let interpreter = Arc::new(LiveInterpreter::start(&hub));
 
         // Caches of user kinds first: the other controllers read templates from them.
         let detector_settings = Arc::new(detector_settings);

@@ -60,15 +60,20 @@ async fn decide_and_write(
     };
     let binding = CachedBinding::find(hub, key);
     let is_waiting = context.waiting.lock().contains(key);
-    let mut decision = reconcile_template(&TemplateInput {
-        template: template.value(),
-        binding: binding.as_ref().map(CachedBinding::view),
-        change: meaning,
-        is_waiting,
-        lookup: &HubLookup(hub),
-        gates: &context.settings.gates,
-        interpreter: &*context.interpreter,
-    });
+    let mut decision = context
+        .interpreter
+        .decide(|interpreter| {
+            reconcile_template(&TemplateInput {
+                template: template.value(),
+                binding: binding.as_ref().map(CachedBinding::view),
+                change: meaning,
+                is_waiting,
+                lookup: &HubLookup(hub),
+                gates: &context.settings.gates,
+                interpreter,
+            })
+        })
+        .await;
     if decision.outcome == TemplateOutcome::Waiting {
         // Caches may lag behind one another: the policy's own turn looks at waiting templates again.
         context.waiting.lock().insert(key.clone());

@@ -124,7 +124,7 @@ impl Connector {
 }
 
 /// Returns the DER certificates of a PEM bundle, or `None` if it holds none or is damaged.
-fn pem_certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
+pub(crate) fn pem_certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
     let text = std::str::from_utf8(pem).ok()?;

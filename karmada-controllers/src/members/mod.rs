@@ -4,6 +4,7 @@ mod connector;
 mod fleet;
 mod member;
 
+pub(crate) use connector::pem_certificates;
 pub use connector::{ConnectError, Connector, Endpoint, InProcessClient, Verification};
 pub use fleet::Fleet;
 pub use member::{CALL_TIMEOUT, CallError, Member};
