@@ -6,6 +6,7 @@ mod crash;
 mod crds;
 mod dependencies;
 mod faults;
+mod faults_members;
 mod interpret;
 mod join;
 mod kube_rs;

@@ -170,7 +170,7 @@ fn is_gone(error: &CallError, is_update: bool) -> bool {
 /// Finds how the member serves the kind of a manifest.
 pub(super) async fn resolve(context: &Context, manifest: &Value) -> Result<(ApiResource, bool), SyncError> {
     let (api_version, kind) = (object::api_version(manifest), object::kind(manifest));
-    let served = context.member.call(context.member.mapping.find(api_version, kind)).await?;
+    let served = context.member.find_kind(api_version, kind).await?;
     let served = served.ok_or_else(|| SyncError::UnknownKind {
         api_version: api_version.to_owned(),
         kind: kind.to_owned(),

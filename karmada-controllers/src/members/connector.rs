@@ -11,6 +11,8 @@ use http::Uri;
 use kube::{Client, Config};
 use parking_lot::RwLock;
 
+use super::bounds::bounded;
+
 /// Longest time to establish a connection to a member.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -111,6 +113,8 @@ impl Connector {
             endpoint.url.parse().map_err(|source| ConnectError::Url { url: endpoint.url.clone(), source })?;
         let mut config = Config::new(url);
         config.connect_timeout = Some(CONNECT_TIMEOUT);
+        // The queues try again, and know for whom; a retry in here would only look like a member that hangs.
+        config.default_retry = false;
         config.auth_info.token = Some(endpoint.token.clone().into());
         config.accept_invalid_certs = endpoint.verification == Verification::Skip;
         if !endpoint.ca_bundle.is_empty() && !config.accept_invalid_certs {
@@ -119,6 +123,7 @@ impl Connector {
             config.root_cert = Some(certificates);
         }
         Client::try_from(config)
+            .map(bounded)
             .map_err(|source| ConnectError::Client { url: endpoint.url.clone(), source: Box::new(source) })
     }
 }

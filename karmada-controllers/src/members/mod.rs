@@ -1,5 +1,6 @@
 //! Member clusters: one isolated unit each, so that a dead or slow one delays no other.
 
+mod bounds;
 mod connector;
 mod fleet;
 mod member;
