@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::Endpoint;
-use crate::hub::{ObjectKey, RestMapping, Runtime, Served, Templates, Unstructured, WorkQueue};
+use crate::hub::{ObjectKey, RestMapping, Runtime, Served, Templates, Unstructured, WorkQueue, chain};
 
 /// Longest time that one call of a member's API server may take.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,7 +41,8 @@ impl From<kube::Error> for CallError {
 fn api_message(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
-        other => other.to_string(),
+        // What went wrong with a connection is in its causes.
+        other => chain(other),
     }
 }
 
