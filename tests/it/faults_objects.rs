@@ -208,6 +208,10 @@ async fn a_kind_that_a_member_lacks_goes_to_the_others_until_the_member_has_it()
     world.create(FOOS, "foos", &foo("a", &json!({}))).await?;
     arrives(&world, &WELL, (FOOS, "foos"), "a").await?;
     install(&world.member(SICK), &crd(&any())).await?;
+    foo_is_known_of(&world, &[SICK]).await?;
+    // What a cluster serves is its status, and schedules nothing anew; a change of the cluster does.
+    let cluster = format!("/apis/cluster.karmada.io/v1alpha1/clusters/{SICK}");
+    merge(&world.client(), &cluster, &json!({"metadata": {"labels": {"serves": "foo"}}})).await?;
     arrives(&world, &[SICK], (FOOS, "foos"), "a").await?;
     // Once it was there, its end is an error of the Work.
     let definition = format!("{CRDS}/foos.example.io");
@@ -252,6 +256,7 @@ async fn a_script_that_fails_is_told_of_on_the_template_and_holds_up_nothing_els
     foo_is_known_of(&world, &[SICK, WELL[0], WELL[1]]).await?;
     let customizations = "/apis/config.karmada.io/v1alpha1/resourceinterpretercustomizations";
     let customization = json!({
+        "apiVersion": "config.karmada.io/v1alpha1", "kind": "ResourceInterpreterCustomization",
         "metadata": {"name": "foo"},
         "spec": {"target": {"apiVersion": "example.io/v1", "kind": "Foo"}, "customizations": {rule: {"luaScript": script}}},
     });

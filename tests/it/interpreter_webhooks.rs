@@ -47,7 +47,7 @@ fn webhook(questions: Questions) -> Router {
             let mut response = match request["operation"].as_str().unwrap_or_default() {
                 "InterpretReplica" => json!({"replicas": object["spec"]["size"]}),
                 "ReviseReplica" => patch(json!([
-                    {"op": "add", "path": "/spec/size", "value": request["desiredReplicas"]}
+                    {"op": "add", "path": "/spec/size", "value": request["replicas"]}
                 ])),
                 "Retain" => {
                     let kept = &request["observedObject"]["spec"]["local"];
@@ -80,6 +80,7 @@ fn webhook(questions: Questions) -> Router {
 
 fn configuration(webhook: &FaultyServer, operations: &[&str]) -> Value {
     json!({
+        "apiVersion": "config.karmada.io/v1alpha1", "kind": "ResourceInterpreterWebhookConfiguration",
         "metadata": {"name": "foos"},
         "webhooks": [{
             "name": "foos.example.io", "interpreterContextVersions": ["v1alpha1"], "timeoutSeconds": 1,

@@ -187,7 +187,10 @@ impl World {
                         && event["involvedObject"]["name"].as_str().is_some_and(|found| found == name)
                         && event["type"] == "Warning"
                 })
-                .map(|event| format!("{}: {}", event["reason"], event["message"]))
+                .map(|event| {
+                    let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
+                    format!("{}: {}", text("reason"), text("message"))
+                })
                 .collect();
             let is_meant =
                 |text: &&String| text.contains(reason) && texts.iter().all(|wanted| text.contains(wanted));
