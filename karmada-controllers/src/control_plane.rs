@@ -12,7 +12,7 @@ use crate::interpreter::LiveInterpreter;
 use crate::members::{Connector, Fleet};
 use crate::{
     binding, binding_status, cluster, cluster_status, dependencies, detector, execution, namespace_sync,
-    scheduler,
+    rebalancer, remedy, scheduler,
 };
 
 /// How the controllers run. The defaults are upstream's.
@@ -92,6 +92,8 @@ impl ControlPlane {
         }
         binding::start(&hub, &interpreter);
         binding_status::start(&hub, &interpreter);
+        rebalancer::start(&hub);
+        remedy::start(&hub);
         Ok(Self { hub, fleet, runtime })
     }
 

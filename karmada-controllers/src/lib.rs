@@ -19,6 +19,8 @@ pub mod members;
 
 mod interpreter;
 mod namespace_sync;
+mod rebalancer;
+mod remedy;
 mod scheduler;
 pub mod simulated;
 

@@ -10,6 +10,7 @@ mod faults_members;
 mod faults_objects;
 mod interpret;
 mod interpreter_webhooks;
+mod interrupted;
 mod join;
 mod kube_rs;
 mod kubectl;

@@ -79,6 +79,11 @@ impl FieldError {
         Self::with_value(FieldErrorKind::Invalid, field, value, detail)
     }
 
+    /// Reports parts that do not go together; the whole is not shown.
+    pub fn invalid_state(field: impl Into<String>, detail: impl AsRef<str>) -> Self {
+        Self::without_value(FieldErrorKind::Invalid, field, detail)
+    }
+
     /// Reports a value of the wrong type.
     pub fn type_invalid(field: impl Into<String>, value: &Value, detail: impl AsRef<str>) -> Self {
         Self::with_value(FieldErrorKind::TypeInvalid, field, value, detail)

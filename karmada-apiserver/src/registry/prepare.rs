@@ -273,7 +273,12 @@ pub fn admit_update(
         UpdateTarget::Main | UpdateTarget::Scale => {
             kinds::prepare_status(resource, new, Some(old), &context.time());
         }
-        UpdateTarget::Status => keep_all_but_status(resource, new, old),
+        UpdateTarget::Status => {
+            keep_all_but_status(resource, new, old);
+            if !resource.is_custom() {
+                kinds::complete_status(resource, new, old, &context.time());
+            }
+        }
     }
     let mut late = Vec::new();
     if !resource.is_custom() && target != UpdateTarget::Status {
@@ -309,7 +314,7 @@ pub fn admit_update(
             .collect();
         errors.extend(again);
         if target == UpdateTarget::Status {
-            errors.extend(kinds::validate_status(resource, new));
+            errors.extend(kinds::validate_status(resource, new, old));
         } else {
             errors.extend(kinds::validate(resource, new, Some(old)));
         }

@@ -24,6 +24,10 @@ const WORKERS: usize = 8;
 /// Time in which the reports of several members become one write.
 const GATHER_TIME: Duration = Duration::from_millis(20);
 
+/// The kind whose status says something before any member reports: upstream's rule calls a claim bound unless a
+/// member says otherwise.
+const CLAIM: &str = "PersistentVolumeClaim";
+
 #[derive(Debug)]
 struct Context {
     hub: Arc<Hub>,
@@ -82,7 +86,8 @@ where
             }
         }
         Change::Added(binding) => {
-            if binding.status().is_some_and(|status| status.last_scheduled_time.is_some()) {
+            let is_scheduled = binding.status().is_some_and(|status| status.last_scheduled_time.is_some());
+            if is_scheduled || binding.spec().resource.kind == CLAIM {
                 queue.add(ObjectKey::of(&**binding));
             }
         }

@@ -1,5 +1,6 @@
 //! Reconciles the status of one binding and of its template.
 
+use karmada_core::api::work::constants::AGGREGATE_STATUS_FAILED;
 use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding, Work};
 use karmada_core::propagation::TemplateKey;
 use karmada_core::scheduling::EventKind;
@@ -9,7 +10,7 @@ use karmada_core::work::{
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{CLAIM, Context};
 use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, is_not_found};
 
 pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Action, ReconcileError> {
@@ -36,7 +37,7 @@ async fn reconcile_status(
     let works = hub.works.list_indexed(id);
     let works: Vec<&Work> = works.iter().map(|work| &**work).collect();
     let is_reported = binding.status.is_some_and(|status| !status.aggregated_status.is_empty());
-    if works.is_empty() && !is_reported {
+    if works.is_empty() && !is_reported && binding.spec.resource.kind != CLAIM {
         // Nothing was sent anywhere yet, so there is nothing to gather.
         return Ok(Action::Done);
     }
@@ -65,8 +66,15 @@ async fn reconcile_status(
         .interpreter
         .decide(|interpreter| aggregate_template_status(template.value(), &items, interpreter, now))
         .await;
-    if let Some(status) = decision.status {
-        write_template_status(context, &key, &template, status).await?;
+    if let Some(status) = decision.status
+        && let Err(refusal) = write_template_status(context, &key, &template, status).await
+    {
+        if let Some(message) = refusal.answer() {
+            for about in [&ObjectReference::of_value(template.value()), about] {
+                context.events.warning(about, AGGREGATE_STATUS_FAILED, message);
+            }
+        }
+        return Err(refusal);
     }
     emit(context, &decision.events, about, Some(&ObjectReference::of_value(template.value())));
     match decision.error {

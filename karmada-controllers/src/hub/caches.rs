@@ -104,6 +104,15 @@ impl Hub {
         Api::all(self.client.clone())
     }
 
+    /// Starts a cache of a kind that few controllers need; none where the control plane does not serve the kind.
+    pub(crate) fn start_cache<K>(&self) -> Option<Arc<Informer<K>>>
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + fmt::Debug + Send + Sync + 'static,
+    {
+        require::<K>(&self.mapping).ok()?;
+        Some(start_informer(&self.client, &self.runtime, |_| Vec::new()))
+    }
+
     async fn wait_synced(&self) {
         self.clusters.wait_synced().await;
         self.propagation_policies.wait_synced().await;

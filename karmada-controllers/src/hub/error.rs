@@ -39,6 +39,17 @@ impl ReconcileError {
         move |source| Self::Decision { operation, source: Box::new(source) }
     }
 
+    /// The API server's own words, when it is what refused; conflicts resolve by themselves and have none.
+    pub fn answer(&self) -> Option<&str> {
+        match self {
+            Self::Api { source, .. } if !self.is_conflict() => match &**source {
+                kube::Error::Api(status) => Some(&status.message),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Whether another writer was faster, which the next try resolves by itself.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Api { source, .. } if is_status(source, 409))

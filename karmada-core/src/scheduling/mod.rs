@@ -21,6 +21,7 @@ mod numbers;
 mod options;
 #[cfg(test)]
 mod properties;
+mod rebalance;
 mod reconcile;
 mod schedule;
 mod score;
@@ -42,6 +43,7 @@ pub use explain::{
 pub use filter::{Plugin, PluginSet, UnknownPlugin, WorkloadGroups};
 pub use input::{ClusterWeight, ScheduleContext, ScheduleInput};
 pub use options::{EmptyWorkloads, FeatureGates, ScheduleOptions};
+pub use rebalance::{RebalanceAttempt, RebalanceDecision, rebalance_status, workloads_to_ask};
 pub use reconcile::{
     Attempt, BindingChange, BindingDecision, BindingEvent, BindingInput, EventKind, PlacedBinding,
     PlacementResult, Retry, StatusChange, Trigger, is_affected_by_cluster, is_in_charge, needs_scheduling,

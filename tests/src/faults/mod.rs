@@ -3,5 +3,5 @@
 mod server;
 mod world;
 
-pub use server::{Fault, FaultyServer, Scope};
+pub use server::{Fault, FaultyServer, Moment, Scope};
 pub use world::{SICK, WELL, World, eventually, merge, write};

@@ -41,8 +41,21 @@ pub enum Fault {
     Floods,
     /// Every answer comes late.
     Slow(Duration),
+    /// The line is cut at a write: that many go through, the next and all after it are never answered.
+    CutAt {
+        write: usize,
+        moment: Moment,
+    },
     /// The server has a certificate that nobody here trusts.
     OtherCertificate,
+}
+
+/// When a line is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    BeforeTheWrite,
+    /// The server does it, and its answer is lost.
+    AfterTheWrite,
 }
 
 /// Which requests a fault is for.
@@ -53,6 +66,14 @@ pub enum Scope {
     Writes,
 }
 
+/// What came.
+#[derive(Debug, Default)]
+struct Counts {
+    requests: AtomicUsize,
+    /// Since the fault was last changed.
+    writes: AtomicUsize,
+}
+
 type Switch = (Fault, Scope);
 
 /// An API server behind TLS that misbehaves on demand. It ends when it is dropped.
@@ -61,7 +82,7 @@ pub struct FaultyServer {
     address: SocketAddr,
     authority: Arc<Authority>,
     switch: watch::Sender<Switch>,
-    requests: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
     _server: AbortOnDropHandle<()>,
 }
 
@@ -93,10 +114,10 @@ impl FaultyServer {
         let trusted = TlsAcceptor::from(Arc::new(authority.tls(&names)?));
         let untrusted = TlsAcceptor::from(Arc::new(other.tls(&names)?));
         let (switch, state) = watch::channel((Fault::None, Scope::Everything));
-        let requests = Arc::new(AtomicUsize::new(0));
-        let router = router(inner, state.clone(), requests.clone());
+        let counts = Arc::new(Counts::default());
+        let router = router(inner, state.clone(), counts.clone());
         let server = tokio::spawn(run(address, listener, trusted, untrusted, router, state));
-        Ok(Self { address, authority, switch, requests, _server: AbortOnDropHandle::new(server) })
+        Ok(Self { address, authority, switch, counts, _server: AbortOnDropHandle::new(server) })
     }
 
     /// Returns where it listens.
@@ -111,12 +132,18 @@ impl FaultyServer {
 
     /// Changes what is wrong. Connections that are open break off.
     pub fn set(&self, fault: Fault, scope: Scope) {
+        self.counts.writes.store(0, Ordering::SeqCst);
         self.switch.send_replace((fault, scope));
     }
 
     /// Returns how many requests there were.
     pub fn requests(&self) -> usize {
-        self.requests.load(Ordering::SeqCst)
+        self.counts.requests.load(Ordering::SeqCst)
+    }
+
+    /// Returns how many requests wrote since the fault was last changed.
+    pub fn writes(&self) -> usize {
+        self.counts.writes.load(Ordering::SeqCst)
     }
 }
 
@@ -184,13 +211,26 @@ async fn serve(acceptor: TlsAcceptor, stream: TcpStream, router: Router) {
     drop(auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await);
 }
 
-fn router(inner: Router, state: watch::Receiver<Switch>, requests: Arc<AtomicUsize>) -> Router {
+fn router(inner: Router, state: watch::Receiver<Switch>, counts: Arc<Counts>) -> Router {
     Router::new().fallback(move |request: Request<Body>| {
         let (inner, (fault, scope)) = (inner.clone(), state.borrow().clone());
-        requests.fetch_add(1, Ordering::SeqCst);
+        counts.requests.fetch_add(1, Ordering::SeqCst);
+        let is_write = request.method() != http::Method::GET;
+        let write = if is_write { counts.writes.fetch_add(1, Ordering::SeqCst) } else { 0 };
         async move {
-            let is_meant = scope == Scope::Everything || request.method() != http::Method::GET;
-            respond(inner, if is_meant { fault } else { Fault::None }, request).await
+            match fault {
+                Fault::CutAt { write: cut, .. } if !is_write || write < cut => {
+                    respond(inner, Fault::None, request).await
+                }
+                Fault::CutAt { write: cut, moment } => {
+                    if write == cut && moment == Moment::AfterTheWrite {
+                        respond(inner, Fault::None, request).await;
+                    }
+                    std::future::pending().await
+                }
+                fault if is_write || scope == Scope::Everything => respond(inner, fault, request).await,
+                _ => respond(inner, Fault::None, request).await,
+            }
         }
     })
 }
@@ -199,7 +239,7 @@ async fn respond(inner: Router, fault: Fault, request: Request<Body>) -> Respons
     match fault {
         Fault::None | Fault::Refuses | Fault::OtherCertificate => {}
         Fault::Slow(delay) => tokio::time::sleep(delay).await,
-        Fault::Hangs => std::future::pending().await,
+        Fault::Hangs | Fault::CutAt { .. } => std::future::pending().await,
         Fault::Garbage => return (StatusCode::OK, "\u{7}<html>{\"kind\": ").into_response(),
         Fault::Floods => {
             let piece = bytes::Bytes::from_static(&[b'x'; 64 * 1024]);

@@ -8,9 +8,9 @@ use super::super::prepare::{PrepareContext, PrepareError};
 use super::super::resource::Resource;
 use super::fields::{child, default, remove, remove_all};
 use super::{
-    admission_policy, autoscaling, certificate, config, endpoint_checks, event, job, network, node, pod,
-    pod_checks, pod_spec, policy, quota_checks, rbac, scheduling, service, service_allocation, status_checks,
-    storage, webhook, workload,
+    admission_policy, autoscaling, certificate, config, endpoint_checks, event, job, job_status, network,
+    node, pod, pod_checks, pod_spec, policy, quota_checks, rbac, scheduling, service, service_allocation,
+    status_checks, storage, webhook, workload,
 };
 
 /// Kinds whose `metadata.generation` counts changes of what is wanted.
@@ -300,6 +300,16 @@ pub(in super::super) fn validate(
 }
 
 /// Returns what is wrong with the status of an object of a built-in kind.
-pub(in super::super) fn validate_status(resource: &Resource, object: &Value) -> Vec<FieldError> {
-    status_checks::validate(&resource.kind, object)
+pub(in super::super) fn validate_status(resource: &Resource, object: &Value, old: &Value) -> Vec<FieldError> {
+    match resource.kind.as_str() {
+        "Job" => job_status::validate(object, old),
+        kind => status_checks::validate(kind, object),
+    }
+}
+
+/// Fills in what follows from a change of the status.
+pub(in super::super) fn complete_status(resource: &Resource, object: &mut Value, old: &Value, now: &str) {
+    if resource.kind == "PersistentVolume" {
+        storage::note_phase_change(object, old, now);
+    }
 }

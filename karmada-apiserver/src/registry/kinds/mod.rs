@@ -14,6 +14,7 @@ mod expressions;
 mod fields;
 mod job;
 mod job_policies;
+mod job_status;
 mod network;
 mod node;
 mod pod;
@@ -37,8 +38,8 @@ mod workload;
 
 pub(crate) use autoscaling::METRICS as AUTOSCALER_METRICS;
 pub(super) use dispatch::{
-    admit, admit_early, apply_defaults, counts_changes, default_on_read, has_generation, needs_revision,
-    prepare_status, spec_changed, validate, validate_status,
+    admit, admit_early, apply_defaults, complete_status, counts_changes, default_on_read, has_generation,
+    needs_revision, prepare_status, spec_changed, validate, validate_status,
 };
 pub(super) use warnings::warnings;
 pub(super) use workload::TEMPLATE_GENERATION;

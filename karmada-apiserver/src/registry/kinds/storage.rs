@@ -486,3 +486,39 @@ fn claim_update(new: &Value, old: &Value, errors: &mut Vec<FieldError>) {
         ));
     }
 }
+
+/// Notes when a volume came into its phase, unless the writer says it.
+pub(super) fn note_phase_change(object: &mut Value, old: &Value, now: &str) {
+    const TIME: &str = "lastPhaseTransitionTime";
+    let before = &old["status"];
+    let Some(status) = child(object, "status") else { return };
+    if status[TIME].is_string() && status[TIME] != before[TIME] {
+        return;
+    }
+    let time = if status["phase"] == before["phase"] { before[TIME].clone() } else { now.into() };
+    match time {
+        Value::Null => remove(status, TIME),
+        time => status[TIME] = time,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    // As a real kube-apiserver 1.36 did it.
+    #[rstest]
+    #[case(json!({"phase": "Available"}), json!("now"))]
+    #[case(json!({"phase": "Pending", "message": "x"}), json!("before"))]
+    #[case(json!({"phase": "Pending", "lastPhaseTransitionTime": "before"}), json!("before"))]
+    #[case(json!({"phase": "Bound", "lastPhaseTransitionTime": "said"}), json!("said"))]
+    #[case(json!({"phase": "Bound", "lastPhaseTransitionTime": "before"}), json!("now"))]
+    fn a_volume_remembers_when_its_phase_changed(#[case] status: Value, #[case] expected: Value) {
+        let old = json!({"status": {"phase": "Pending", "lastPhaseTransitionTime": "before"}});
+        let mut object = json!({"status": status});
+        note_phase_change(&mut object, &old, "now");
+        assert_eq!(object["status"]["lastPhaseTransitionTime"], expected);
+    }
+}

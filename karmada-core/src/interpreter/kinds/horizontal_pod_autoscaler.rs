@@ -31,5 +31,8 @@ fn aggregate(object: &Value, items: &[AggregatedStatusItem]) -> Result<Value, In
 
 fn reflect(object: &Value) -> Result<Option<Value>, InterpretError> {
     let Some(status) = reported_status(object)? else { return Ok(None) };
-    Ok(Some(Value::Object(pick(&read("HorizontalPodAutoscalerStatus", status)?, &COUNTERS))))
+    let mut reported = pick(&read("HorizontalPodAutoscalerStatus", status)?, &COUNTERS);
+    // It is not reported, and the kind always writes it.
+    reported.insert("currentMetrics".to_owned(), Value::Null);
+    Ok(Some(Value::Object(reported)))
 }

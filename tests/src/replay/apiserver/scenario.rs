@@ -228,7 +228,8 @@ impl Scenario<'_> {
     }
 
     async fn request(&mut self, step: &Value) -> Result<(), String> {
-        let waits = step["retry"] == true || is_poll(step);
+        let waits =
+            step["retry"] == true || is_poll(step) || (self.target.is_shared() && reads_definition(step));
         let patience = if waits { RETRY } else { Duration::ZERO };
         let late = Instant::now() + patience;
         loop {
@@ -419,6 +420,14 @@ fn waits_for_end(step: &Value) -> bool {
 /// Whether kubectl asks until an object is gone; only the last answer was recorded.
 fn is_poll(step: &Value) -> bool {
     step["by_kubectl"] == true && step["method"] == "GET" && step["expect"]["status"] == 404
+}
+
+/// Whether kubectl reads what follows a new CustomResourceDefinition; when a real server shows it is not recorded.
+fn reads_definition(step: &Value) -> bool {
+    let path = step["path"].as_str().unwrap_or_default();
+    step["by_kubectl"] == true
+        && step["method"] == "GET"
+        && (path.contains("/customresourcedefinitions") || path.starts_with("/openapi/"))
 }
 
 fn fail_on(lines: Vec<String>) -> Result<(), String> {

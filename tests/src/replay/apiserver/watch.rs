@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 /// How long events that should come may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How long the end of a stream may take: requests name up to eight seconds.
 const END_PATIENCE: Duration = Duration::from_secs(15);
 /// How long no further event must come.

@@ -90,8 +90,8 @@ impl Server {
     }
 
     /// Deletes what is at a path, in the background.
-    pub async fn delete(&self, path: &str) -> Result<Value, Refusal> {
-        self.call(Method::DELETE, &format!("{path}?propagationPolicy=Background"), None).await
+    pub async fn delete(&self, path: &str, propagation: &str) -> Result<Value, Refusal> {
+        self.call(Method::DELETE, &format!("{path}?propagationPolicy={propagation}"), None).await
     }
 
     /// Returns the path of the collection that an object belongs to.

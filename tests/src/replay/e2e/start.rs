@@ -70,7 +70,7 @@ pub async fn start(case: &Value) -> Result<(Fleet, Running), StartError> {
         let member = &members[&name];
         let join = JoinOptions::new(name.clone(), member.url());
         join_cluster(&server.client(), &member.client(), &join).await.map_err(failed(&name))?;
-        describe(&mut fleet, cluster).await.map_err(refused(&name))?;
+        describe(&mut fleet, case, cluster).await.map_err(refused(&name))?;
     }
     let settings = ControlPlaneSettings {
         connector,
@@ -176,10 +176,20 @@ async fn prepare(fleet: &mut Fleet, cluster: &Value) -> Result<(), Refusal> {
 }
 
 /// Sets labels and spec of a member's Cluster object.
-async fn describe(fleet: &mut Fleet, cluster: &Value) -> Result<(), Refusal> {
+async fn describe(fleet: &mut Fleet, case: &Value, cluster: &Value) -> Result<(), Refusal> {
     let path = format!("/apis/cluster.karmada.io/v1alpha1/clusters/{}", name_of(cluster));
-    let patch = json!({"metadata": {"labels": cluster["labels"]}, "spec": cluster["spec"]});
+    let mut patch = json!({"metadata": {"labels": cluster["labels"]}, "spec": cluster["spec"]});
+    if had_no_models(case, &name_of(cluster)) {
+        patch["spec"]["resourceModels"] = json!([]);
+    }
     fleet.server(CONTROL_PLANE)?.patch(&path, PatchKind::Merge, &patch).await.map(drop)
+}
+
+/// Whether the recording ran with a cluster whose resource models were taken away; only what it expects says so.
+fn had_no_models(case: &Value, name: &str) -> bool {
+    let key = format!("cluster.karmada.io/v1alpha1/clusters/-/{name}");
+    let mut recorded = steps(case).filter_map(|step| step["expect"][CONTROL_PLANE].get(&key));
+    recorded.next().is_some_and(|cluster| cluster["spec"]["resourceModels"].is_null())
 }
 
 async fn wait_until_ready(fleet: &mut Fleet, case: &Value) -> Result<(), StartError> {

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use super::client::{PatchKind, Reference, Refusal};
 use super::fleet::{CONTROL_PLANE, Fleet, Reachability};
 
+/// How objects are deleted unless a step says otherwise.
+const BACKGROUND: &str = "Background";
+
 /// Does a step; the difference when the servers answer other than recorded.
 pub async fn run(fleet: &mut Fleet, step: &Value) -> Result<(), String> {
     let text = |name: &str| step[name].as_str().unwrap_or_default();
@@ -14,7 +17,10 @@ pub async fn run(fleet: &mut Fleet, step: &Value) -> Result<(), String> {
         "patch" | "patch-member" => patch(fleet, server, step).await,
         "set-status" | "set-member-status" => set_status(fleet, server, step).await,
         "delete" => match fleet.server(server) {
-            Ok(server) => server.delete(&path(step)).await.map(drop),
+            Ok(server) => server
+                .delete(&path(step), step["propagationPolicy"].as_str().unwrap_or(BACKGROUND))
+                .await
+                .map(drop),
             Err(refusal) => Err(refusal),
         },
         "taint" => patch_cluster(fleet, step, json!({"spec": {"taints": step["taints"]}})).await,
@@ -112,12 +118,14 @@ async fn set_cluster_condition(fleet: &mut Fleet, step: &Value) -> Result<(), Re
     let path = cluster_path(step);
     let mut cluster = server.get(&path).await?;
     let condition = json!({
-        "type": step["conditionType"], "status": step["status"], "reason": "Test", "message": "set by the test",
+        "type": step["conditionType"], "status": step["status"], "reason": "Manual", "message": "set by hand",
         "lastTransitionTime": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     });
     let mut conditions = cluster["status"]["conditions"].as_array().cloned().unwrap_or_default();
     conditions.retain(|known| known["type"] != condition["type"]);
-    conditions.push(condition);
+    if !step["status"].is_null() {
+        conditions.push(condition);
+    }
     cluster["status"]["conditions"] = Value::Array(conditions);
     server.replace(&format!("{path}/status"), &cluster).await.map(drop)
 }
