@@ -2,27 +2,42 @@
 
 use std::sync::Arc;
 
-use karmada_core::api::Feature;
+use karmada_core::api::{Feature, FeatureGates};
+use karmada_core::scheduling::FeatureGates as SchedulingGates;
 use kube::Client;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use crate::cluster_status::StatusSettings;
-use crate::hub::{Hub, Runtime};
+use crate::controllers::{Controller, ControllerSet};
+use crate::hub::{ClientSettings, Hub, Rate, Runtime, RuntimeSettings, shape};
 use crate::interpreter::LiveInterpreter;
 use crate::members::{Connector, Fleet};
+use crate::metrics::Metrics;
+use crate::stand_in::{self, Admission};
 use crate::{
     binding, binding_status, cluster, cluster_status, dependencies, detector, execution, namespace_sync,
-    rebalancer, remedy, scheduler,
+    quota, rebalancer, remedy, scheduler, unified_auth,
 };
 
-/// How the controllers run. The defaults are upstream's.
+/// How the controllers run. The defaults are upstream's, but for the limits on rates: there are none.
 #[derive(Clone, Debug, Default)]
 pub struct ControlPlaneSettings {
     /// How member clusters are reached.
     pub connector: Connector,
+    pub gates: FeatureGates,
+    pub controllers: ControllerSet,
     pub status: StatusSettings,
     pub detector: detector::DetectorSettings,
     pub scheduler: scheduler::SchedulerSettings,
+    /// Retries and workers of the queues.
+    pub runtime: RuntimeSettings,
+    /// Calls of the control plane's API server.
+    pub api_rate: Option<Rate>,
+    /// Calls of each member's API server.
+    pub member_rate: Option<Rate>,
+    pub admission: Admission,
+    pub metrics: Metrics,
 }
 
 /// Why the controllers did not start.
@@ -40,6 +55,8 @@ pub struct ControlPlane {
     hub: Arc<Hub>,
     fleet: Arc<Fleet>,
     runtime: Runtime,
+    /// How the scheduler runs, until it does.
+    scheduler: Mutex<Option<scheduler::SchedulerSettings>>,
 }
 
 impl ControlPlane {
@@ -53,48 +70,126 @@ impl ControlPlane {
     pub async fn start(client: Client, settings: ControlPlaneSettings) -> Result<Self, StartError> {
         let ControlPlaneSettings {
             connector,
+            gates,
+            controllers,
             status,
             detector: detector_settings,
-            scheduler: scheduler_settings,
+            scheduler: mut scheduler_settings,
+            runtime: runtime_settings,
+            api_rate,
+            member_rate,
+            admission,
+            metrics,
         } = settings;
-        let runtime = Runtime::new();
-        let hub = Hub::start(client, runtime.clone()).await?;
+        scheduler_settings.options.gates = scheduling_gates(&gates);
+        let is_enabled = |controller| controllers.is_enabled(controller);
+        let stands_in = admission == Admission::StandIn;
+        let client = shape(
+            client,
+            ClientSettings {
+                rate: api_rate,
+                counted: stands_in.then(|| (metrics.clone(), "control-plane".to_owned())),
+                defaults: stands_in.then(|| stand_in::defaults(gates.clone())),
+            },
+        );
+        let connector = connector.with_rate(member_rate);
+        let runtime = Runtime::with_settings(runtime_settings, metrics);
+        let hub = match Hub::start(client, runtime.clone(), gates.clone()).await {
+            Ok(hub) => hub,
+            Err(error) => {
+                runtime.shutdown().await;
+                return Err(error);
+            }
+        };
         let fleet = Arc::new(Fleet::new());
         let interpreter = Arc::new(LiveInterpreter::start(&hub));
 
         // Caches of user kinds first: the other controllers read templates from them.
         let detector_settings = Arc::new(detector_settings);
-        detector::start_caches(&hub, &detector_settings)
-            .await
-            .map_err(|error| StartError::Discovery(Box::new(error)))?;
+        if let Err(error) = detector::start_caches(&hub, &detector_settings).await {
+            runtime.shutdown().await;
+            return Err(StartError::Discovery(Box::new(error)));
+        }
+        if stands_in {
+            stand_in::start(&hub);
+        }
         execution::route_works(&hub, fleet.clone());
         let (started, mut members) = mpsc::unbounded_channel();
-        cluster::start(cluster::Context { hub: hub.clone(), fleet: fleet.clone(), connector, started });
+        cluster::start(cluster::Context {
+            hub: hub.clone(),
+            fleet: fleet.clone(),
+            connector,
+            started,
+            // Members are served even when what the controller writes is left to another process.
+            writes: if is_enabled(Controller::Cluster) {
+                cluster::Writes::All
+            } else {
+                cluster::Writes::None
+            },
+        });
         {
             let (hub, interpreter) = (hub.clone(), interpreter.clone());
+            let (watches, executes) =
+                (is_enabled(Controller::ClusterStatus), is_enabled(Controller::Execution));
             runtime.spawn_cancellable(async move {
                 while let Some(member) = members.recv().await {
-                    cluster_status::start(hub.clone(), member.clone(), status);
-                    execution::start(execution::Context {
-                        events: hub.events.for_component("execution-controller"),
-                        hub: hub.clone(),
-                        member,
-                        interpreter: interpreter.clone(),
-                    });
+                    if watches {
+                        cluster_status::start(hub.clone(), member.clone(), status);
+                    } else {
+                        member.set_looked_at();
+                    }
+                    if executes {
+                        execution::start(execution::Context {
+                            events: hub.events.for_component("execution-controller"),
+                            hub: hub.clone(),
+                            member,
+                            interpreter: interpreter.clone(),
+                        });
+                    }
                 }
             });
         }
-        namespace_sync::start(&hub, &detector_settings);
+        if is_enabled(Controller::Namespace) {
+            namespace_sync::start(&hub, &detector_settings);
+        }
         detector::start(&hub, &interpreter, &detector_settings);
-        scheduler::start(&hub, scheduler_settings);
-        if detector_settings.gates.is_enabled(Feature::PropagateDeps) {
+        if gates.is_enabled(Feature::PropagateDeps) {
             dependencies::start(&hub, &interpreter);
         }
-        binding::start(&hub, &interpreter);
-        binding_status::start(&hub, &interpreter);
-        rebalancer::start(&hub);
-        remedy::start(&hub);
-        Ok(Self { hub, fleet, runtime })
+        if is_enabled(Controller::Binding) {
+            binding::start(&hub, &interpreter);
+        }
+        if is_enabled(Controller::BindingStatus) {
+            binding_status::start(&hub, &interpreter);
+        }
+        if is_enabled(Controller::UnifiedAuth) {
+            unified_auth::start(&hub);
+        }
+        if is_enabled(Controller::FederatedResourceQuotaSync) {
+            let is_enforced = gates.is_enabled(Feature::FederatedQuotaEnforcement)
+                && is_enabled(Controller::FederatedResourceQuotaEnforcement);
+            let enforcement = if is_enforced { quota::Enforcement::On } else { quota::Enforcement::Off };
+            quota::start(&hub, enforcement);
+        }
+        if is_enabled(Controller::WorkloadRebalancer) {
+            rebalancer::start(&hub);
+        }
+        if is_enabled(Controller::Remedy) {
+            remedy::start(&hub);
+        }
+        let plane = Self { hub, fleet, runtime, scheduler: Mutex::new(Some(scheduler_settings)) };
+        if is_enabled(Controller::Scheduler) {
+            plane.start_scheduler();
+        }
+        Ok(plane)
+    }
+
+    /// Starts the scheduler where it was left out at first; it runs once at most.
+    pub fn start_scheduler(&self) {
+        let settings = self.scheduler.lock().take();
+        if let Some(settings) = settings {
+            scheduler::start(&self.hub, settings);
+        }
     }
 
     /// Returns the caches of the control plane.
@@ -107,11 +202,26 @@ impl ControlPlane {
         &self.fleet
     }
 
+    /// Returns the tasks of the controllers, which know their queues and metrics.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
     /// Ends all controllers and waits for them.
     pub async fn shutdown(&self) {
         for member in self.fleet.list() {
             member.stop().await;
         }
         self.runtime.shutdown().await;
+    }
+}
+
+fn scheduling_gates(gates: &FeatureGates) -> SchedulingGates {
+    let on = |feature| gates.is_enabled(feature);
+    SchedulingGates {
+        customized_cluster_resource_modeling: on(Feature::CustomizedClusterResourceModeling),
+        workload_affinity: on(Feature::WorkloadAffinity),
+        multiple_pod_templates_scheduling: on(Feature::MultiplePodTemplatesScheduling),
+        scheduling_overcommit_protection: on(Feature::SchedulingOvercommitProtection),
     }
 }

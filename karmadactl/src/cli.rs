@@ -42,7 +42,7 @@ pub struct Cli {
         global = true,
         value_name = "FILTER",
         env = "KARMADACTL_LOG",
-        default_value = "error,kube_client=off",
+        default_value = crate::logging::DEFAULT_FILTER,
         help_heading = "Global options"
     )]
     pub log: String,
@@ -53,7 +53,9 @@ pub struct Cli {
 pub enum Command {
     Demo(commands::demo::DemoArgs),
     LocalUp(commands::local_up::LocalUpArgs),
-    Serve(commands::serve::ServeArgs),
+    Serve(Box<commands::serve::ServeArgs>),
+    Controllers(Box<commands::controllers::ControllersArgs>),
+    Init(commands::init::InitArgs),
     Backup(commands::backup::BackupArgs),
     Restore(commands::restore::RestoreArgs),
     Get(commands::get::GetArgs),
@@ -77,6 +79,17 @@ pub enum Command {
     Options(commands::options::OptionsArgs),
     Completion(commands::completion::CompletionArgs),
     Version(commands::version::VersionArgs),
+}
+
+impl Command {
+    /// How the command logs, when it runs for long.
+    pub fn logging(&self) -> Option<crate::logging::LoggingArgs> {
+        match self {
+            Self::Controllers(args) => Some(args.logging),
+            Self::Serve(args) => Some(args.logging),
+            _ => None,
+        }
+    }
 }
 
 /// Returns the command line's definition, for help and completions.

@@ -8,6 +8,7 @@
 
 pub mod api_error;
 pub mod apply;
+pub mod attached;
 pub mod backup;
 pub mod change;
 pub mod cli;
@@ -23,6 +24,7 @@ pub mod get;
 pub mod interpret;
 pub mod join;
 pub mod kubeconfig;
+pub mod logging;
 pub mod manifest;
 pub mod members;
 pub mod printer;
@@ -38,7 +40,6 @@ pub mod wait;
 
 use std::process::ExitCode;
 
-use crate::cli::Cli;
 use crate::context::Context;
 use crate::printer::Printer;
 
@@ -52,7 +53,7 @@ pub fn run(args: std::env::ArgsOs) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(cli::report_parse_error(&printer, &error)),
     };
-    start_logging(&cli);
+    logging::start(&cli.log, cli.command.logging());
     install_crypto_provider();
     let context = Context::new(printer, cli.connection);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -76,16 +77,4 @@ pub fn run(args: std::env::ArgsOs) -> ExitCode {
 pub fn install_crypto_provider() {
     // The error only says that a provider is already installed, which is what is wanted.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
-}
-
-fn start_logging(cli: &Cli) {
-    let filter = tracing_subscriber::EnvFilter::new(&cli.log);
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(printer::colours_wanted(printer::Stream::Err))
-        .with_target(true)
-        .finish();
-    // Already set when a test runs several commands in one process: keep the first.
-    let _already_set = tracing::subscriber::set_global_default(subscriber);
 }

@@ -1,5 +1,6 @@
 //! Integration tests of the workspace.
 
+mod attached;
 mod cli;
 mod commands;
 mod crash;

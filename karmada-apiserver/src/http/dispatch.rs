@@ -401,7 +401,12 @@ pub(super) async fn update(
         let view = object_view(call, incoming)?;
         return Ok(warn(view.object(StatusCode::CREATED, &saved)?, &call.warnings));
     } else {
-        let saved = call.update(target, |_, _| Ok(object.clone())).await?;
+        let revision = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+        // What names a revision is tried once.
+        let once = !matches!(revision.unwrap_or_default(), "" | "0");
+        let wanted =
+            |_: &Call<'_>, _: &Value| Ok(if once { std::mem::take(&mut object) } else { object.clone() });
+        let saved = call.update(target, wanted).await?;
         call.shown(saved).await?
     };
     let view = object_view(call, incoming)?;

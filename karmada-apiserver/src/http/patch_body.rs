@@ -21,28 +21,30 @@ pub(super) enum Language {
     Apply,
 }
 
-/// What the refusal of a patch shows of it.
+/// What the refusal of a patch shows of it, which is put together when there is one.
 #[derive(Clone, Debug)]
-pub(super) enum Shown {
-    Patch(Value),
-    Result(Value),
-}
+pub(super) struct Shown(Patch);
 
 impl Shown {
-    fn text(&self) -> String {
-        match self {
-            Self::Patch(patch) => patch::go_value(patch),
-            Self::Result(object) => object.to_string(),
+    /// Returns a strategic patch itself, the result of any other.
+    fn text(&self, call: &Call<'_>, old: &Value) -> Result<String, Failure> {
+        let patch = self.0.parse()?;
+        match self.0.language {
+            Language::Strategic => Ok(patch::go_value(&patch)),
+            _ => Ok(self.0.patched(call, old, &patch)?.to_string()),
         }
     }
 
     /// Returns the answer for a patch that leaves an object nobody can read.
-    pub(super) fn refusal(&self, error: &PrepareError) -> Failure {
-        let why = match (self, error) {
-            (Self::Patch(_), PrepareError::Unreadable(mismatch)) => mismatch.converted.clone(),
+    pub(super) fn refusal(&self, call: &Call<'_>, old: &Value, error: &PrepareError) -> Failure {
+        let why = match (self.0.language, error) {
+            (Language::Strategic, PrepareError::Unreadable(mismatch)) => mismatch.converted.clone(),
             _ => error.to_string(),
         };
-        Failure::unreadable_patch(&self.text(), &why)
+        match self.text(call, old) {
+            Ok(text) => Failure::unreadable_patch(&text, &why),
+            Err(failure) => failure,
+        }
     }
 }
 
@@ -83,27 +85,17 @@ impl Patch {
     }
 
     fn patched(&self, call: &Call<'_>, old: &Value, patch: &Value) -> Result<Value, Failure> {
-        let mut source = old.clone();
-        // Patches see the object without its owners; those are computed afterwards.
         let result = match self.language {
-            Language::Json => patch::json_patch(&source, patch),
-            Language::Merge => patch::merge_patch(&source, patch),
-            Language::Strategic => patch::strategic_merge_patch(&source, patch, &call.resource.schema),
-            Language::Apply => Ok(std::mem::take(&mut source)),
+            Language::Json => patch::json_patch(old, patch),
+            Language::Merge => patch::merge_patch(old, patch),
+            Language::Strategic => patch::strategic_merge_patch(old, patch, &call.resource.schema),
+            Language::Apply => Ok(old.clone()),
         };
         result.map_err(|error| patch_failure(&error))
     }
 
-    /// Returns what a refusal shows: a strategic patch itself, the result of any other.
-    fn shown(&self, patch: &Value, new: &Value) -> Shown {
-        match self.language {
-            Language::Strategic => Shown::Patch(patch.clone()),
-            _ => Shown::Result(new.clone()),
-        }
-    }
-
     /// A patch may not move an object or make another kind of it.
-    fn check_patched(&self, call: &Call<'_>, new: &mut Value, shown: &Shown) -> Result<(), Failure> {
+    fn check_patched(&self, call: &Call<'_>, new: &mut Value) -> Result<(), Failure> {
         let resource = &call.resource;
         let type_meta = |key: &str| new.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (kind, api_version) = (type_meta("kind"), type_meta("apiVersion"));
@@ -115,7 +107,7 @@ impl Patch {
             } else {
                 let claimed = (kind.as_str(), api_version.as_str());
                 let why = dispatch::foreign_kind_problem(call, &resource.kind, &resource.group, claimed, new);
-                return Err(Failure::unreadable_patch(&shown.text(), &why));
+                return Err(Failure::unreadable_patch(&new.to_string(), &why));
             }
         }
         // Metadata that is none is for the decoder to refuse.
@@ -138,9 +130,8 @@ impl Patch {
         let saved = call
             .change(target, |call, old| {
                 let mut new = self.patched(call, old, &patch)?;
-                let shown = self.shown(&patch, &new);
-                self.check_patched(call, &mut new, &shown)?;
-                Ok(Changed::Patched { new, shown })
+                self.check_patched(call, &mut new)?;
+                Ok(Changed::Patched { new, shown: Shown(self.clone()) })
             })
             .await?;
         Ok(Patched { saved, created: false })

@@ -102,7 +102,9 @@ impl Call<'_> {
             }
             Changed::Patched { new, shown } => {
                 let (new, found) = self.decode_owned(new, old).map_err(|error| match error {
-                    PrepareError::Unreadable(_) | PrepareError::UnknownFields(_) => shown.refusal(&error),
+                    PrepareError::Unreadable(_) | PrepareError::UnknownFields(_) => {
+                        shown.refusal(self, old, &error)
+                    }
                     _ => self.prepare_failure(error, &name),
                 })?;
                 self.warnings.extend(found);
@@ -185,7 +187,12 @@ impl Call<'_> {
     /// Reads a wanted object and notes who owns what of it.
     fn decode_owned(&self, mut new: Value, old: &Value) -> Result<(Value, Vec<String>), PrepareError> {
         // An empty list resets the owners; the decoder would drop it.
-        let sent = new.pointer("/metadata/managedFields").filter(|sent| sent.is_array()).cloned();
+        let sent = new.pointer_mut("/metadata/managedFields").filter(|sent| sent.is_array());
+        let sent = sent.map(|sent| match old.pointer("/metadata/managedFields") {
+            // What was stored needs no reading.
+            Some(stored) if stored == sent => sent.take(),
+            _ => sent.clone(),
+        });
         let warnings = self.decode(&mut new)?;
         if let Some(sent) = sent {
             new["metadata"]["managedFields"] = sent;

@@ -1,5 +1,6 @@
 //! Watches: initial state, changes that pass the selection, bookmarks, timeouts.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use futures::stream;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::convert::localized;
 use super::failure::Failure;
@@ -54,6 +55,10 @@ pub(super) struct Watch {
 struct Stream {
     watch: Watch,
     watcher: Watcher,
+    /// Completes when the server ends its watches.
+    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Completes at the next bookmark, or at the end if there is none: kept over all events, for starting it costs.
+    timer: Pin<Box<Sleep>>,
     /// Lines that are ready to be sent.
     ready: Vec<u8>,
     /// The revision up to which the client knows everything.
@@ -106,6 +111,8 @@ impl Watch {
         let announce = self.options.from == WatchFrom::State;
         let mut stream = Stream {
             watcher,
+            shutdown: Box::pin(self.shutdown.clone().cancelled_owned()),
+            timer: Box::pin(tokio::time::sleep_until(next_bookmark.unwrap_or(deadline))),
             ready: Vec::new(),
             revision,
             deadline,
@@ -179,16 +186,21 @@ impl Stream {
             if self.finished {
                 return None;
             }
-            let bookmark = self.next_bookmark.unwrap_or(self.deadline);
             tokio::select! {
                 biased;
-                () = self.watch.shutdown.cancelled() => self.finished = true,
+                () = self.shutdown.as_mut() => self.finished = true,
                 events = self.watcher.next() => match events {
                     Ok(events) => self.events(events).await,
                     Err(expired) => self.expire(expired),
                 },
-                () = tokio::time::sleep_until(self.deadline) => self.finished = true,
-                () = tokio::time::sleep_until(bookmark), if self.next_bookmark.is_some() => self.send_bookmark().await,
+                () = self.timer.as_mut() => {
+                    if self.next_bookmark.is_none() || Instant::now() >= self.deadline {
+                        self.finished = true;
+                    } else {
+                        self.send_bookmark().await;
+                        self.timer.as_mut().reset(self.next_bookmark.unwrap_or(self.deadline));
+                    }
+                }
             }
         }
     }

@@ -175,7 +175,8 @@ impl Change<'_> {
         let key = identity.key();
         let last = managers.entries.get(&key).map(|entry| entry.fields.clone()).unwrap_or_default();
         let time = managers.entries.get(&key).and_then(|entry| entry.time.clone());
-        let fields = root.field_set(self.applied).recursive_difference(&reset);
+        let mut fields = root.field_set(self.applied);
+        fields.remove_branches(&reset);
         managers.entries.insert(key.clone(), Entry { identity, time, fields });
 
         let live = without_managed_fields(self.live);
@@ -256,11 +257,18 @@ fn prune(root: Type<'_>, merged: &Value, managers: &Managers, last: &FieldSet) -
 }
 
 fn without_managed_fields(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-    }
-    object
+    let Value::Object(map) = object else { return object.clone() };
+    let members = map.iter().map(|(name, value)| {
+        let value = match value {
+            Value::Object(metadata) if name == "metadata" => {
+                let kept = metadata.iter().filter(|(name, _)| *name != "managedFields");
+                Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+            }
+            value => value.clone(),
+        };
+        (name.clone(), value)
+    });
+    Value::Object(members.collect())
 }
 
 fn last_applied(object: &Value) -> Option<&str> {

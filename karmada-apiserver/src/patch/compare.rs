@@ -34,16 +34,19 @@ impl Comparison {
         self.added.union(&self.modified)
     }
 
+    /// Returns the fields that the new object sets, and those that it does not have any more.
+    pub(super) fn into_set_and_removed(self) -> (FieldSet, FieldSet) {
+        let Self { added: mut set, modified, removed } = self;
+        set.absorb(modified);
+        (set, removed)
+    }
+
     /// Returns the comparison without some fields and what is below them.
-    pub(super) fn without(self, fields: &FieldSet) -> Self {
-        if fields.is_empty() {
-            return self;
+    pub(super) fn without(mut self, fields: &FieldSet) -> Self {
+        for set in [&mut self.added, &mut self.modified, &mut self.removed] {
+            set.remove_branches(fields);
         }
-        Self {
-            added: self.added.recursive_difference(fields),
-            modified: self.modified.recursive_difference(fields),
-            removed: self.removed.recursive_difference(fields),
-        }
+        self
     }
 }
 

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde::Serializer as _;
+use serde_json::Value;
 
 use super::field_name::FieldName;
 
@@ -41,10 +42,7 @@ impl PathElement {
     pub fn to_key(&self) -> String {
         match self {
             Self::Field(name) => ["f:", name.as_str()].concat(),
-            Self::Key(fields) => {
-                let fields: Map<String, Value> = fields.iter().cloned().collect();
-                format!("k:{}", Value::Object(fields))
-            }
+            Self::Key(fields) => key_text(fields),
             Self::Value(value) => format!("v:{value}"),
             Self::Index(index) => format!("i:{index}"),
         }
@@ -93,6 +91,14 @@ impl fmt::Display for PathElement {
             Self::Index(index) => write!(f, "[{index}]"),
         }
     }
+}
+
+/// Prints the key fields of an item, which are sorted, as an object.
+fn key_text(fields: &[(String, Value)]) -> String {
+    let mut text = b"k:".to_vec();
+    let object = fields.iter().map(|(name, value)| (name, value));
+    serde_json::Serializer::new(&mut text).collect_map(object).expect("writing JSON to memory cannot fail");
+    String::from_utf8(text).expect("JSON is text")
 }
 
 /// Prints a path as messages do, for example `.spec.containers[name="a"].image`.

@@ -25,6 +25,12 @@ impl Node {
     fn is_empty(&self) -> bool {
         !self.is_member && self.below.is_empty()
     }
+
+    /// Takes away what another node of this element has.
+    fn without(&mut self, other: &Self) {
+        self.is_member &= !other.is_member;
+        self.below.remove_all(&other.below);
+    }
 }
 
 impl FieldSet {
@@ -76,17 +82,19 @@ impl FieldSet {
 
     /// Returns the set in the form of FieldsV1.
     pub fn to_value(&self) -> Value {
-        let fields = self.nodes.iter().map(|node| {
-            let mut value = node.below.to_value();
-            if node.is_member
-                && !node.below.is_empty()
-                && let Some(inner) = value.as_object_mut()
-            {
+        Value::Object(self.to_fields())
+    }
+
+    fn to_fields(&self) -> Map<String, Value> {
+        let mut fields = Map::new();
+        for node in &self.nodes {
+            let mut inner = node.below.to_fields();
+            if node.is_member && !inner.is_empty() {
                 inner.insert(".".to_owned(), Value::Object(Map::new()));
             }
-            (node.element.to_key(), value)
-        });
-        Value::Object(fields.collect())
+            fields.insert(node.element.to_key(), Value::Object(inner));
+        }
+        fields
     }
 
     /// Returns what the set holds of the elements that its paths start with, sorted.
@@ -145,6 +153,7 @@ impl FieldSet {
     }
 
     /// Returns whether a path is in both sets.
+    #[cfg(test)]
     pub(super) fn intersects(&self, other: &Self) -> bool {
         self.joined(other).any(|pair| match pair {
             (Some(mine), Some(theirs)) => {
@@ -205,6 +214,63 @@ impl FieldSet {
                 }),
             }
         })
+    }
+
+    /// Adds the paths of another set.
+    pub(super) fn absorb(&mut self, other: Self) {
+        if self.nodes.is_empty() {
+            self.nodes = other.nodes;
+            return;
+        }
+        if other.nodes.is_empty() {
+            return;
+        }
+        let mut theirs = other.nodes.into_iter().peekable();
+        let mut nodes = Vec::with_capacity(self.nodes.len() + theirs.len());
+        for mut node in self.nodes.drain(..) {
+            while let Some(before) = theirs.next_if(|theirs| theirs.element < node.element) {
+                nodes.push(before);
+            }
+            if let Some(same) = theirs.next_if(|theirs| theirs.element == node.element) {
+                node.is_member |= same.is_member;
+                node.below.absorb(same.below);
+            }
+            nodes.push(node);
+        }
+        nodes.extend(theirs);
+        self.nodes = nodes;
+    }
+
+    /// Removes the paths of another set.
+    pub(super) fn remove_all(&mut self, other: &Self) {
+        self.cut(other, Node::without);
+    }
+
+    /// Removes the paths of another set and what is below them.
+    pub(super) fn remove_branches(&mut self, other: &Self) {
+        self.cut(other, |node, theirs| {
+            if theirs.is_member {
+                node.is_member = false;
+                node.below = Self::default();
+            } else {
+                node.below.remove_branches(&theirs.below);
+            }
+        });
+    }
+
+    /// Changes the nodes that another set has too, and drops those that are empty then.
+    fn cut(&mut self, other: &Self, change: impl Fn(&mut Node, &Node)) {
+        if other.nodes.is_empty() {
+            return;
+        }
+        let mut theirs = other.nodes.iter().peekable();
+        self.nodes.retain_mut(|node| {
+            while theirs.next_if(|theirs| theirs.element < node.element).is_some() {}
+            if let Some(theirs) = theirs.next_if(|theirs| theirs.element == node.element) {
+                change(node, theirs);
+            }
+            !node.is_empty()
+        });
     }
 
     fn combined(&self, other: &Self, combine: impl Fn(Option<&Node>, Option<&Node>) -> Option<Node>) -> Self {
@@ -322,6 +388,14 @@ pub(super) mod tests {
             prop_assert_eq!(a.is_empty(), left.is_empty());
             prop_assert_eq!(a.is_within(&b), left.is_subset(&right));
             prop_assert_eq!(a.intersects(&b), !left.is_disjoint(&right));
+            let changed = |change: &dyn Fn(&mut FieldSet)| {
+                let mut set = a.clone();
+                change(&mut set);
+                set
+            };
+            prop_assert_eq!(changed(&|set| set.absorb(b.clone())), a.union(&b));
+            prop_assert_eq!(changed(&|set| set.remove_all(&b)), a.difference(&b));
+            prop_assert_eq!(changed(&|set| set.remove_branches(&b)), a.recursive_difference(&b));
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::compare::Comparison;
 use super::field_set::FieldSet;
 use super::managers::{Entry, Identity, Managers};
+use super::renewal;
 use super::reset::reset_fields;
 use super::target::Target;
 use super::typed::Type;
@@ -54,6 +55,18 @@ pub struct Update<'a> {
 pub fn update(new: &mut Value, update: &Update<'_>) {
     let stored = || update.old.and_then(Managers::of).unwrap_or_default();
     let sent = &new["metadata"]["managedFields"];
+    let kept = update.old.and_then(|old| old["metadata"]["managedFields"].as_array());
+    let changes = Changed::by(update, new);
+    // Who may send owners mostly sends those that are stored.
+    let unsent = !update.target.subresource.is_empty() || sent.is_null() || sent.as_array() == kept;
+    let entries = kept.filter(|entries| unsent && !entries.is_empty());
+    if let Some(renewed) = entries.and_then(|entries| changes.renewed(entries, update))
+        && let Some(metadata) = new.get_mut("metadata").and_then(Value::as_object_mut)
+    {
+        metadata.insert("managedFields".to_owned(), Value::Array(renewed));
+        return;
+    }
+    let sent = &new["metadata"]["managedFields"];
     let managers = match sent.as_array() {
         _ if !update.target.subresource.is_empty() => stored(),
         None => stored(),
@@ -67,8 +80,7 @@ pub fn update(new: &mut Value, update: &Update<'_>) {
         managers.write_to(new);
         return;
     }
-    let managers = after_update(update, new, managers);
-    managers.write_to(new);
+    changes.apply(update, managers).write_to(new);
 }
 
 /// Says why nobody can read who owns what of an object, if nobody can.
@@ -156,37 +168,69 @@ fn is_reset(entries: &[Value]) -> bool {
 }
 
 /// Returns the managers after `update.manager` wrote `new`.
-pub(super) fn after_update(update: &Update<'_>, new: &Value, mut managers: Managers) -> Managers {
-    let target = &update.target;
-    let root = Type::root(target.schema, target.origin);
-    let empty = Value::Object(Map::new());
-    let old = with_struct_members(update.old.unwrap_or(&empty), target);
-    let new = with_struct_members(new, target);
-    let comparison = Comparison::of(root, &old, &new).without(&reset_fields(target));
-    let set = comparison.set_fields();
-    let lost = set.union(&comparison.removed);
-    let keys: Vec<String> = managers.entries.keys().cloned().collect();
-    for key in keys {
-        managers.disown(&key, &lost);
+pub(super) fn after_update(update: &Update<'_>, new: &Value, managers: Managers) -> Managers {
+    Changed::by(update, new).apply(update, managers)
+}
+
+/// What a write changes.
+struct Changed {
+    /// Fields that the writer comes to own.
+    taken: FieldSet,
+    /// Fields that others own no more.
+    lost: FieldSet,
+}
+
+impl Changed {
+    fn by(update: &Update<'_>, new: &Value) -> Self {
+        let target = &update.target;
+        let root = Type::root(target.schema, target.origin);
+        let empty = Value::Object(Map::new());
+        let old = with_struct_members(update.old.unwrap_or(&empty), target);
+        let new = with_struct_members(new, target);
+        let comparison = Comparison::of(root, &old, &new).without(&reset_fields(target));
+        let (mut taken, mut lost) = comparison.into_set_and_removed();
+        let has_owners = update.old.is_some_and(|old| old["metadata"]["managedFields"].is_array())
+            || new["metadata"]["managedFields"].is_array();
+        // Of an object without owners nobody loses anything.
+        if has_owners {
+            lost.absorb(taken.clone());
+        }
+        taken.remove_all(metadata_of_the_server());
+        Self { taken, lost }
     }
-    let taken = set.difference(metadata_of_the_server());
-    if !taken.is_empty() {
-        let identity = Identity {
-            manager: if update.manager.is_empty() { "unknown" } else { update.manager }.to_owned(),
-            operation: Operation::Update,
-            api_version: target.api_version.to_owned(),
-            subresource: target.subresource.to_owned(),
-        };
-        let entry = managers.entries.entry(identity.key()).or_insert_with(|| Entry {
-            identity,
-            time: None,
-            fields: FieldSet::default(),
-        });
-        entry.fields = entry.fields.union(&taken);
-        entry.time = write_time(target, update.now);
-        managers.cap_updaters();
+
+    fn renewed(&self, entries: &[Value], update: &Update<'_>) -> Option<Vec<Value>> {
+        let changes = renewal::Changes { taken: &self.taken, lost: &self.lost };
+        renewal::renewed(entries, &writer(update), write_time(&update.target, update.now), changes)
     }
-    managers
+
+    fn apply(self, update: &Update<'_>, mut managers: Managers) -> Managers {
+        let keys: Vec<String> = managers.entries.keys().cloned().collect();
+        for key in keys {
+            managers.disown(&key, &self.lost);
+        }
+        if !self.taken.is_empty() {
+            let identity = writer(update);
+            let entry = managers.entries.entry(identity.key()).or_insert_with(|| Entry {
+                identity,
+                time: None,
+                fields: FieldSet::default(),
+            });
+            entry.fields.absorb(self.taken);
+            entry.time = write_time(&update.target, update.now);
+            managers.cap_updaters();
+        }
+        managers
+    }
+}
+
+fn writer(update: &Update<'_>) -> Identity {
+    Identity {
+        manager: if update.manager.is_empty() { "unknown" } else { update.manager }.to_owned(),
+        operation: Operation::Update,
+        api_version: update.target.api_version.to_owned(),
+        subresource: update.target.subresource.to_owned(),
+    }
 }
 
 /// Returns the fields that nobody owns.

@@ -10,7 +10,7 @@ use super::field_set::FieldSet;
 use super::managed_fields::Operation;
 
 /// Updaters an object remembers one by one; the oldest of more share one entry.
-const MAX_UPDATERS: usize = 10;
+pub(super) const MAX_UPDATERS: usize = 10;
 /// Name of the entry that the oldest updaters share.
 const OLD_UPDATERS: &str = "ancient-changes";
 
@@ -101,9 +101,7 @@ impl Managers {
     /// Takes fields away from a manager.
     pub(super) fn disown(&mut self, key: &str, fields: &FieldSet) {
         if let Some(entry) = self.entries.get_mut(key) {
-            if entry.fields.intersects(fields) {
-                entry.fields = entry.fields.difference(fields);
-            }
+            entry.fields.remove_all(fields);
             if entry.fields.is_empty() {
                 self.entries.remove(key);
             }
@@ -155,26 +153,33 @@ impl Managers {
 
 impl Entry {
     fn parse(entry: &Value) -> Option<Self> {
+        let head = Self::head(entry)?;
+        let fields = match &entry["fieldsV1"] {
+            Value::Null => FieldSet::default(),
+            fields => FieldSet::parse(fields)?,
+        };
+        Some(Self { fields, ..head })
+    }
+
+    /// Reads an entry without its fields.
+    pub(super) fn head(entry: &Value) -> Option<Self> {
         let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
         let operation = match entry["operation"].as_str()? {
             "Apply" => Operation::Apply,
             "Update" => Operation::Update,
             _ => return None,
         };
-        if entry["fieldsType"] != json!("FieldsV1") {
+        if entry["fieldsType"] != "FieldsV1" {
             return None;
         }
-        let fields = match &entry["fieldsV1"] {
-            Value::Null => FieldSet::default(),
-            fields => FieldSet::parse(fields)?,
-        };
         let identity = Identity {
             manager: text("manager"),
             operation,
             api_version: text("apiVersion"),
             subresource: text("subresource"),
         };
-        Some(Self { identity, time: entry["time"].as_str().map(str::to_owned), fields })
+        let time = entry["time"].as_str().map(str::to_owned);
+        Some(Self { identity, time, fields: FieldSet::default() })
     }
 
     fn to_value(&self) -> Value {

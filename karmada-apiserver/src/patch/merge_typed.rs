@@ -28,15 +28,15 @@ pub(super) fn merge(value_type: Type<'_>, live: &Value, applied: &Value) -> Valu
 }
 
 fn merge_maps(map: Type<'_>, live: &Map<String, Value>, applied: &Map<String, Value>) -> Map<String, Value> {
-    let mut merged = live.clone();
-    for (name, value) in applied {
-        let value = match live.get(name) {
-            Some(live) => merge(map.member(name).of, live, value),
-            None => value.clone(),
+    let kept = live.iter().map(|(name, live)| {
+        let value = match applied.get(name) {
+            Some(applied) => merge(map.member(name).of, live, applied),
+            None => live.clone(),
         };
-        merged.insert(name.clone(), value);
-    }
-    merged
+        (name.clone(), value)
+    });
+    let fresh = applied.iter().filter(|(name, _)| !live.contains_key(*name));
+    kept.chain(fresh.map(|(name, value)| (name.clone(), value.clone()))).collect()
 }
 
 fn merge_lists(list_type: &ListType, items: Type<'_>, live: &[Value], applied: &[Value]) -> Vec<Value> {

@@ -16,6 +16,7 @@ mod managers;
 mod merge;
 mod merge_typed;
 mod remove;
+mod renewal;
 mod reset;
 mod scale_owners;
 mod strategic;

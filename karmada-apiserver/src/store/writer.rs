@@ -14,9 +14,9 @@ use super::object::Stored;
 
 /// Tasks that one transaction holds at most.
 const BATCH: usize = 1024;
-/// Longest time that a batch waits for those who wrote with the one before: they were answered a moment ago
-/// and mostly write again. A disk that is quick is not waited for.
-const GATHER: Duration = Duration::from_micros(300);
+/// Longest time that a batch waits for those who were answered a moment ago and mostly write again. A disk that is quick
+/// is waited for no longer than a commit takes.
+const GATHER: Duration = Duration::from_millis(1);
 /// How long an unsynced commit may wait for the disk with [`Durability::Async`].
 const ASYNC_DELAY: Duration = Duration::from_millis(50);
 /// Revisions that are reserved at a time with [`Durability::Async`].
@@ -88,15 +88,22 @@ impl Writer {
     /// Works until the queue is closed, then makes everything durable.
     pub(super) fn run(mut self, queue: &mpsc::Receiver<Task>) {
         loop {
+            // What came during the last commit is from others than those whom it answered.
+            let mut batch: Vec<Task> = queue.try_iter().take(BATCH).collect();
+            let writers = self.last_batch.0 + batch.len();
             let next = match self.unsynced {
-                Some(since) => {
-                    queue.recv_timeout((since + ASYNC_DELAY).saturating_duration_since(Instant::now()))
-                }
-                None => queue.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+                _ if !batch.is_empty() => Ok(()),
+                Some(since) => queue
+                    .recv_timeout((since + ASYNC_DELAY).saturating_duration_since(Instant::now()))
+                    .map(|first| batch.push(first)),
+                None => queue
+                    .recv()
+                    .map(|first| batch.push(first))
+                    .map_err(|_| mpsc::RecvTimeoutError::Disconnected),
             };
             match next {
-                Ok(first) => {
-                    let batch = self.gather(first, queue);
+                Ok(()) => {
+                    self.gather(&mut batch, writers, queue);
                     let (tasks, started) = (batch.len(), Instant::now());
                     self.commit(batch);
                     self.last_batch = (tasks, started.elapsed());
@@ -116,25 +123,22 @@ impl Writer {
         }
     }
 
-    /// Returns the tasks that are there, and those that are about to be.
+    /// Adds the tasks that are about to come to those that are there, until there is one of each of so many writers.
     ///
-    /// Writers that go on right away would each get a commit of their own, or wait for that of another: one
-    /// commit for all of them is quicker for all.
-    fn gather(&self, first: Task, queue: &mpsc::Receiver<Task>) -> Vec<Task> {
-        let (expected, commit) = self.last_batch;
+    /// Writers that go on right away would each get a commit of their own, or two halves of them take turns: one
+    /// commit for all of them costs about as much as one for a single one.
+    fn gather(&self, batch: &mut Vec<Task>, writers: usize, queue: &mpsc::Receiver<Task>) {
         let waits = self.durability == Durability::Fsync;
-        let late = Instant::now() + if waits { GATHER.min(commit / 2) } else { Duration::ZERO };
-        let mut batch = vec![first];
+        let late = Instant::now() + if waits { GATHER.min(self.last_batch.1) } else { Duration::ZERO };
         while batch.len() < BATCH {
             let next = queue.try_recv().ok().or_else(|| {
                 let left = late.saturating_duration_since(Instant::now());
-                let more = batch.len() < expected && !left.is_zero();
+                let more = batch.len() < writers && !left.is_zero();
                 more.then(|| queue.recv_timeout(left).ok()).flatten()
             });
             let Some(task) = next else { break };
             batch.push(task);
         }
-        batch
     }
 
     /// Makes everything durable that was acknowledged.

@@ -8,6 +8,7 @@ mod reconcile;
 pub(crate) use reconcile::write_work;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use karmada_core::api::policy::OverrideSpec;
 use karmada_core::api::reserved::EXECUTION_NAMESPACE_PREFIX;
@@ -20,6 +21,7 @@ use kube::{Resource, ResourceExt};
 
 use crate::hub::{Change, EventRecorder, Hub, ObjectKey, WorkQueue};
 use crate::interpreter::LiveInterpreter;
+use crate::metrics::Outcome;
 
 /// Bindings in work at the same time: most of it is waiting for durable writes.
 const WORKERS: usize = 16;
@@ -83,7 +85,13 @@ pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<LiveInterpreter>) {
     });
     hub.runtime.run_queue("binding", &queue, WORKERS, move |key| {
         let context = context.clone();
-        async move { reconcile::reconcile(&context, &key).await }
+        async move {
+            let started = Instant::now();
+            let result = reconcile::reconcile(&context, &key).await;
+            let metrics = &context.hub.runtime.metrics().resources;
+            metrics.synced_works(Outcome::of(&result), started.elapsed());
+            result
+        }
     });
 }
 

@@ -167,7 +167,7 @@ async fn delete(context: &Context, binding: BindingInput<'_>, id: &str) -> Resul
     let orphans: Vec<OrphanWork> = works
         .iter()
         .filter(|work| work.metadata.deletion_timestamp.is_none())
-        .map(|work| OrphanWork { namespace: work.namespace().unwrap_or_default(), name: work.name_any() })
+        .map(|work| OrphanWork::of(work))
         .collect();
     let deleted = join_all(orphans.iter().map(|orphan| delete_work(context, orphan))).await;
     if let Some(error) = deleted.into_iter().find_map(Result::err) {

@@ -23,6 +23,15 @@ pub(crate) struct Context {
     pub(crate) connector: Connector,
     /// Tells the per-member controllers of a new unit.
     pub(crate) started: mpsc::UnboundedSender<Arc<Member>>,
+    pub(crate) writes: Writes,
+}
+
+/// What the controller writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writes {
+    All,
+    /// Only the units that serve members are kept: the controller is switched off.
+    None,
 }
 
 /// Starts the controller.

@@ -14,7 +14,7 @@ use kube::ResourceExt;
 use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::json;
 
-use super::Context;
+use super::{Context, Writes};
 use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, chain, is_not_found, is_status};
 use crate::members::{Endpoint, Member, Verification};
 
@@ -24,8 +24,13 @@ const REMOVAL_POLL: Duration = Duration::from_secs(1);
 pub(super) async fn reconcile(context: &Context, name: &str) -> Result<Action, ReconcileError> {
     let Some(cluster) = context.hub.clusters.find(&ObjectKey::new("", name)) else {
         stop_member(context, name).await;
+        context.hub.runtime.metrics().clusters.forget(name);
         return Ok(Action::Done);
     };
+    if context.writes == Writes::None {
+        ensure_member(context, &cluster).await?;
+        return Ok(Action::Done);
+    }
     if cluster.metadata.deletion_timestamp.is_some() {
         // Removing the Works needs the member; without it nothing there can be removed.
         if let Err(error) = ensure_member(context, &cluster).await {

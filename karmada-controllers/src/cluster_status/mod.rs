@@ -16,17 +16,31 @@ use kube::runtime::watcher;
 use crate::hub::{Hub, Informer, ReconcileError, Runtime, Unstructured, chain};
 use crate::members::Member;
 
+/// Whether nodes and pods of members are summed up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResourceModeling {
+    #[default]
+    On,
+    Off,
+}
+
 /// How the status of members is observed.
 #[derive(Clone, Copy, Debug)]
 pub struct StatusSettings {
     /// Time between two health checks (`--cluster-status-update-frequency`).
     pub frequency: Duration,
     pub thresholds: ReadinessThresholds,
+    /// Whether nodes and pods of members are summed up (`--enable-cluster-resource-modeling`).
+    pub resources: ResourceModeling,
 }
 
 impl Default for StatusSettings {
     fn default() -> Self {
-        Self { frequency: Duration::from_secs(10), thresholds: ReadinessThresholds::default() }
+        Self {
+            frequency: Duration::from_secs(10),
+            thresholds: ReadinessThresholds::default(),
+            resources: ResourceModeling::On,
+        }
     }
 }
 
@@ -47,7 +61,11 @@ pub(crate) fn start(hub: Arc<Hub>, member: Arc<Member>, settings: StatusSettings
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             interval.tick().await;
-            if let Err(error) = settle(&hub, &member, &mut memory, settings, &mut observed).await {
+            let started = std::time::Instant::now();
+            let settled = settle(&hub, &member, &mut memory, settings, &mut observed).await;
+            member.set_looked_at();
+            member.runtime.metrics().clusters.synced(&member.name, started.elapsed());
+            if let Err(error) = settled {
                 tracing::debug!(
                     cluster = member.name,
                     error = chain(&error),
@@ -68,12 +86,12 @@ async fn settle(
 ) -> Result<(), ReconcileError> {
     const TRIES: u32 = 5;
     for _ in 1..TRIES {
-        match reconcile::reconcile(hub, member, memory, settings.thresholds, observed).await {
+        match reconcile::reconcile(hub, member, memory, settings, observed).await {
             Err(error) if error.is_conflict() => tokio::task::yield_now().await,
             other => return other,
         }
     }
-    reconcile::reconcile(hub, member, memory, settings.thresholds, observed).await
+    reconcile::reconcile(hub, member, memory, settings, observed).await
 }
 
 impl Observed {

@@ -1,16 +1,15 @@
 //! One health check of a member and the status that follows from it.
 
-use karmada_core::api::Condition;
 use karmada_core::api::cluster::constants::{CONDITION_COMPLETE_API_ENABLEMENTS, CONDITION_READY};
 use karmada_core::api::cluster::{Cluster, ClusterStatus};
+use karmada_core::api::{Condition, Feature};
 use karmada_core::membership::{
-    Probe, ReadinessThresholds, ReadyMemory, api_enablements_condition, ready_condition, summarise_nodes,
-    summarise_resources,
+    Probe, ReadyMemory, api_enablements_condition, ready_condition, summarise_nodes, summarise_resources,
 };
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::{Observed, collect};
+use super::{Observed, ResourceModeling, StatusSettings, collect};
 use crate::hub::{Hub, ObjectKey, ObjectReference, ReconcileError, chain};
 use crate::members::Member;
 
@@ -18,7 +17,7 @@ pub(super) async fn reconcile(
     hub: &Hub,
     member: &Member,
     memory: &mut ReadyMemory,
-    thresholds: ReadinessThresholds,
+    settings: StatusSettings,
     observed: &mut Option<Observed>,
 ) -> Result<(), ReconcileError> {
     let Some(cluster) = hub.clusters.find(&ObjectKey::new("", &member.name)) else { return Ok(()) };
@@ -29,9 +28,10 @@ pub(super) async fn reconcile(
     let now = jiff::Timestamp::now();
     let current = cluster.status.clone().unwrap_or_default();
     let mut status = current.clone();
-    let ready = ready_condition(condition(&current, CONDITION_READY), &probe, memory, thresholds, now);
+    let ready =
+        ready_condition(condition(&current, CONDITION_READY), &probe, memory, settings.thresholds, now);
     if probe == Probe::Ok && ready.status == "True" {
-        collect_details(&cluster, member, &mut status, observed, now).await?;
+        collect_details(hub, &cluster, member, &mut status, settings, observed, now).await?;
     }
     if !why.is_empty() && ready.status != "True" {
         let message = format!("{}: {why}", ready.message.trim_end_matches('.'));
@@ -39,6 +39,7 @@ pub(super) async fn reconcile(
         events.warning(&ObjectReference::of(&*cluster), &ready.reason, message);
     }
     set_condition(&mut status, ready);
+    member.runtime.metrics().clusters.observe(&member.name, &status);
     if status == current {
         return Ok(());
     }
@@ -46,9 +47,11 @@ pub(super) async fn reconcile(
 }
 
 async fn collect_details(
+    hub: &Hub,
     cluster: &Cluster,
     member: &Member,
     status: &mut ClusterStatus,
+    settings: StatusSettings,
     observed: &mut Option<Observed>,
     now: jiff::Timestamp,
 ) -> Result<(), ReconcileError> {
@@ -67,6 +70,9 @@ async fn collect_details(
     }
     set_condition(status, complete);
 
+    if settings.resources == ResourceModeling::Off {
+        return Ok(());
+    }
     let observed = observed.get_or_insert_with(|| Observed::start(member));
     if !observed.is_synced() {
         let both = async {
@@ -82,8 +88,13 @@ async fn collect_details(
     let pods = observed.pods.list();
     let nodes: Vec<&Value> = nodes.iter().map(|node| node.value()).collect();
     let pods: Vec<&Value> = pods.iter().map(|pod| pod.value()).collect();
+    let models = if hub.gates.is_enabled(Feature::CustomizedClusterResourceModeling) {
+        cluster.spec.resource_models.as_slice()
+    } else {
+        &[]
+    };
     status.node_summary = Some(summarise_nodes(&nodes));
-    status.resource_summary = Some(summarise_resources(&nodes, &pods, &cluster.spec.resource_models));
+    status.resource_summary = Some(summarise_resources(&nodes, &pods, models));
     Ok(())
 }
 

@@ -12,8 +12,9 @@ mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use karmada_core::api::FeatureGates;
+use karmada_core::api::Feature;
 use karmada_core::propagation::{
     Change as Meaning, NamespaceFilter, SkippedApis, TemplateKey, classify_change,
 };
@@ -21,7 +22,7 @@ use kube::Resource;
 use parking_lot::Mutex;
 
 use crate::binding::is_generation_changed;
-use crate::hub::{Change, EventRecorder, Hub, ObjectKey, WorkQueue, key_of};
+use crate::hub::{Change, EventRecorder, Hub, ObjectKey, Urgency, WorkQueue, key_of};
 use crate::interpreter::LiveInterpreter;
 
 /// Templates in work at the same time: most of it is waiting for durable writes.
@@ -36,7 +37,6 @@ pub struct DetectorSettings {
     pub skipped_apis: SkippedApis,
     /// Namespaces whose objects are never propagated (`--skipped-propagating-namespaces`).
     pub namespaces: NamespaceFilter,
-    pub gates: FeatureGates,
 }
 
 struct Context {
@@ -55,9 +55,13 @@ struct Context {
 }
 
 impl Context {
-    fn enqueue(&self, key: TemplateKey, meaning: Meaning) {
+    fn enqueue(&self, key: TemplateKey, meaning: Meaning, urgency: Urgency) {
         self.remember(&key, meaning);
-        self.templates.add(key);
+        if self.hub.gates.is_enabled(Feature::ControllerPriorityQueue) {
+            self.templates.add_with(key, urgency);
+        } else {
+            self.templates.add(key);
+        }
     }
 
     fn remember(&self, key: &TemplateKey, meaning: Meaning) {
@@ -112,16 +116,26 @@ pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<LiveInterpreter>, settings
 
 fn watch_templates(context: &Arc<Context>) {
     let handler = context.clone();
+    // The caches are filled before the handler comes: it is shown all they hold first.
+    let starting = Arc::new(AtomicBool::new(true));
+    let is_starting = starting.clone();
     context.hub.templates.on_change(Arc::new(move |resource, change| {
         if !handler.settings.namespaces.handles(change.object().value()) {
             return;
         }
         let key = key_of(resource, change.object());
         match change {
-            Change::Added(_) => handler.enqueue(key, Meaning::ByUser),
+            Change::Added(_) => {
+                // What was there before the start can wait for what users do now.
+                let informer = handler.hub.templates.informer(&key.api_version, &key.kind);
+                let is_first_list = informer.is_none_or(|informer| !informer.is_synced())
+                    || is_starting.load(Ordering::Relaxed);
+                let urgency = if is_first_list { Urgency::CanWait } else { Urgency::Normal };
+                handler.enqueue(key, Meaning::ByUser, urgency);
+            }
             Change::Updated { old, new } => match classify_change(old.value(), new.value()) {
                 Meaning::Irrelevant => {}
-                meaning => handler.enqueue(key, meaning),
+                meaning => handler.enqueue(key, meaning, Urgency::Normal),
             },
             // The binding follows by garbage collection.
             Change::Deleted(_) => {
@@ -129,6 +143,7 @@ fn watch_templates(context: &Arc<Context>) {
             }
         }
     }));
+    starting.store(false, Ordering::Relaxed);
 }
 
 fn watch_policies<K>(

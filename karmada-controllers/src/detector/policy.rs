@@ -15,7 +15,8 @@ use super::Context;
 use super::lookup::HubLookup;
 use super::template::CachedBinding;
 use super::writes::{patch_template, write_all};
-use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, is_not_found};
+use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, Urgency, is_not_found};
+use crate::metrics::Outcome;
 
 pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Action, ReconcileError> {
     let hub = &context.hub;
@@ -53,9 +54,9 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
     });
     write_all(hub, decision.writes).await?;
     for key in decision.requeue {
-        context.enqueue(key, decision.change);
+        context.enqueue(key, decision.change, Urgency::CanWait);
     }
-    if context.settings.gates.is_enabled(Feature::PropagationPolicyPreemption) {
+    if hub.gates.is_enabled(Feature::PropagationPolicyPreemption) {
         take_from_lower_policies(context, key, &policy).await?;
     }
     match decision.error {
@@ -133,10 +134,12 @@ async fn take_from_lower_policies(
                 name: selector.name.clone(),
             };
             let Some(template) = hub.templates.find(&template_key) else { continue };
-            let Some(preemption) = preempt(policy, template.value(), &lookup, &context.settings.gates) else {
+            let Some(preemption) = preempt(policy, template.value(), &lookup, &hub.gates) else {
                 continue;
             };
-            patch_template(hub, &template_key, &preemption.patch).await?;
+            let patched = patch_template(hub, &template_key, &preemption.patch).await;
+            hub.runtime.metrics().resources.preempted(Outcome::of(&patched));
+            patched?;
             let about = ObjectReference::of_value(template.value());
             match preemption.event.type_ {
                 EventType::Normal => {

@@ -7,11 +7,13 @@ use karmada_core::propagation::{
     reconcile_template,
 };
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Context;
 use super::lookup::HubLookup;
 use super::writes::write_all;
 use crate::hub::{Action, Hub, ObjectKey, ObjectReference, ReconcileError};
+use crate::metrics::Outcome;
 
 /// A cached binding of either kind.
 pub(super) enum CachedBinding {
@@ -60,6 +62,7 @@ async fn decide_and_write(
     };
     let binding = CachedBinding::find(hub, key);
     let is_waiting = context.waiting.lock().contains(key);
+    let started = Instant::now();
     let mut decision = context
         .interpreter
         .decide(|interpreter| {
@@ -69,11 +72,13 @@ async fn decide_and_write(
                 change: meaning,
                 is_waiting,
                 lookup: &HubLookup(hub),
-                gates: &context.settings.gates,
+                gates: &hub.gates,
                 interpreter,
             })
         })
         .await;
+    let metrics = &hub.runtime.metrics().resources;
+    metrics.matched_policy(started.elapsed());
     if decision.outcome == TemplateOutcome::Waiting {
         // Caches may lag behind one another: the policy's own turn looks at waiting templates again.
         context.waiting.lock().insert(key.clone());
@@ -81,7 +86,11 @@ async fn decide_and_write(
     }
     context.waiting.lock().remove(key);
     let writes = std::mem::take(&mut decision.writes);
+    let is_applied = !writes.is_empty();
     let written = write_all(hub, writes).await;
+    if is_applied {
+        metrics.applied_policy(Outcome::of(&written), started.elapsed());
+    }
     let about = ObjectReference::of_value(template.value());
     match &written {
         Ok(()) => {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::reconcile::{SyncError, live, replace, resolve};
 use super::{Context, cluster_of};
 use crate::hub::{Action, ReconcileError, api_of, is_not_found};
+use crate::metrics::Outcome;
 
 pub(super) async fn reconcile(context: &Context, work: &Work) -> Result<Action, ReconcileError> {
     let (namespace, name) = (work.namespace().unwrap_or_default(), work.name_any());
@@ -72,7 +73,10 @@ async fn delete(context: &Context, manifest: &Value) -> Result<(), SyncError> {
     // An object of the same name that someone makes in the meantime is not ours to delete.
     let parameters =
         DeleteParams::background().preconditions(kube::api::Preconditions { uid, resource_version: None });
-    match context.member.call(api.delete(&key.name, &parameters)).await {
+    let deleted = context.member.call(api.delete(&key.name, &parameters)).await;
+    let metrics = &context.member.runtime.metrics().resources;
+    metrics.deleted(&resource.api_version, &resource.kind, &context.member.name, Outcome::of(&deleted));
+    match deleted {
         Ok(_) => Ok(()),
         Err(error) if error.is_status(404) || error.is_status(409) => Ok(()),
         Err(error) => Err(error.into()),

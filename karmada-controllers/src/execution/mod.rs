@@ -10,6 +10,7 @@ mod reconcile;
 mod status;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use karmada_core::api::cluster::Cluster;
 use karmada_core::api::reserved::{EXECUTION_NAMESPACE_PREFIX, LABEL_TRUE, MANAGED_LABEL};
@@ -21,6 +22,7 @@ use kube::{Resource, ResourceExt};
 use crate::hub::{Change, EventRecorder, Hub, ObjectKey, Unstructured, key_of};
 use crate::interpreter::LiveInterpreter;
 use crate::members::{Fleet, Member};
+use crate::metrics::Outcome;
 
 /// Works of one member in work at the same time: most of it is waiting for the member.
 const WORKERS_PER_MEMBER: usize = 8;
@@ -79,7 +81,13 @@ pub(crate) fn start(context: Context) {
     }
     runtime.run_queue("execution", &member.queue, WORKERS_PER_MEMBER, move |key| {
         let context = context.clone();
-        async move { reconcile::reconcile(&context, &key).await }
+        async move {
+            let started = Instant::now();
+            let result = reconcile::reconcile(&context, &key).await;
+            let metrics = &context.member.runtime.metrics().resources;
+            metrics.synced_workload(Outcome::of(&result), started.elapsed());
+            result
+        }
     });
 }
 

@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::{Context, delete, status};
 use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, api_of, chain};
 use crate::members::CallError;
+use crate::metrics::{Creation, Outcome};
 
 /// How often a write is tried against the newest state of the member's object before it counts as failed.
 const WRITE_TRIES: usize = 3;
@@ -134,6 +135,8 @@ async fn sync(context: &Context, manifest: &Value) -> Result<Synced, SyncError> 
             .interpreter
             .decide(|interpreter| plan_member_write(manifest, observed.as_ref(), &member.name, interpreter))
             .await?;
+        let (api_version, kind) = (resource.api_version.as_str(), resource.kind.as_str());
+        let metrics = &member.runtime.metrics().resources;
         let written = match plan {
             MemberWrite::Unchanged => {
                 // Another event of it must not pass for the echo of our write.
@@ -142,8 +145,20 @@ async fn sync(context: &Context, manifest: &Value) -> Result<Synced, SyncError> 
                 member.record_version(template_key, version.and_then(Value::as_str).map(str::to_owned));
                 return Ok(Synced { observed: observed.unwrap_or_default(), is_written: false });
             }
-            MemberWrite::Create(object) => create(context, &api, object).await,
-            MemberWrite::Update(object) => replace(context, &api, &key.name, object).await,
+            MemberWrite::Create(object) => {
+                let written = create(context, &api, object).await;
+                let creation = match member.recorded_version(&template_key) {
+                    Some(_) => Creation::Again,
+                    None => Creation::First,
+                };
+                metrics.created(api_version, kind, &member.name, Outcome::of(&written), creation);
+                written
+            }
+            MemberWrite::Update(object) => {
+                let written = replace(context, &api, &key.name, object).await;
+                metrics.updated(api_version, kind, &member.name, Outcome::of(&written));
+                written
+            }
         };
         match written {
             Ok(object) => {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use k8s_openapi::NamespaceResourceScope;
+use karmada_core::api::FeatureGates;
 use karmada_core::api::cluster::Cluster;
 use karmada_core::api::config::{ResourceInterpreterCustomization, ResourceInterpreterWebhookConfiguration};
 use karmada_core::api::policy::constants::{
@@ -28,6 +29,7 @@ use super::{EventRecorder, Informer, RestMapping, Runtime, Templates};
 /// The control plane's API server as controllers see it: one client, one cache per kind.
 pub struct Hub {
     pub client: Client,
+    pub gates: FeatureGates,
     pub runtime: Runtime,
     pub events: EventRecorder,
     pub mapping: RestMapping,
@@ -56,7 +58,11 @@ impl Hub {
     ///
     /// # Errors
     /// When discovery of the control plane fails, or it does not serve Karmada's kinds.
-    pub async fn start(client: Client, runtime: Runtime) -> Result<Arc<Self>, StartError> {
+    pub async fn start(
+        client: Client,
+        runtime: Runtime,
+        gates: FeatureGates,
+    ) -> Result<Arc<Self>, StartError> {
         let mapping = RestMapping::new(client.clone());
         mapping.refresh().await.map_err(|error| StartError::Discovery(Box::new(error)))?;
         // A watch of a kind that is not served would be tried for ever.
@@ -84,6 +90,7 @@ impl Hub {
             interpreter_customizations: start_informer(&client, &runtime, |_| Vec::new()),
             interpreter_webhooks: start_informer(&client, &runtime, |_| Vec::new()),
             mapping,
+            gates,
             client,
             runtime,
         });

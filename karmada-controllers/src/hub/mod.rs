@@ -1,22 +1,27 @@
 //! What every controller shares: one watch per kind, work queues, events, the map of served kinds.
 
 mod caches;
+mod client;
 mod controller;
 mod error;
 mod events;
 mod informer;
 mod queue;
+mod rates;
 mod rest_mapping;
 mod templates;
 mod unstructured;
 
 pub use caches::Hub;
-pub use controller::{Action, Runtime};
+pub use client::{ClientSettings, Defaults, shape};
+pub(crate) use controller::Observed;
+pub use controller::{Action, Runtime, RuntimeSettings};
 pub use error::ReconcileError;
 pub(crate) use error::{chain, is_not_found, is_status};
 pub use events::{EventRecorder, ObjectReference};
 pub use informer::{Change, Informer, ObjectKey};
-pub use queue::WorkQueue;
+pub use queue::{QueueLoad, Urgency, WorkQueue};
+pub use rates::{Rate, RetryLimits, Workers};
 pub use rest_mapping::{RestMapping, Served};
 pub use templates::{TemplateHandler, Templates};
 pub(crate) use templates::{api_of, key_of};

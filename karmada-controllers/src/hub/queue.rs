@@ -10,21 +10,60 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// First delay after a failure; doubled by every further failure of the same key.
-const BASE_BACKOFF: Duration = Duration::from_millis(5);
-/// Longest delay between two tries of a failing key.
-const MAX_BACKOFF: Duration = Duration::from_mins(1);
+use super::rates::{Bucket, RetryLimits};
+
+/// Failures in a row after which a key is not expected to succeed soon.
+const STUCK_AFTER: u32 = 8;
+/// A delay up to this long is part of the work, a longer one is waiting for something to change.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Who is served first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// Before all that can wait.
+    Normal,
+    /// When nothing else waits.
+    CanWait,
+}
+
+/// What a queue holds at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueLoad {
+    /// Keys that wait for a worker.
+    pub waiting: usize,
+    pub in_work: usize,
+    /// Keys that wait for a delay to pass.
+    pub delayed: usize,
+    /// Keys whose last try failed.
+    pub failing: usize,
+    /// Keys that failed so often that they are not expected to succeed by themselves.
+    pub stuck: usize,
+    /// Whether a delay ends soon.
+    pub has_more_soon: bool,
+}
+
+impl QueueLoad {
+    /// Whether there is work that is expected to come to an end.
+    pub fn is_busy(&self) -> bool {
+        self.waiting > 0 || self.in_work > 0 || self.has_more_soon || self.failing > self.stuck
+    }
+}
 
 #[derive(Debug)]
 struct State<T> {
     ready: VecDeque<T>,
-    /// Keys in `ready`, and keys that changed while in work.
+    /// Keys that are served when `ready` is empty; those no longer in `idle_keys` are stale.
+    idle: VecDeque<T>,
+    idle_keys: HashSet<T>,
+    /// Keys in `ready` or `idle`, and keys that changed while in work.
     dirty: HashSet<T>,
     in_work: HashSet<T>,
     delayed: BinaryHeap<Reverse<(Instant, T)>>,
     /// Earliest pending delay of each key, so that a sooner request is not lost and a later one adds nothing.
     due: HashMap<T, Instant>,
     failures: HashMap<T, u32>,
+    limits: RetryLimits,
+    bucket: Option<Bucket>,
     closed: bool,
 }
 
@@ -50,20 +89,38 @@ impl<T: Clone + Debug + Eq + Hash + Ord> WorkQueue<T> {
         Self {
             state: Mutex::new(State {
                 ready: VecDeque::new(),
+                idle: VecDeque::new(),
+                idle_keys: HashSet::new(),
                 dirty: HashSet::new(),
                 in_work: HashSet::new(),
                 delayed: BinaryHeap::new(),
                 due: HashMap::new(),
                 failures: HashMap::new(),
+                limits: RetryLimits::default(),
+                bucket: None,
                 closed: false,
             }),
             changed: Notify::new(),
         }
     }
 
+    /// Sets when keys that failed are tried again.
+    pub fn set_limits(&self, limits: RetryLimits) {
+        let mut state = self.state.lock();
+        state.bucket = limits.rate.map(Bucket::new);
+        state.limits = limits;
+    }
+
     /// Hands `key` to a worker as soon as one is free.
     pub fn add(&self, key: T) {
-        if Self::push(&mut self.state.lock(), key) {
+        self.add_with(key, Urgency::Normal);
+    }
+
+    /// Hands `key` to a worker as soon as one is free for keys of this urgency.
+    ///
+    /// A key that waits and is added with more urgency gets it.
+    pub fn add_with(&self, key: T, urgency: Urgency) {
+        if Self::push(&mut self.state.lock(), key, urgency) {
             self.changed.notify_one();
         }
     }
@@ -89,13 +146,15 @@ impl<T: Clone + Debug + Eq + Hash + Ord> WorkQueue<T> {
     ///
     /// Returns how many failures in a row that makes.
     pub fn add_failed(&self, key: T) -> u32 {
-        let failures = {
+        let (failures, delay) = {
             let mut state = self.state.lock();
             let failures = state.failures.entry(key.clone()).or_default();
             *failures = failures.saturating_add(1);
-            *failures
+            let failures = *failures;
+            let turn = state.bucket.as_ref().map_or(Duration::ZERO, Bucket::reserve);
+            (failures, state.limits.backoff(failures).max(turn))
         };
-        self.add_after(key, backoff(failures));
+        self.add_after(key, delay);
         failures
     }
 
@@ -114,10 +173,10 @@ impl<T: Clone + Debug + Eq + Hash + Ord> WorkQueue<T> {
                     return None;
                 }
                 Self::promote_due(&mut state);
-                if let Some(key) = state.ready.pop_front() {
+                if let Some(key) = Self::pop(&mut state) {
                     state.dirty.remove(&key);
                     state.in_work.insert(key.clone());
-                    let more = !state.ready.is_empty();
+                    let more = !state.ready.is_empty() || !state.idle_keys.is_empty();
                     drop(state);
                     if more {
                         self.changed.notify_one();
@@ -158,6 +217,8 @@ impl<T: Clone + Debug + Eq + Hash + Ord> WorkQueue<T> {
         let mut state = self.state.lock();
         state.closed = true;
         state.ready.clear();
+        state.idle.clear();
+        state.idle_keys.clear();
         state.delayed.clear();
         drop(state);
         self.changed.notify_waiters();
@@ -168,7 +229,30 @@ impl<T: Clone + Debug + Eq + Hash + Ord> WorkQueue<T> {
     /// Number of keys that wait or are in work, delayed ones left out.
     pub fn depth(&self) -> usize {
         let state = self.state.lock();
-        state.ready.len() + state.in_work.len()
+        state.ready.len() + state.idle_keys.len() + state.in_work.len()
+    }
+
+    /// Returns what the queue holds now.
+    pub fn load(&self) -> QueueLoad {
+        let state = self.state.lock();
+        if state.closed {
+            return QueueLoad::default();
+        }
+        let soon = Instant::now() + SOON;
+        let is_failing = |key: &T| state.failures.contains_key(key);
+        QueueLoad {
+            waiting: state.ready.len() + state.idle_keys.len(),
+            in_work: state.in_work.len(),
+            delayed: state.due.len(),
+            failing: state.failures.len(),
+            stuck: state.failures.values().filter(|failures| **failures >= STUCK_AFTER).count(),
+            has_more_soon: state.due.iter().any(|(key, at)| *at <= soon && !is_failing(key)),
+        }
+    }
+
+    /// Keys that fail, with how often they did in a row.
+    pub fn failing_keys(&self) -> Vec<(T, u32)> {
+        self.state.lock().failures.iter().map(|(key, failures)| (key.clone(), *failures)).collect()
     }
 
     /// Keys that wait for a delay to pass, in order.
@@ -177,16 +261,40 @@ impl<T: Clone + Debug + Eq + Hash + Ord> WorkQueue<T> {
     }
 
     /// Returns whether a waiting worker has something new to do.
-    fn push(state: &mut State<T>, key: T) -> bool {
-        if state.closed || !state.dirty.insert(key.clone()) {
+    fn push(state: &mut State<T>, key: T, urgency: Urgency) -> bool {
+        if state.closed {
+            return false;
+        }
+        if !state.dirty.insert(key.clone()) {
+            if urgency == Urgency::Normal && state.idle_keys.remove(&key) {
+                state.ready.push_back(key);
+            }
             return false;
         }
         state.due.remove(&key);
         if state.in_work.contains(&key) {
             return false;
         }
-        state.ready.push_back(key);
+        match urgency {
+            Urgency::Normal => state.ready.push_back(key),
+            Urgency::CanWait => {
+                state.idle_keys.insert(key.clone());
+                state.idle.push_back(key);
+            }
+        }
         true
+    }
+
+    fn pop(state: &mut State<T>) -> Option<T> {
+        if let Some(key) = state.ready.pop_front() {
+            return Some(key);
+        }
+        while let Some(key) = state.idle.pop_front() {
+            if state.idle_keys.remove(&key) {
+                return Some(key);
+            }
+        }
+        None
     }
 
     fn promote_due(state: &mut State<T>) {
@@ -199,16 +307,10 @@ impl<T: Clone + Debug + Eq + Hash + Ord> WorkQueue<T> {
             // An entry that a sooner request or a direct add replaced is stale.
             if state.due.get(&key) == Some(&at) {
                 state.due.remove(&key);
-                Self::push(state, key);
+                Self::push(state, key, Urgency::Normal);
             }
         }
     }
-}
-
-fn backoff(failures: u32) -> Duration {
-    BASE_BACKOFF
-        .saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX))
-        .min(MAX_BACKOFF)
 }
 
 #[cfg(test)]
@@ -289,9 +391,50 @@ mod tests {
         }
     }
 
-    #[test]
-    fn backoff_has_a_limit() {
-        assert_eq!(backoff(1), BASE_BACKOFF);
-        assert_eq!(backoff(200), MAX_BACKOFF);
+    #[tokio::test]
+    async fn what_can_wait_is_served_last_unless_it_becomes_urgent() {
+        let queue = WorkQueue::new();
+        for key in ["a", "b", "c"] {
+            queue.add_with(key, Urgency::CanWait);
+        }
+        queue.add("urgent");
+        queue.add("b");
+        assert_eq!(queue.load().waiting, 4);
+        for expected in ["urgent", "b", "a", "c"] {
+            assert_eq!(queue.next().await, Some(expected));
+            queue.done(&expected);
+        }
+        assert_eq!(queue.load(), QueueLoad::default());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_is_busy_until_only_the_hopeless_and_the_far_are_left() {
+        let queue = WorkQueue::new();
+        queue.add_after("far", Duration::from_mins(5));
+        assert!(!queue.load().is_busy());
+        for _ in 0..STUCK_AFTER {
+            queue.add_failed("hopeless");
+            assert!(queue.load().failing == 1);
+        }
+        assert!(!queue.load().is_busy(), "{:?}", queue.load());
+        queue.forget(&"hopeless");
+        queue.add("new");
+        assert!(queue.load().is_busy());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retries_of_all_keys_together_keep_to_the_rate() {
+        let queue = WorkQueue::new();
+        let rate = Some(super::super::Rate { per_second: 1.0, burst: 2 });
+        queue.set_limits(RetryLimits { rate, ..RetryLimits::default() });
+        for key in 0..4 {
+            queue.add_failed(key);
+        }
+        let start = Instant::now();
+        for _ in 0..4 {
+            let key = queue.next().await.unwrap();
+            queue.done(&key);
+        }
+        assert!(start.elapsed() >= Duration::from_secs(2), "{:?}", start.elapsed());
     }
 }

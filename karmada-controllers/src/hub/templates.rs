@@ -138,6 +138,11 @@ impl Templates {
         self.kinds.read().values().map(|kind| kind.resource.clone()).collect()
     }
 
+    /// Whether every running cache has its first list.
+    pub fn is_synced(&self) -> bool {
+        self.kinds.read().values().all(|kind| kind.informer.is_synced())
+    }
+
     /// Waits until every running cache has its first list.
     pub async fn wait_synced(&self) {
         let informers: Vec<_> = self.kinds.read().values().map(|kind| kind.informer.clone()).collect();

@@ -12,6 +12,7 @@ use kube::{Client, Config};
 use parking_lot::RwLock;
 
 use super::bounds::bounded;
+use crate::hub::{ClientSettings, Rate, shape};
 
 /// Longest time to establish a connection to a member.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -75,6 +76,7 @@ pub type InProcessClient = Arc<dyn Fn(&str) -> Client + Send + Sync>;
 /// How member clusters are reached.
 #[derive(Clone, Default)]
 pub struct Connector {
+    rate: Option<Rate>,
     in_process: Arc<RwLock<BTreeMap<String, InProcessClient>>>,
 }
 
@@ -98,11 +100,22 @@ impl Connector {
         self.in_process.write().insert(url.trim_end_matches('/').to_string(), client);
     }
 
+    /// Keeps the calls of each member to a rate.
+    pub fn with_rate(mut self, rate: Option<Rate>) -> Self {
+        self.rate = rate.or(self.rate);
+        self
+    }
+
     /// Makes a client for a member. No request is sent.
     ///
     /// # Errors
     /// When the endpoint is unusable: bad URL, bad certificates, unsupported proxy.
     pub fn connect(&self, endpoint: &Endpoint) -> Result<Client, ConnectError> {
+        let client = self.connect_unlimited(endpoint)?;
+        Ok(shape(client, ClientSettings { rate: self.rate, ..ClientSettings::default() }))
+    }
+
+    fn connect_unlimited(&self, endpoint: &Endpoint) -> Result<Client, ConnectError> {
         if let Some(client) = self.in_process.read().get(endpoint.url.trim_end_matches('/')) {
             return Ok(client(&endpoint.token));
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use karmada_core::api::reserved::MANAGED_LABEL;
@@ -71,6 +72,7 @@ pub struct Member {
     pub ready: watch::Sender<bool>,
     /// Resource version of each object after our last write: an event that carries it is our own.
     versions: Mutex<HashMap<TemplateKey, String>>,
+    looked_at: AtomicBool,
 }
 
 impl fmt::Debug for Member {
@@ -95,12 +97,23 @@ impl Member {
             runtime,
             ready: watch::Sender::new(false),
             versions: Mutex::default(),
+            looked_at: AtomicBool::new(false),
         }
     }
 
     /// Whether the control plane considers the member ready.
     pub fn is_ready(&self) -> bool {
         *self.ready.borrow()
+    }
+
+    /// Notes that the status of the member was looked at.
+    pub fn set_looked_at(&self) {
+        self.looked_at.store(true, Ordering::Release);
+    }
+
+    /// Whether the status of the member was looked at since this unit started.
+    pub fn is_looked_at(&self) -> bool {
+        self.looked_at.load(Ordering::Acquire)
     }
 
     /// Waits for a call of the member, not longer than [`CALL_TIMEOUT`].

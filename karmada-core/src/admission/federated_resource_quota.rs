@@ -49,7 +49,8 @@ fn validate_spec(spec: &FederatedResourceQuotaSpec, errors: &mut Vec<FieldError>
         }
     }
     for (resource, overall) in &spec.overall {
-        if assigned.get(resource.as_str()).is_some_and(|assigned| assigned > overall) {
+        // Nothing assigned is more than a negative amount.
+        if assigned.get(resource.as_str()).copied().unwrap_or_default() > *overall {
             let field = format!("spec.overall[{resource}]");
             errors.push(FieldError::invalid_value(field, overall, "overall is less than assignments"));
         }

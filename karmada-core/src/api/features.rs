@@ -12,7 +12,7 @@ pub struct FeatureGates {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FeatureGateError {
     /// There is no such gate.
-    #[error("unrecognized feature gate: {name}")]
+    #[error("unrecognized feature gate: {name}; known are AllAlpha, AllBeta, {}", known_names())]
     Unknown {
         /// What was given.
         name: String,
@@ -187,6 +187,10 @@ impl Default for FeatureGates {
     }
 }
 
+fn known_names() -> String {
+    Feature::ALL.iter().map(|feature| feature.name()).collect::<Vec<_>>().join(", ")
+}
+
 fn find(name: &str) -> Result<Feature, FeatureGateError> {
     let mut all = Feature::ALL.iter().copied();
     all.find(|feature| feature.name() == name)
@@ -210,9 +214,9 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        assert_eq!(
-            FeatureGates::parse("Nope=true").unwrap_err().to_string(),
-            "unrecognized feature gate: Nope"
+        let unknown = FeatureGates::parse("Nope=true").unwrap_err().to_string();
+        assert!(
+            unknown.starts_with("unrecognized feature gate: Nope; known are AllAlpha, AllBeta, Failover,")
         );
         assert!(FeatureGates::parse("Failover").is_err());
         assert!(FeatureGates::parse("Failover=maybe").is_err());

@@ -47,7 +47,7 @@ pub use rebalance::{RebalanceAttempt, RebalanceDecision, rebalance_status, workl
 pub use reconcile::{
     Attempt, BindingChange, BindingDecision, BindingEvent, BindingInput, EventKind, PlacedBinding,
     PlacementResult, Retry, StatusChange, Trigger, is_affected_by_cluster, is_in_charge, needs_scheduling,
-    place_binding, reconcile_binding,
+    place_binding, quota_exceeded, reconcile_binding,
 };
 pub use schedule::schedule;
 pub use select::{SpreadGroup, select_groups};

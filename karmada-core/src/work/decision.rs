@@ -29,6 +29,14 @@ pub struct OrphanWork {
     pub name: String,
 }
 
+impl OrphanWork {
+    /// Names a Work.
+    pub fn of(work: &Work) -> Self {
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        Self { namespace: text(&work.metadata.namespace), name: text(&work.metadata.name) }
+    }
+}
+
 /// A Work to write, whole.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WorkWrite {

@@ -6,12 +6,15 @@ pub mod audit_args;
 pub mod backup;
 mod changes;
 pub mod completion;
+pub mod controller_args;
+pub mod controllers;
 pub mod cordon;
 pub mod create;
 pub mod delete;
 pub mod demo;
 pub mod edit;
 pub mod get;
+pub mod init;
 pub mod interpret;
 pub mod join;
 pub mod label;
@@ -38,7 +41,9 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
         Command::Demo(args) => demo::run(args, context).await,
         Command::LocalUp(args) => local_up::run(args, context).await,
-        Command::Serve(args) => serve::run(args, context).await,
+        Command::Serve(args) => serve::run(*args, context).await,
+        Command::Controllers(args) => controllers::run(*args, context).await,
+        Command::Init(args) => init::run(args, context).await,
         Command::Backup(args) => backup::run(args, context).await,
         Command::Restore(args) => restore::run(args, context).await,
         Command::Get(args) => get::run(args, context).await,

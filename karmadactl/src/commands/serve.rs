@@ -8,9 +8,11 @@ use clap::{Args, ValueEnum};
 use karmada_apiserver::StartError;
 use karmada_apiserver::server::{Limits, Share};
 use karmada_apiserver::store::{Durability, OpenError};
-use karmada_controllers::ControlPlaneSettings;
 
 use super::audit_args::AuditArgs;
+use super::controller_args::{ControllerArgs, positive_duration};
+use super::controllers::{BindAddress, parse_address};
+use crate::attached::observe::{self, Endpoints};
 use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::embedded::{
@@ -19,6 +21,7 @@ use crate::embedded::{
     write_kubeconfig,
 };
 use crate::error::CliError;
+use crate::logging::LoggingArgs;
 use crate::signals::stop_requested;
 
 /// How often the kubeconfig gets a fresh certificate.
@@ -90,6 +93,16 @@ pub struct ServeArgs {
 
     #[command(flatten)]
     pub limits: LimitArgs,
+
+    /// Address of /metrics of the controllers; 0 for none
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0", value_parser = parse_address)]
+    pub metrics_bind_address: BindAddress,
+
+    #[command(flatten)]
+    pub logging: LoggingArgs,
+
+    #[command(flatten)]
+    pub controllers: ControllerArgs,
 }
 
 /// How much clients may ask for.
@@ -174,13 +187,6 @@ impl DurabilityArg {
     }
 }
 
-fn positive_duration(text: &str) -> Result<Duration, String> {
-    match parse_duration(text)? {
-        Duration::ZERO => Err("must be longer than 0".to_owned()),
-        duration => Ok(duration),
-    }
-}
-
 /// Serves until told to stop.
 pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     let ServeArgs {
@@ -195,8 +201,16 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
         event_ttl,
         audit,
         limits,
+        metrics_bind_address,
+        logging: _,
+        controllers,
     } = args;
-    let api = ApiOptions { audit: audit.config().map_err(CliError::failed)?, event_ttl: Some(event_ttl) };
+    let api = ApiOptions {
+        audit: audit.config().map_err(CliError::failed)?,
+        event_ttl: Some(event_ttl),
+        admission: controllers.admission(),
+    };
+    let settings = controllers.settings()?;
     let data_dir = data_dir.unwrap_or_else(|| default_data_dir("serve"));
     let kubeconfig = kubeconfig.unwrap_or_else(|| data_dir.join(CONTROL_PLANE_KUBECONFIG));
     if let Some(timeout) = wait {
@@ -213,10 +227,11 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     let served = if api_only {
         Served::Plain(EmbeddedServer::plain(&options).await.map_err(explain)?)
     } else {
-        let started = EmbeddedControlPlane::start(&options, ControlPlaneSettings::default()).await;
+        let started = EmbeddedControlPlane::start(&options, settings).await;
         Served::ControlPlane(started.map_err(explain_control_plane)?)
     };
     let server = served.server();
+    let _metrics = served.metrics(metrics_bind_address).await?;
     write_kubeconfig(&kubeconfig, &server.kubeconfig().map_err(explain)?).map_err(CliError::failed)?;
     let line = ready_line(&server.url(), &kubeconfig);
     context.printer.line(&line)?;
@@ -272,6 +287,12 @@ impl Served {
             Self::Plain(server) => server,
             Self::ControlPlane(control_plane) => control_plane.server(),
         }
+    }
+
+    /// Serves the metrics of the controllers, as long as the answer is kept.
+    async fn metrics(&self, address: BindAddress) -> Result<Endpoints, CliError> {
+        let Self::ControlPlane(control_plane) = self else { return Ok(Endpoints::default()) };
+        observe::serve(control_plane.observed(), address.0, None).await.map_err(CliError::failed)
     }
 
     async fn shutdown(&self) {

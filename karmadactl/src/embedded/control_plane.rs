@@ -1,6 +1,11 @@
 //! A control plane in this process: API server and controllers.
 
+use std::sync::Arc;
+
 use karmada_controllers::{ControlPlane, ControlPlaneSettings, StartError};
+
+use crate::attached::election::Progress;
+use crate::attached::observe::Observed;
 
 use super::server::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
 
@@ -47,6 +52,16 @@ impl EmbeddedControlPlane {
     /// The API server.
     pub fn server(&self) -> &EmbeddedServer {
         &self.server
+    }
+
+    /// What is served about the controllers.
+    pub fn observed(&self) -> Observed {
+        let progress = Progress::running(self.controllers.runtime());
+        Observed {
+            metrics: self.controllers.runtime().metrics().clone(),
+            phase: progress.phase(),
+            refresh: Arc::new(progress),
+        }
     }
 
     /// Stops the controllers, then the API server.

@@ -61,6 +61,8 @@ pub struct ApiOptions {
     pub audit: Option<AuditConfig>,
     /// How long Events stay; an hour when there is none.
     pub event_ttl: Option<Duration>,
+    /// What admission of Karmada's kinds goes by.
+    pub admission: KarmadaAdmission,
 }
 
 /// An API server in this process that did not start.
@@ -102,7 +104,7 @@ impl EmbeddedServer {
     pub async fn karmada(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let config = ServerConfig {
             crds: karmada_core::api::crds(),
-            admission: vec![Arc::new(KarmadaAdmission::default())],
+            admission: vec![Arc::new(options.api.admission.clone())],
             // Policies would carry the accounts and certificates of the control plane to members.
             controllers: Controllers::WithoutAccounts,
             ..ServerConfig::default()

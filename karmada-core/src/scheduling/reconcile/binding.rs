@@ -18,8 +18,8 @@ use crate::{
             ClusterResourceBinding, ResourceBinding, ResourceBindingSpec, ResourceBindingStatus,
             TargetCluster,
             constants::{
-                CONDITION_SCHEDULED, REASON_NO_CLUSTER_FIT, REASON_SCHEDULER_ERROR, REASON_SUCCESS,
-                REASON_UNSCHEDULABLE, SCHEDULE_BINDING_FAILED, SCHEDULE_BINDING_SUCCEED,
+                CONDITION_SCHEDULED, REASON_NO_CLUSTER_FIT, REASON_QUOTA_EXCEEDED, REASON_SCHEDULER_ERROR,
+                REASON_SUCCESS, REASON_UNSCHEDULABLE, SCHEDULE_BINDING_FAILED, SCHEDULE_BINDING_SUCCEED,
             },
         },
     },
@@ -286,6 +286,24 @@ fn fail(
         last_scheduled_time: None,
         conditions: Some(conditions),
     });
+}
+
+/// Returns what to tell of a result that admission refused to write, for it exceeds a quota.
+///
+/// The binding is tried again: the quota may be raised, or used less.
+pub fn quota_exceeded(
+    binding: &BindingInput<'_>,
+    message: &str,
+    now: Timestamp,
+) -> (Option<StatusChange>, BindingEvent) {
+    let conditions = with_condition(binding, "False", REASON_QUOTA_EXCEEDED, message, now);
+    let status = conditions.map(|conditions| StatusChange {
+        observed_generation: None,
+        observed_affinity_name: None,
+        last_scheduled_time: None,
+        conditions: Some(conditions),
+    });
+    (status, warning(message.to_owned()))
 }
 
 /// Returns the status that belongs to a result that was written without it.

@@ -38,6 +38,9 @@ struct Args {
     /// Seconds that each kind of request is measured for
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
+    /// How often all is measured, the servers in turns; the best counts
+    #[arg(long, default_value_t = 1)]
+    runs: usize,
     /// Watches that one write reaches
     #[arg(long, default_value_t = 200)]
     watchers: usize,
@@ -85,13 +88,15 @@ async fn main() -> anyhow::Result<()> {
     if matches!(args.only, Only::Both | Only::InProcess) {
         report.in_process = Some(in_process::measure().await?);
     }
-    if matches!(args.only, Only::Both | Only::Embedded) {
-        let server = servers::Embedded::start(&program, &args.durability).await?;
-        report.embedded = Some(measure::run(&server.target, &plan).await?);
-    }
-    if matches!(args.only, Only::Both | Only::Real) {
-        let server = servers::Real::start().await?;
-        report.real = Some(measure::run(&server.target, &plan).await?);
+    for _ in 0..args.runs {
+        if matches!(args.only, Only::Both | Only::Embedded) {
+            let server = servers::Embedded::start(&program, &args.durability).await?;
+            measure::keep_best(&mut report.embedded, measure::run(&server.target, &plan).await?);
+        }
+        if matches!(args.only, Only::Both | Only::Real) {
+            let server = servers::Real::start().await?;
+            measure::keep_best(&mut report.real, measure::run(&server.target, &plan).await?);
+        }
     }
     out.write_all(report.table().as_bytes())?;
     writeln!(out, "{}", report.json())?;

@@ -8,7 +8,8 @@ use jiff::SignedDuration;
 use karmada_apiserver::server::Limits;
 use karmada_controllers::members::Connector;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings, StatusSettings};
-use karmadactl::embedded::{ApiOptions, EmbeddedOptions, EmbeddedServer, Storage};
+use karmada_core::api::FeatureGates;
+use karmadactl::embedded::{ApiOptions, EmbeddedOptions, EmbeddedServer, KarmadaAdmission, Storage};
 use karmadactl::join::{JoinOptions, join_cluster};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -34,8 +35,11 @@ type StartError = String;
 
 /// Starts the fleet of a scenario.
 pub async fn start(case: &Value) -> Result<(Fleet, Running), StartError> {
-    let server =
-        EmbeddedServer::karmada(&options(CONTROL_PLANE)).await.map_err(failed("the control plane"))?;
+    let gates = gates(case)?;
+    let admission = KarmadaAdmission { gates: gates.clone(), ..KarmadaAdmission::default() };
+    let api = ApiOptions { admission, ..ApiOptions::default() };
+    let control_plane = EmbeddedOptions { api, ..options(CONTROL_PLANE) };
+    let server = EmbeddedServer::karmada(&control_plane).await.map_err(failed("the control plane"))?;
     let connector = Connector::new();
     let mut members = BTreeMap::new();
     let mut switches = Vec::new();
@@ -80,7 +84,9 @@ pub async fn start(case: &Value) -> Result<(Fleet, Running), StartError> {
                 failure: SignedDuration::from_secs(2),
                 success: SignedDuration::from_secs(2),
             },
+            ..StatusSettings::default()
         },
+        gates,
         ..ControlPlaneSettings::default()
     };
     let control_plane =
@@ -94,6 +100,13 @@ pub async fn start(case: &Value) -> Result<(Fleet, Running), StartError> {
             Err(error)
         }
     }
+}
+
+/// The feature gates that a scenario needs.
+fn gates(case: &Value) -> Result<FeatureGates, StartError> {
+    let states = case["gates"].as_object().into_iter().flatten();
+    let states = states.map(|(name, state)| (name.as_str(), state.as_bool().unwrap_or_default()));
+    FeatureGates::from_names(states).map_err(failed("the feature gates"))
 }
 
 impl Running {

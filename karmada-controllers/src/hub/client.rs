@@ -1,0 +1,132 @@
+//! Clients that keep to a rate, are counted, and bring defaults where the server has none.
+
+use std::sync::Arc;
+
+use http::{Method, Request};
+use kube::client::Body;
+use kube::{Client, Error};
+use serde_json::Value;
+
+use super::rates::{Bucket, Rate};
+use crate::metrics::Metrics;
+
+/// Changes an object that is about to be created.
+pub type Defaults = Arc<dyn Fn(Value) -> Value + Send + Sync>;
+
+/// What is put in front of a client.
+#[derive(Clone, Default)]
+pub struct ClientSettings {
+    /// Calls that are made at most; watches count once.
+    pub rate: Option<Rate>,
+    /// Where calls are counted, under which name of the server.
+    pub counted: Option<(Metrics, String)>,
+    /// Defaults for objects of Karmada's kinds, for servers that do not set them themselves.
+    pub defaults: Option<Defaults>,
+}
+
+impl std::fmt::Debug for ClientSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientSettings").field("rate", &self.rate).finish_non_exhaustive()
+    }
+}
+
+/// Returns a client that calls through `client` under the settings. It must be called within a runtime of tokio.
+pub fn shape(client: Client, settings: ClientSettings) -> Client {
+    let ClientSettings { rate, counted, defaults } = settings;
+    if rate.is_none() && counted.is_none() && defaults.is_none() {
+        return client;
+    }
+    let namespace = client.default_namespace().to_owned();
+    let bucket = rate.map(|rate| Arc::new(Bucket::new(rate)));
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (client, bucket) = (client.clone(), bucket.clone());
+        let (counted, defaults) = (counted.clone(), defaults.clone());
+        async move {
+            if let Some(bucket) = bucket {
+                let turn = bucket.reserve();
+                if !turn.is_zero() {
+                    tokio::time::sleep(turn).await;
+                }
+            }
+            let request = match defaults {
+                Some(defaults) if is_creation(&request) => with_defaults(request, &defaults).await?,
+                _ => request,
+            };
+            let method = request.method().to_string();
+            let answer = client.send(request).await;
+            if let Some((metrics, host)) = counted {
+                let code = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+                metrics.runtime.called(&host, &method, code);
+            }
+            answer
+        }
+    });
+    Client::new(service, namespace)
+}
+
+/// Whether a request creates an object of one of Karmada's kinds.
+fn is_creation(request: &Request<Body>) -> bool {
+    let path = request.uri().path();
+    let group = path.strip_prefix("/apis/").and_then(|rest| rest.split('/').next());
+    request.method() == Method::POST && group.is_some_and(|group| group.ends_with(".karmada.io"))
+}
+
+async fn with_defaults(request: Request<Body>, defaults: &Defaults) -> Result<Request<Body>, Error> {
+    let (parts, body) = request.into_parts();
+    let bytes = body.collect_bytes().await?;
+    let body = match serde_json::from_slice::<Value>(&bytes) {
+        Ok(object) => serde_json::to_vec(&defaults(object)).map_err(Error::SerdeError)?,
+        // Not ours to judge: the server will say what is wrong.
+        Err(_) => bytes.to_vec(),
+    };
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Response;
+    use kube::api::{Api, PostParams};
+    use parking_lot::Mutex;
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn creations_get_defaults_and_calls_are_counted() {
+        let seen: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let server = {
+            let seen = seen.clone();
+            tower::service_fn(move |request: Request<Body>| {
+                let seen = seen.clone();
+                async move {
+                    let bytes = request.into_body().collect_bytes().await.unwrap();
+                    seen.lock().push(serde_json::from_slice(&bytes).unwrap());
+                    Ok::<_, Error>(Response::builder().status(201).body(Body::from(bytes.to_vec())).unwrap())
+                }
+            })
+        };
+        let metrics = Metrics::default();
+        let client = shape(
+            Client::new(server, "default"),
+            ClientSettings {
+                rate: Some(Rate { per_second: 1000.0, burst: 10 }),
+                counted: Some((metrics.clone(), "control-plane".into())),
+                defaults: Some(Arc::new(|mut object: Value| {
+                    object["metadata"]["labels"] = json!({"id": "1"});
+                    object
+                })),
+            },
+        );
+        let work: karmada_core::api::work::Work =
+            serde_json::from_value(json!({"metadata": {"name": "w"}, "spec": {"workload": {}}})).unwrap();
+        let created = Api::namespaced(client, "ns").create(&PostParams::default(), &work).await.unwrap();
+        assert_eq!(created.metadata.labels.unwrap()["id"], "1");
+        assert_eq!(seen.lock()[0]["metadata"]["labels"]["id"], "1");
+        let page = metrics.page().unwrap().text;
+        assert!(
+            page.contains(
+                "rest_client_requests_total{code=\"201\",host=\"control-plane\",method=\"POST\"} 1"
+            )
+        );
+    }
+}
