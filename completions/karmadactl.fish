@@ -31,6 +31,7 @@ complete -c karmadactl -n "__fish_karmadactl_needs_command" -s h -l help -d 'Pri
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -s V -l version -d 'Print version'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "demo" -d 'Show what Karmada does, with three simulated members in this process'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "local-up" -d 'Run a control plane with simulated member clusters, joined'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "local-down" -d 'Stop what local-up started'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "serve" -d 'Serve an embedded control plane in the foreground'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "backup" -d 'Save all objects of an embedded control plane to one file'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "restore" -d 'Put a backup in the place of all objects of an embedded control plane'
@@ -55,22 +56,40 @@ complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "status" -d 'S
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "options" -d 'Print the flags that every command takes'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "completion" -d 'Print a script that completes commands and flags in a shell'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "version" -d 'Print the version of this program and of the control plane'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "describe" -d 'Describe objects, with what happened to them'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "logs" -d 'Print the logs of containers in a member cluster'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "exec" -d 'Run a command in a container'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "attach" -d 'Attach to a container that runs'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "top" -d 'Display what nodes and pods of member clusters use'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "api-resources" -d 'List the resources that a server has'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "api-versions" -d 'List the API versions that a server has'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "explain" -d 'Describe a kind and its fields'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l keep -d 'Keep everything running after the demo, for kubectl'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l members -d 'How many simulated members' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l members -d 'How many simulated members: member1, member2, ... [default: those of the last run, else 3]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l member -d 'A simulated member (can be repeated): name=NAME and any of provider, region, zone (can be repeated), nodes, and cpu, memory and pods of each node' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l data-dir -d 'Directory of the data and the kubeconfigs [default: karmada/local-up in the user\'s data directory]' -r -f -a "(__fish_complete_directories)"
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l listen -d 'Address of the control plane; port 0 takes the port of the last run if it is free, else any' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l durability -d 'When a write is acknowledged' -r -f -a "fsync\t'When it is safe on disk'
 async\t'When the operating system has it; a power cut may lose the last writes'
 memory\t'At once; nothing is written'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l pods-per-member -d 'Pods that each member makes as objects; a Deployment beyond that becomes ready without' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l in-memory -d 'Keep nothing on disk but the kubeconfigs'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -l detach -d 'Run in the background, and return when it is ready; `karmadactl local-down` stops it'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-up" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l data-dir -d 'Data directory that local-up was given [default: karmada/local-up in the user\'s data directory]' -r -f -a "(__fish_complete_directories)"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l timeout -d 'How long to wait for its end' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l purge -d 'Delete the data and the kubeconfigs, too; other files in the directory stay'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l data-dir -d 'Directory of the data [default: karmada/serve in the user\'s data directory]' -r -f -a "(__fish_complete_directories)"
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l listen -d 'Address to listen on; port 0 takes the port of the last run if it is free, else any' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l kubeconfig -d 'Kubeconfig to write, readable for the user only [default: karmada-apiserver.config in the data directory]' -r -F
@@ -118,17 +137,21 @@ members\t'Member clusters'
 all\t'The control plane and member clusters'"
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s l -l labels -d 'Display objects with these labels only' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s n -l namespace -d 'Namespace to look in [default: that of the kubeconfig\'s context]' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s o -l output -d 'Output format' -r -f -a "table\t'Columns for people'
-wide\t'More columns'
-json\t'JSON'
-yaml\t'YAML'
-name\t'TYPE/NAME, one a line'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s o -l output -d 'Output format: wide, json, yaml, name, jsonpath=TEMPLATE, custom-columns=HEADER:PATH,..., go-template=TEMPLATE, or one of the last three with -file and a path' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l template -d 'Go template, or the path of one, for -o go-template and -o go-template-file' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l allow-missing-template-keys -d 'Leave out what a template asks for and an object does not have' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l sort-by -d 'Order by the value at this path, such as .metadata.creationTimestamp' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s L -l label-columns -d 'Labels to display in columns of their own, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l show-managed-fields -d 'Keep the owners of fields in printed objects' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l request-timeout -d 'Wait this long for one cluster' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s A -l all-namespaces -d 'Look in all namespaces'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -s w -l watch -d 'Follow changes after the list; in one cluster only'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l watch-only -d 'Follow changes without a list first; in one cluster only'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l output-watch-events -d 'Display what happened to a watched object: ADDED, MODIFIED or DELETED'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l show-kind -d 'Display the type in front of every name'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l ignore-not-found -d 'Succeed when a named object does not exist'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l no-headers -d 'Leave out the headings'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand get" -l show-labels -d 'Display all labels in a last column'
@@ -832,3 +855,197 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand version" -l karmad
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand version" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand version" -l client -d 'Print the version of this program only'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -s f -l filename -d 'File or directory of manifests, - for stdin (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -s k -l kustomize -d 'Not supported: kustomize the directory first' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -s s -l operation-scope -d 'Where to look' -r -f -a "karmada\t'The control plane'
+members\t'A member cluster'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -s C -l cluster -d 'Member cluster to look into, with --operation-scope members' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -s l -l selector -d 'Objects with these labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -l show-events -d 'Describe what happened, too' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -l chunk-size -d 'Accepted for compatibility: large lists are always read in pieces' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -s R -l recursive -d 'Read directories below the directories, too'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -s A -l all-namespaces -d 'Objects of all namespaces'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand describe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -s C -l cluster -d 'Member cluster that the pod is in' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -s n -l namespace -d 'Namespace of the pod [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -s c -l container -d 'Container of the pod' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -s l -l selector -d 'Print the logs of the pods with these labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l since -d 'Print what was logged this long ago or later, such as 5s, 2m or 3h' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l since-time -d 'Print what was logged at this time or later (RFC 3339)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l tail -d 'Print this many of the last lines; -1 are all [default: -1, with a selector 10]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l limit-bytes -d 'Print at most this many bytes; 0 are all' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l max-log-requests -d 'Follow at most this many containers at a time' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l pod-running-timeout -d 'Accepted for compatibility: pods are not waited for' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l all-containers -d 'Print the logs of all containers'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l all-pods -d 'Print the logs of all pods of TYPE/NAME'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -s f -l follow -d 'Go on as more is logged'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -s p -l previous -d 'Print the logs of the container\'s last run'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l timestamps -d 'Begin every line with its time'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l prefix -d 'Begin every line with its pod and container'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l ignore-errors -d 'Go on with the other containers when one fails'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -l insecure-skip-tls-verify-backend -d 'Accept whatever certificate the node shows'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand logs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -s c -l container -d 'Container of the pod' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -s n -l namespace -d 'Namespace of the pod [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -s s -l operation-scope -d 'Where to look' -r -f -a "karmada\t'The control plane'
+members\t'A member cluster'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -l cluster -d 'Member cluster to look into, with --operation-scope members' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -l pod-running-timeout -d 'Accepted for compatibility: pods are not waited for' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -s f -l filename -d 'File that names the pod or what has it' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -s i -l stdin -d 'Pass stdin on'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -s t -l tty -d 'Stdin is a terminal'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -s q -l quiet -d 'Only print what the container prints'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand attach" -s c -l container -d 'Container of the pod' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand attach" -s n -l namespace -d 'Namespace of the pod [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand attach" -s s -l operation-scope -d 'Where to look' -r -f -a "karmada\t'The control plane'
+members\t'A member cluster'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand attach" -l cluster -d 'Member cluster to look into, with --operation-scope members' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand attach" -l pod-running-timeout -d 'Accepted for compatibility: pods are not waited for' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand attach" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand attach" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand attach" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand attach" -s i -l stdin -d 'Pass stdin on'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand attach" -s t -l tty -d 'Stdin is a terminal'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand attach" -s q -l quiet -d 'Only print what the container prints'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand attach" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and not __fish_seen_subcommand_from pod pods po node nodes no" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and not __fish_seen_subcommand_from pod pods po node nodes no" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and not __fish_seen_subcommand_from pod pods po node nodes no" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and not __fish_seen_subcommand_from pod pods po node nodes no" -s h -l help -d 'Print help'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and not __fish_seen_subcommand_from pod pods po node nodes no" -f -a "pod" -d 'Display what pods use'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and not __fish_seen_subcommand_from pod pods po node nodes no" -f -a "pods" -d 'Display what pods use'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and not __fish_seen_subcommand_from pod pods po node nodes no" -f -a "po" -d 'Display what pods use'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and not __fish_seen_subcommand_from pod pods po node nodes no" -f -a "node" -d 'Display what nodes use'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and not __fish_seen_subcommand_from pod pods po node nodes no" -f -a "nodes" -d 'Display what nodes use'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and not __fish_seen_subcommand_from pod pods po node nodes no" -f -a "no" -d 'Display what nodes use'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -s C -l clusters -d 'Member clusters to ask, separated by commas (can be repeated) [default: all]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -s l -l selector -d 'Pods with these labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -l field-selector -d 'Pods with these fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -s n -l namespace -d 'Namespace of the pods [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -l sort-by -d 'Order, the most first' -r -f -a "cpu\t'CPU'
+memory\t'Memory'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -l use-protocol-buffers -d 'Accepted for compatibility: answers are JSON' -r -f -a "true\t''
+false\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -s A -l all-namespaces -d 'Pods of all namespaces'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -l containers -d 'Display every container'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -l sum -d 'Display the sum'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -l no-headers -d 'Leave out the headings'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pod" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -s C -l clusters -d 'Member clusters to ask, separated by commas (can be repeated) [default: all]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -s l -l selector -d 'Pods with these labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -l field-selector -d 'Pods with these fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -s n -l namespace -d 'Namespace of the pods [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -l sort-by -d 'Order, the most first' -r -f -a "cpu\t'CPU'
+memory\t'Memory'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -l use-protocol-buffers -d 'Accepted for compatibility: answers are JSON' -r -f -a "true\t''
+false\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -s A -l all-namespaces -d 'Pods of all namespaces'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -l containers -d 'Display every container'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -l sum -d 'Display the sum'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -l no-headers -d 'Leave out the headings'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from pods" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -s C -l clusters -d 'Member clusters to ask, separated by commas (can be repeated) [default: all]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -s l -l selector -d 'Pods with these labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -l field-selector -d 'Pods with these fields' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -s n -l namespace -d 'Namespace of the pods [default: that of the kubeconfig\'s context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -l sort-by -d 'Order, the most first' -r -f -a "cpu\t'CPU'
+memory\t'Memory'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -l use-protocol-buffers -d 'Accepted for compatibility: answers are JSON' -r -f -a "true\t''
+false\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -s A -l all-namespaces -d 'Pods of all namespaces'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -l containers -d 'Display every container'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -l sum -d 'Display the sum'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -l no-headers -d 'Leave out the headings'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from po" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from node" -s C -l clusters -d 'Member clusters to ask, separated by commas (can be repeated) [default: all]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from node" -s l -l selector -d 'Nodes with these labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from node" -l sort-by -d 'Order, the most first' -r -f -a "cpu\t'CPU'
+memory\t'Memory'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from node" -l use-protocol-buffers -d 'Accepted for compatibility: answers are JSON' -r -f -a "true\t''
+false\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from node" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from node" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from node" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from node" -l show-capacity -d 'Compare with what nodes have instead of with what pods may use'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from node" -l no-headers -d 'Leave out the headings'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from node" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from nodes" -s C -l clusters -d 'Member clusters to ask, separated by commas (can be repeated) [default: all]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from nodes" -s l -l selector -d 'Nodes with these labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from nodes" -l sort-by -d 'Order, the most first' -r -f -a "cpu\t'CPU'
+memory\t'Memory'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from nodes" -l use-protocol-buffers -d 'Accepted for compatibility: answers are JSON' -r -f -a "true\t''
+false\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from nodes" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from nodes" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from nodes" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from nodes" -l show-capacity -d 'Compare with what nodes have instead of with what pods may use'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from nodes" -l no-headers -d 'Leave out the headings'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from nodes" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from no" -s C -l clusters -d 'Member clusters to ask, separated by commas (can be repeated) [default: all]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from no" -s l -l selector -d 'Nodes with these labels' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from no" -l sort-by -d 'Order, the most first' -r -f -a "cpu\t'CPU'
+memory\t'Memory'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from no" -l use-protocol-buffers -d 'Accepted for compatibility: answers are JSON' -r -f -a "true\t''
+false\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from no" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from no" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from no" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from no" -l show-capacity -d 'Compare with what nodes have instead of with what pods may use'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from no" -l no-headers -d 'Leave out the headings'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand top; and __fish_seen_subcommand_from no" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -s s -l operation-scope -d 'Where to look' -r -f -a "karmada\t'The control plane'
+members\t'A member cluster'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -l cluster -d 'Member cluster to look into, with --operation-scope members' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -l api-group -d 'Only those of this API group; of the core group when empty' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -l categories -d 'Only those of these categories, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -l namespaced -d 'Only those that have namespaces, or (false) only those that have none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -l verbs -d 'Only those that know these verbs, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -l sort-by -d 'Order' -r -f -a "name\t'Name'
+kind\t'Kind'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -s o -l output -d 'More columns, or only names' -r -f -a "wide\t'Verbs and categories, too'
+name\t'Only names'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -l no-headers -d 'Leave out the headings'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -l cached -d 'Accepted for compatibility: nothing is cached'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -l show-managed-fields -d 'Accepted for compatibility: no objects are printed'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-resources" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-versions" -s s -l operation-scope -d 'Where to look' -r -f -a "karmada\t'The control plane'
+members\t'A member cluster'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-versions" -l cluster -d 'Member cluster to look into, with --operation-scope members' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-versions" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-versions" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-versions" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand api-versions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -s s -l operation-scope -d 'Where to look' -r -f -a "karmada\t'The control plane'
+members\t'A member cluster'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -l cluster -d 'Member cluster to look into, with --operation-scope members' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -l api-version -d 'GROUP/VERSION of the kind [default: the one that the server prefers]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -s R -l recursive -d 'List the fields of fields, too, without what they mean' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -s o -l output -d 'Form of the text' -r -f -a "plaintext\t'Plain text'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -s n -l namespace -d 'Accepted for compatibility: kinds are the same in all namespaces' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -9,6 +9,7 @@
 mod binding;
 mod binding_status;
 mod cluster;
+pub mod cluster_proxy;
 mod cluster_status;
 pub mod control_plane;
 pub mod controllers;

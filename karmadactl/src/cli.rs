@@ -53,6 +53,7 @@ pub struct Cli {
 pub enum Command {
     Demo(commands::demo::DemoArgs),
     LocalUp(commands::local_up::LocalUpArgs),
+    LocalDown(commands::local_down::LocalDownArgs),
     Serve(Box<commands::serve::ServeArgs>),
     Controllers(Box<commands::controllers::ControllersArgs>),
     Init(commands::init::InitArgs),
@@ -79,6 +80,14 @@ pub enum Command {
     Options(commands::options::OptionsArgs),
     Completion(commands::completion::CompletionArgs),
     Version(commands::version::VersionArgs),
+    Describe(commands::describe::DescribeArgs),
+    Logs(Box<commands::logs::LogsArgs>),
+    Exec(commands::exec::ExecArgs),
+    Attach(commands::attach::AttachArgs),
+    Top(commands::top::TopArgs),
+    ApiResources(commands::api_resources::ApiResourcesArgs),
+    ApiVersions(commands::api_versions::ApiVersionsArgs),
+    Explain(commands::explain::ExplainArgs),
 }
 
 impl Command {
@@ -143,7 +152,19 @@ pub fn report_parse_error(printer: &Printer, error: &clap::Error) -> u8 {
             let value = text(ContextKind::InvalidValue);
             printer.progress(&format!(
                 "error: invalid argument {value:?} for \"-s, --operation-scope\" flag: not support OperationScope: {value}\n\
-                 See 'karmadactl get --help' for usage."
+                 See 'karmadactl {} --help' for usage.",
+                text(ContextKind::Custom),
+            ));
+            CliErrorKind::Failed.exit_code()
+        }
+        // These take no `-C`, which others do: a script that says it gets Go's answer.
+        ErrorKind::UnknownArgument
+            if matches!(text(ContextKind::Custom).as_str(), "exec" | "attach")
+                && text(ContextKind::InvalidArg) == "-C" =>
+        {
+            printer.progress(&format!(
+                "error: unknown shorthand flag: 'C' in -C\nSee 'karmadactl {} --help' for usage.",
+                text(ContextKind::Custom),
             ));
             CliErrorKind::Failed.exit_code()
         }

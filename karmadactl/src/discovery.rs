@@ -118,6 +118,11 @@ impl Discovery {
         Self { kinds }
     }
 
+    /// All kinds, preferred versions of a group first.
+    pub fn kinds(&self) -> &[ResourceKind] {
+        &self.kinds
+    }
+
     /// Returns the kinds a user means: one, or all of a category such as `all`.
     pub fn find(&self, name: &str) -> Result<Vec<&ResourceKind>, UnknownType> {
         let lower = name.to_lowercase();

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Reported,
     /// Something failed as for `Partial`, and the output says so already.
     ReportedPartial,
+    /// A command in a container ended with this exit code, and the output says so already.
+    Ended(u8),
     /// The reader of our output is gone (`| head`): nothing to report.
     OutputClosed,
 }
@@ -27,6 +29,7 @@ impl ErrorKind {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::OutputClosed => 0,
+            Self::Ended(code) => code,
             Self::Failed | Self::Reported => 1,
             Self::Usage => 2,
             Self::Partial | Self::ReportedPartial => 3,

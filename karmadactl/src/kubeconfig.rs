@@ -92,7 +92,10 @@ impl From<LoadError> for CliError {
 impl Endpoint {
     /// Makes a client; nothing is sent yet.
     pub fn client(&self) -> Result<kube::Client, LoadError> {
-        kube::Client::try_from(self.config.clone())
+        // Who is told to come back later decides for himself: commands have their own time limits.
+        let mut config = self.config.clone();
+        config.default_retry = false;
+        kube::Client::try_from(config)
             .map_err(|source| LoadError::Client { server: self.server.clone(), source: Box::new(source) })
     }
 

@@ -1,10 +1,17 @@
-//! The way to a member cluster: its endpoint and the credentials its Cluster points to.
+//! The way to a member cluster: through the control plane's proxy, or by the credentials its Cluster points to.
 
+use std::time::Duration;
+
+use http::{Request, Uri};
 use karmada_controllers::members::{Connector, Endpoint, Verification};
 use kube::Api;
+use kube::client::Body;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 
 use crate::api_error::ApiError;
+
+/// Longest time for finding out whether the control plane's proxy leads to a member.
+const PROBE: Duration = Duration::from_secs(5);
 
 /// A member cluster that cannot be reached.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +54,55 @@ pub async fn clusters(control_plane: &kube::Client) -> Result<Vec<DynamicObject>
     Ok(clusters)
 }
 
-/// Makes a client for a member cluster out of its Cluster's endpoint and secret.
+/// Returns the Cluster of a member.
+pub async fn cluster(control_plane: &kube::Client, name: &str) -> Result<DynamicObject, ApiError> {
+    let api: Api<DynamicObject> = Api::all_with(control_plane.clone(), &cluster_resource());
+    Ok(api.get(name).await?)
+}
+
+/// Makes a client for a member cluster.
+///
+/// The way leads through the control plane's proxy, in the name of the user. Where there is no proxy, or the member does
+/// not let it speak for the user, the credentials that the Cluster points to are used, if the user may read them.
+///
+/// # Errors
+/// When neither way is there.
 pub async fn member_client(
+    control_plane: &kube::Client,
+    cluster: &DynamicObject,
+) -> Result<kube::Client, ConnectError> {
+    let through = through_proxy(control_plane, cluster.metadata.name.as_deref().unwrap_or_default());
+    match tokio::time::timeout(PROBE, through.apiserver_version()).await {
+        Ok(Err(kube::Error::Api(status))) if matches!(status.code, 403 | 404) => {
+            match direct_client(control_plane, cluster).await {
+                // Whoever may not read secrets is told what the proxy says.
+                Err(ConnectError::Secret { .. }) if status.code == 403 => Ok(through),
+                direct => direct,
+            }
+        }
+        // What else is wrong shows when the client is used.
+        _ => Ok(through),
+    }
+}
+
+/// Makes a client whose requests the control plane passes on to a member.
+pub fn through_proxy(control_plane: &kube::Client, cluster: &str) -> kube::Client {
+    let prefix = format!("/apis/cluster.karmada.io/v1alpha1/clusters/{cluster}/proxy");
+    let (client, namespace) = (control_plane.clone(), control_plane.default_namespace().to_owned());
+    let service = tower::service_fn(move |mut request: Request<Body>| {
+        let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let uri = format!("{prefix}{path}").parse::<Uri>();
+        let client = client.clone();
+        async move {
+            *request.uri_mut() = uri.map_err(|error| kube::Error::HttpError(error.into()))?;
+            client.send(request).await
+        }
+    });
+    kube::Client::new(service, namespace)
+}
+
+/// Makes a client for a member cluster out of its Cluster's endpoint and secret.
+async fn direct_client(
     control_plane: &kube::Client,
     cluster: &DynamicObject,
 ) -> Result<kube::Client, ConnectError> {

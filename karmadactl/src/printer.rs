@@ -169,8 +169,10 @@ impl Printer {
 
     /// Writes an error with its causes and hints to stderr and returns the exit code.
     pub fn fail(&self, error: &CliError) -> u8 {
-        if !matches!(error.kind(), ErrorKind::OutputClosed | ErrorKind::Reported | ErrorKind::ReportedPartial)
-        {
+        if !matches!(
+            error.kind(),
+            ErrorKind::OutputClosed | ErrorKind::Reported | ErrorKind::ReportedPartial | ErrorKind::Ended(_)
+        ) {
             for (index, line) in error.lines().iter().enumerate() {
                 match line.strip_prefix("error: ") {
                     Some(rest) if index == 0 => {

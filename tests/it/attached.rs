@@ -78,8 +78,7 @@ fn policy(kind: &str) -> Value {
 const POLICIES: &str = "/apis/policy.karmada.io/v1alpha1/namespaces/default/propagationpolicies";
 
 /// Prepares a server, joins a member and makes passes as a pipeline would.
-async fn passes(control_plane: &str, member: &str, directory: &Path) -> anyhow::Result<()> {
-    let _ = directory;
+async fn passes(control_plane: &str, member: &str) -> anyhow::Result<()> {
     let (code, _, stderr) = run(&["controllers", "--once", "--kubeconfig", control_plane])?;
     assert_eq!(code, 1, "{stderr}");
     assert!(stderr.contains("hint: `karmadactl init --crds-only` prepares the server"), "{stderr}");
@@ -142,7 +141,7 @@ async fn passes_are_made_against_an_api_server_in_another_process() -> anyhow::R
     let directory = tempfile::tempdir()?;
     let (_control_plane, control_plane) = serve(directory.path(), "control-plane")?;
     let (_member, member) = serve(directory.path(), "member1")?;
-    passes(&control_plane, &member, directory.path()).await
+    passes(&control_plane, &member).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,7 +163,7 @@ async fn passes_are_made_against_a_real_api_server() -> anyhow::Result<()> {
     let control_plane = path_text(directory.path(), "real.config");
     std::fs::write(&control_plane, cluster.kubeconfig("system:admin", &["system:masters"])?.to_string())?;
     let (_member, member) = serve(directory.path(), "member1")?;
-    passes(&control_plane, &member, directory.path()).await
+    passes(&control_plane, &member).await
 }
 
 /// Starts the loops with short leases; health and metrics are on any free port.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
-use karmadactl::embedded::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpOptions, Storage};
+use karmadactl::embedded::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpOptions, MemberOptions, Storage};
 use karmadactl::raw;
 use serde_json::json;
 
@@ -16,10 +16,11 @@ const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name
 
 pub(crate) async fn start(directory: &Path) -> LocalUp {
     let options = LocalUpOptions {
-        members: 3,
+        members: MemberOptions::numbered(3),
         storage: Storage::Memory,
-        directory: directory.to_owned(),
+        directory: Some(directory.to_owned()),
         listen: ([127, 0, 0, 1], 0).into(),
+        pod_objects: 100,
     };
     let up = LocalUp::start(options).await.unwrap();
     let client = up.control_plane.server().client();

@@ -25,9 +25,9 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dependencies_follow_and_a_restart_writes_nothing() -> anyhow::Result<()> {
-    let server = EmbeddedServer::karmada(&options("control-plane")).await?;
-    let member = EmbeddedServer::plain(&options(MEMBER)).await?;
     let connector = Connector::new();
+    let server = EmbeddedServer::karmada_reaching(&options("control-plane"), connector.clone()).await?;
+    let member = EmbeddedServer::plain(&options(MEMBER)).await?;
     connector.add_in_process(&member.url(), member.token_clients());
     join_cluster(&server.client(), &member.client(), &JoinOptions::new(MEMBER.to_owned(), member.url()))
         .await?;

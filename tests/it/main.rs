@@ -2,6 +2,7 @@
 
 mod attached;
 mod cli;
+mod cluster_proxy;
 mod commands;
 mod crash;
 mod crds;
@@ -9,12 +10,14 @@ mod dependencies;
 mod faults;
 mod faults_members;
 mod faults_objects;
+mod guide;
 mod interpret;
 mod interpreter_webhooks;
 mod interrupted;
 mod join;
 mod kube_rs;
 mod kubectl;
+mod local_up;
 mod protobuf;
 mod replay;
 mod serve;

@@ -38,9 +38,9 @@ const KINDS: [(&str, &str, &str); 9] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn members_receive_what_the_simulation_says() -> anyhow::Result<()> {
-    let server = EmbeddedServer::karmada(&options("control-plane")).await?;
-    let client = server.client();
     let connector = Connector::new();
+    let server = EmbeddedServer::karmada_reaching(&options("control-plane"), connector.clone()).await?;
+    let client = server.client();
     let mut members = Vec::new();
     for name in ["m1", "m2"] {
         let member = EmbeddedServer::plain(&options(name)).await?;

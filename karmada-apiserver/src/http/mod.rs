@@ -8,6 +8,7 @@ mod backup;
 pub(crate) mod body;
 pub(crate) mod call;
 mod certificate;
+pub(crate) mod connect;
 mod convert;
 mod create;
 mod delete;
@@ -36,7 +37,10 @@ mod watch;
 mod yaml;
 mod yaml_body;
 
+pub use axum::body::Body;
+pub use axum::response::Response;
 pub(crate) use body::{hex, parse_yaml};
+pub use connect::{Connect, ConnectTarget, Connection, Lasting};
 pub(crate) use convert::{read as read_stored, to_version};
 pub(crate) use delete::{set_finalizers, whole_second};
 pub use failure::{Cause, Failure};

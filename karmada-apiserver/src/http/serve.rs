@@ -9,6 +9,7 @@ use axum::response::Response;
 use futures::FutureExt;
 use http::{HeaderMap, Method, Request};
 
+use super::connect::{self, Connect};
 use super::dispatch::{self, Incoming};
 use super::failure::Failure;
 use super::query::Query;
@@ -25,12 +26,14 @@ struct Asked {
     verb: String,
     query: Query,
     labels: Labels,
+    /// Who answers, when it is not this server.
+    connect: Option<Arc<dyn Connect>>,
 }
 
 /// Answers one request. Never fails: errors are answers too.
 pub(crate) async fn serve(server: Arc<Inner>, request: Request<Body>) -> Response {
     let started = Instant::now();
-    let asked = Asked::new(&request);
+    let asked = Asked::new(&server, &request);
     let headers = request.headers().clone();
     let head = request.method() == Method::HEAD;
     let under_way = request.extensions().get::<UnderWay>().cloned();
@@ -75,7 +78,7 @@ pub(crate) async fn serve(server: Arc<Inner>, request: Request<Body>) -> Respons
 }
 
 impl Asked {
-    fn new(request: &Request<Body>) -> Self {
+    fn new(server: &Inner, request: &Request<Body>) -> Self {
         let query = Query::parse(request.uri().query());
         let path = request.uri().path().to_owned();
         let route = Route::parse(&path);
@@ -89,7 +92,11 @@ impl Asked {
                 Labels { verb: Target::default().verb(request.method(), &query), ..Labels::default() }
             }
         };
-        Self { path, route, verb, query, labels }
+        let connect = match &route {
+            Route::Resource(target) if !target.subresource.is_empty() => connect::find(server, target),
+            _ => None,
+        };
+        Self { path, route, verb, query, labels, connect }
     }
 }
 
@@ -101,8 +108,8 @@ async fn in_time(
     started: Instant,
     seat: &mut Option<Seat>,
 ) -> Result<Response, Failure> {
-    // Both take as long as their client reads or sends.
-    if asked.labels.verb == "watch" || asked.path == backup::PATH {
+    // These take as long as their client reads or sends.
+    if asked.labels.verb == "watch" || asked.path == backup::PATH || asked.connect.is_some() {
         return handle(server, request, asked, seat).await;
     }
     let longest = server.config.limits.request_timeout;
@@ -126,7 +133,7 @@ async fn handle(
     seat: &mut Option<Seat>,
 ) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
-    let Asked { path, route, verb, query, labels } = asked;
+    let Asked { path, route, verb, query, labels, connect } = asked;
     let wanted = access(route, verb, path);
     audit::asked(&wanted, version_of(route));
     let user = caller(server, &parts.extensions, &parts.headers)?;
@@ -139,6 +146,12 @@ async fn handle(
     }
     let limited = parts.extensions.get::<Unlimited>().is_none() && !health::is_probe(path);
     let admitted = limited.then(|| Traffic::rank(&user, &labels.group, &labels.resource));
+    if let (Some(connect), Route::Resource(target)) = (connect, route) {
+        audit::request_body(&parts.headers, &bytes::Bytes::new());
+        let request = Request::from_parts(parts, body);
+        let by = (user, admitted, labels.clone());
+        return Box::pin(connect::answer(server, connect, target, request, by)).await;
+    }
     let mut bytes = admitted.as_ref().and_then(|admitted| server.traffic.body(admitted));
     let mut unread = None;
     // What others send along is not read.

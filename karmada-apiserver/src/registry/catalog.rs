@@ -11,6 +11,7 @@ use super::crd;
 use super::field_error::FieldError;
 use super::resource::{Origin, Resource};
 use super::schema::Schema;
+use crate::http::connect::{self, ConnectTarget};
 
 /// The resources a server knows: a value that is replaced when a CRD changes.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Registry {
     custom: BTreeMap<String, Arc<Vec<Arc<Resource>>>>,
     /// Group, version and plural to the resource.
     by_plural: Arc<BTreeMap<(String, String, String), Arc<Resource>>>,
+    /// Subresources of custom resources that are listed besides their own.
+    connected: Arc<[ConnectTarget]>,
 }
 
 #[derive(Debug)]
@@ -35,8 +38,15 @@ impl Registry {
             built_in: Arc::new(BuiltIns { resources }),
             custom: BTreeMap::new(),
             by_plural: Arc::default(),
+            connected: Arc::default(),
         };
         registry.indexed()
+    }
+
+    /// Returns a registry in which the CRDs to come have these subresources too.
+    pub(crate) fn with_connected(mut self, connected: Vec<ConnectTarget>) -> Self {
+        self.connected = connected.into();
+        self
     }
 
     /// Returns the resource that a path names.
@@ -71,7 +81,16 @@ impl Registry {
     /// The problems of a CRD that cannot be served. The names are taken from `spec.names`: whether they conflict
     /// with another CRD is the business of [`crd::names_conflict`].
     pub fn with_crd(&self, crd: &Value) -> Result<Self, Vec<FieldError>> {
-        let resources = crd::resources(crd)?;
+        let mut resources = crd::resources(crd)?;
+        for resource in &mut resources {
+            let own = |target: &&ConnectTarget| {
+                target.group == resource.group && target.resource == resource.plural
+            };
+            let listed: Vec<_> = self.connected.iter().filter(own).map(connect::listed).collect();
+            if !listed.is_empty() {
+                Arc::make_mut(resource).subresources.extend(listed);
+            }
+        }
         let name = crd.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut registry = self.clone();
         registry.custom.insert(name, Arc::new(resources));

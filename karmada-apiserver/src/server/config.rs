@@ -11,6 +11,7 @@ use crate::admission::AdmissionPlugin;
 use crate::audit::{AuditConfig, AuditError};
 use crate::auth::{AuthError, FrontProxy};
 use crate::clock::Clock;
+use crate::http::Connect;
 use crate::store::{Durability, OpenError};
 
 /// What [`super::ApiServer`] needs to start.
@@ -24,6 +25,8 @@ pub struct ServerConfig {
     /// Bytes of history that are kept for watches; a default when there is none.
     pub history_bytes: Option<usize>,
     pub admission: Vec<Arc<dyn AdmissionPlugin>>,
+    /// Subresources that something else answers.
+    pub connects: Vec<Arc<dyn Connect>>,
     /// CustomResourceDefinitions that are created, or updated, at start.
     pub crds: Vec<Value>,
     pub controllers: Controllers,
@@ -74,6 +77,7 @@ impl std::fmt::Debug for ServerConfig {
             .field("durability", &self.durability)
             .field("history_bytes", &self.history_bytes)
             .field("admission", &self.admission.len())
+            .field("connects", &self.connects.len())
             .field("crds", &self.crds.len())
             .field("controllers", &self.controllers)
             .field("audit", &self.audit)

@@ -51,6 +51,7 @@ impl Inner {
         authority: Authority,
         audit: Option<Audit>,
     ) -> Self {
+        let connected = config.connects.iter().map(|connect| connect.target().clone()).collect();
         Self {
             clock: config.clock.clone(),
             audit,
@@ -60,7 +61,7 @@ impl Inner {
             config,
             rules: Arc::new(Rules::new(store.clone())),
             store,
-            registry: RwLock::new(Arc::new(Registry::built_in())),
+            registry: RwLock::new(Arc::new(Registry::built_in().with_connected(connected))),
             authority,
             webhooks: Webhooks::default(),
             policies: Policies::default(),

@@ -122,22 +122,35 @@ impl Connector {
         if let Some(url) = &endpoint.proxy_url {
             return Err(ConnectError::Proxy { url: url.clone() });
         }
-        let url: Uri =
-            endpoint.url.parse().map_err(|source| ConnectError::Url { url: endpoint.url.clone(), source })?;
-        let mut config = Config::new(url);
-        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        let mut config = endpoint.config()?;
         // The queues try again, and know for whom; a retry in here would only look like a member that hangs.
         config.default_retry = false;
-        config.auth_info.token = Some(endpoint.token.clone().into());
-        config.accept_invalid_certs = endpoint.verification == Verification::Skip;
-        if !endpoint.ca_bundle.is_empty() && !config.accept_invalid_certs {
-            let certificates = pem_certificates(&endpoint.ca_bundle)
-                .ok_or_else(|| ConnectError::CaBundle { url: endpoint.url.clone() })?;
-            config.root_cert = Some(certificates);
-        }
         Client::try_from(config)
             .map(bounded)
             .map_err(|source| ConnectError::Client { url: endpoint.url.clone(), source: Box::new(source) })
+    }
+
+    /// Makes a client for the member at `url` if it is reached in process.
+    pub fn in_process_client(&self, url: &str, token: &str) -> Option<Client> {
+        self.in_process.read().get(url.trim_end_matches('/')).map(|client| client(token))
+    }
+}
+
+impl Endpoint {
+    /// Returns how a client gets there, but for the proxy on the way.
+    pub(crate) fn config(&self) -> Result<Config, ConnectError> {
+        let url: Uri =
+            self.url.parse().map_err(|source| ConnectError::Url { url: self.url.clone(), source })?;
+        let mut config = Config::new(url);
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        config.auth_info.token = Some(self.token.clone().into());
+        config.accept_invalid_certs = self.verification == Verification::Skip;
+        if !self.ca_bundle.is_empty() && !config.accept_invalid_certs {
+            let certificates = pem_certificates(&self.ca_bundle)
+                .ok_or_else(|| ConnectError::CaBundle { url: self.url.clone() })?;
+            config.root_cert = Some(certificates);
+        }
+        Ok(config)
     }
 }
 

@@ -137,9 +137,9 @@ async fn apply_at(
         .body(body)
         .map_err(kube::Error::HttpError)?;
     let after: Value = client.request(request).await?;
-    Ok(match before {
+    Ok(match before.map(what_is_applied) {
         None => Prepared::Created,
-        Some(before) if what_is_applied(before) == what_is_applied(after) => Prepared::Unchanged,
+        Some(before) if before == what_is_applied(after) => Prepared::Unchanged,
         Some(_) => Prepared::Configured,
     })
 }

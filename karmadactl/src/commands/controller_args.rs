@@ -136,6 +136,7 @@ pub struct RateArgs {
 /// How many at a time.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Objects in work at a time")]
+#[allow(clippy::struct_field_names, reason = "fields are named as their flags")]
 pub struct ConcurrencyArgs {
     /// Clusters
     #[arg(long, value_name = "NUMBER", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]

@@ -73,6 +73,7 @@ pub struct ControllersArgs {
 /// Which of several processes works.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Leader election")]
+#[allow(clippy::struct_field_names, reason = "fields are named as their flags")]
 pub struct ElectionArgs {
     /// Work only while this process holds the leases
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",

@@ -4,10 +4,13 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::local_up::explain;
+use super::local_up::{MEMBERS_TIMEOUT, POD_OBJECTS, explain, explain_directory};
 use crate::context::Context;
-use crate::demo::{DemoError, Drift, Story};
-use crate::embedded::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpOptions, Storage, default_data_dir};
+use crate::demo::{DemoError, Drift, Stage, Story};
+use crate::embedded::{
+    CONTROL_PLANE_KUBECONFIG, DataDirectory, LocalUp, LocalUpOptions, MemberOptions, Storage,
+    default_data_dir,
+};
 use crate::error::CliError;
 use crate::signals::stop_requested;
 use crate::table::Table;
@@ -34,22 +37,27 @@ pub async fn run(args: DemoArgs, context: &Context) -> Result<(), CliError> {
     let DemoArgs { keep } = args;
     let printer = &context.printer;
     let started = Instant::now();
-    let directory = default_data_dir("demo");
+    // Kubeconfigs are only for what stays; a demo beside one that was kept leaves its files alone.
+    let data = DataDirectory::new(default_data_dir("demo"));
+    let _hold = if keep { Some(data.hold().map_err(|error| explain_directory(error, &data))?) } else { None };
     let options = LocalUpOptions {
-        members: 3,
+        members: MemberOptions::numbered(3),
         storage: Storage::Memory,
-        directory: directory.clone(),
+        directory: keep.then(|| data.path().to_owned()),
         listen: ([127, 0, 0, 1], 0).into(),
+        pod_objects: POD_OBJECTS,
     };
     let up = LocalUp::start(options).await.map_err(explain)?;
     let story = Story::new(up.control_plane.server().client(), up.member_clients());
+    up.wait_until_members_ready(MEMBERS_TIMEOUT).await.map_err(|error| failed(error.into()))?;
     tell(&story, context, started).await?;
-    let kubeconfig = directory.join(CONTROL_PLANE_KUBECONFIG);
+    let kubeconfig = data.path().join(CONTROL_PLANE_KUBECONFIG);
     if keep {
         printer.line(&format!(
             "\nEverything keeps running. In another terminal:\n  export KUBECONFIG={}\n  kubectl get deployments,resourcebindings\n  \
-             karmadactl get deployments --operation-scope all\nCtrl-C stops it.",
-            kubeconfig.display()
+             karmadactl get deployments,pods --operation-scope all\nThe members' kubeconfigs are beside it: {}\nCtrl-C stops it and forgets it.",
+            kubeconfig.display(),
+            data.path().join("<member>.config").display()
         ))?;
         stop_requested().await.map_err(CliError::failed)?;
     } else {
@@ -67,7 +75,6 @@ async fn tell(story: &Story, context: &Context, started: Instant) -> Result<(), 
     let printer = &context.printer;
     let chapter = |text: &str| printer.line(&format!("\n{}", printer.bold(text)));
 
-    story.members_ready().await.map_err(failed)?;
     printer.line(&format!(
         "A control plane and three members are up after {}.",
         milliseconds(started.elapsed())
@@ -81,19 +88,22 @@ async fn tell(story: &Story, context: &Context, started: Instant) -> Result<(), 
     for name in story.apply_samples().await.map_err(failed)? {
         printer.line(&format!("{name} serverside-applied"))?;
     }
-    story.healthy().await.map_err(failed)?;
-    printer.line(&format!("Healthy in all three members after {}.", milliseconds(applied_at.elapsed())))?;
 
-    chapter("2. Policy -> binding -> works -> members")?;
-    let (bindings, targets) = story.schedule().await.map_err(failed)?;
-    command(context, "karmadactl get resourcebindings", &bindings)?;
-    printer.line(&format!("The scheduler shared the three replicas out: {targets}."))?;
+    chapter("2. Template -> policy -> binding -> works -> members")?;
+    for stage in Stage::ALL {
+        let seen = story.reach(stage).await.map_err(failed)?;
+        let after = milliseconds(applied_at.elapsed());
+        printer.line(&format!("{after:>8}  {:<8}  {seen}", stage.name()))?;
+    }
+    story.healthy().await.map_err(failed)?;
+    command(context, "karmadactl get resourcebindings", &story.bindings().await.map_err(failed)?)?;
     command(context, "karmadactl get works -n karmada-es-<member>", &story.works().await.map_err(failed)?)?;
     command(
         context,
         "karmadactl get deployments --operation-scope all",
         &story.everywhere().await.map_err(failed)?,
     )?;
+    command(context, "karmadactl get pods --operation-scope members", &story.pods().await.map_err(failed)?)?;
 
     chapter("3. The override: member3 pulls from a registry of its own")?;
     printer.data(&story.images().await.map_err(failed)?.render())?;

@@ -1,7 +1,10 @@
 //! The commands: each parses, calls a library function and prints.
 
 pub mod annotate;
+pub mod api_resources;
+pub mod api_versions;
 pub mod apply;
+pub mod attach;
 pub mod audit_args;
 pub mod backup;
 mod changes;
@@ -12,22 +15,29 @@ pub mod cordon;
 pub mod create;
 pub mod delete;
 pub mod demo;
+pub mod describe;
 pub mod edit;
+pub mod exec;
+pub mod explain;
 pub mod get;
 pub mod init;
 pub mod interpret;
 pub mod join;
 pub mod label;
+pub mod local_down;
 pub mod local_up;
+pub mod logs;
 pub mod options;
 pub mod patch;
 pub mod promote;
 pub mod propagate;
+pub mod reach;
 pub mod restore;
 pub mod serve;
 pub mod simulate;
 pub mod status;
 pub mod taint;
+pub mod top;
 pub mod uncordon;
 pub mod unjoin;
 pub mod version;
@@ -41,6 +51,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
         Command::Demo(args) => demo::run(args, context).await,
         Command::LocalUp(args) => local_up::run(args, context).await,
+        Command::LocalDown(args) => local_down::run(args, context).await,
         Command::Serve(args) => serve::run(*args, context).await,
         Command::Controllers(args) => controllers::run(*args, context).await,
         Command::Init(args) => init::run(args, context).await,
@@ -67,5 +78,13 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Options(args) => options::run(args, context),
         Command::Completion(args) => completion::run(&args, context),
         Command::Version(args) => version::run(args, context).await,
+        Command::Describe(args) => describe::run(args, context).await,
+        Command::Logs(args) => Box::pin(logs::run(*args, context)).await,
+        Command::Exec(args) => Box::pin(exec::run(args, context)).await,
+        Command::Attach(args) => Box::pin(attach::run(args, context)).await,
+        Command::Top(args) => top::run(args, context).await,
+        Command::ApiResources(args) => api_resources::run(args, context).await,
+        Command::ApiVersions(args) => api_versions::run(args, context).await,
+        Command::Explain(args) => explain::run(args, context).await,
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Every step acts through the API and reads its result back from the API.
 
+mod stage;
 mod story;
 
-pub use story::{DemoError, Drift, Observed, Story};
+pub use stage::Stage;
+pub use story::{DemoError, Drift, Story};

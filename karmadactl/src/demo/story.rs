@@ -19,12 +19,13 @@ use crate::table::Table;
 use crate::wait::{Probe, WaitError, wait_until};
 
 /// How long a step may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// How long one cluster may take to answer a table.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const NAMESPACE: &str = "default";
-const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/default/deployments/nginx";
-const BINDING: &str = "/apis/work.karmada.io/v1alpha2/namespaces/default/resourcebindings/nginx-deployment";
+pub(super) const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/default/deployments/nginx";
+pub(super) const BINDING: &str =
+    "/apis/work.karmada.io/v1alpha2/namespaces/default/resourcebindings/nginx-deployment";
 
 const SAMPLES: [(&str, &str); 3] = [
     ("samples/nginx/propagationpolicy.yaml", include_str!("../../../samples/nginx/propagationpolicy.yaml")),
@@ -49,13 +50,6 @@ pub enum DemoError {
     NoMember { name: String },
 }
 
-/// Something that came true, and how long that took.
-#[derive(Clone, Debug)]
-pub struct Observed<T> {
-    pub value: T,
-    pub took: Duration,
-}
-
 /// A change in a member behind Karmada's back.
 #[derive(Clone, Debug)]
 pub struct Drift {
@@ -78,23 +72,12 @@ impl Story {
         Self { control_plane, members }
     }
 
-    /// Waits until all members are ready to be scheduled to.
-    pub async fn members_ready(&self) -> Result<Observed<()>, DemoError> {
-        let started = Instant::now();
-        for (name, _) in &self.members {
-            let path = format!("/apis/cluster.karmada.io/v1alpha1/clusters/{name}");
-            wait_until(&format!("cluster {name} becomes ready"), PATIENCE, || async {
-                let cluster = raw::read(&self.control_plane, &path).await?.unwrap_or_default();
-                let ready = condition(&cluster, "Ready");
-                let finalizer = cluster["metadata"]["finalizers"].is_array();
-                Ok(match ready {
-                    Some("True") if finalizer => Probe::Ready(()),
-                    other => Probe::NotYet(format!("Ready={}", other.unwrap_or("unknown"))),
-                })
-            })
-            .await?;
-        }
-        Ok(Observed { value: (), took: started.elapsed() })
+    pub(super) fn control_plane(&self) -> &kube::Client {
+        &self.control_plane
+    }
+
+    pub(super) fn members(&self) -> &[(String, kube::Client)] {
+        &self.members
     }
 
     /// Applies the sample and returns what was applied.
@@ -119,8 +102,7 @@ impl Story {
     }
 
     /// Waits until nginx is healthy in all members and the template's status says so.
-    pub async fn healthy(&self) -> Result<Observed<()>, DemoError> {
-        let started = Instant::now();
+    pub async fn healthy(&self) -> Result<(), DemoError> {
         wait_until("nginx becomes healthy in all members", PATIENCE, || async {
             let binding = raw::read(&self.control_plane, BINDING).await?.unwrap_or_default();
             let items = list(&binding["status"], "aggregatedStatus");
@@ -142,7 +124,7 @@ impl Story {
             })
         })
         .await?;
-        Ok(Observed { value: (), took: started.elapsed() })
+        Ok(())
     }
 
     /// The clusters, as `karmadactl get clusters` shows them.
@@ -150,16 +132,16 @@ impl Story {
         tables(&[self.control_plane_source()], &["clusters"]).await
     }
 
-    /// Where the scheduler put nginx: `member1=1, member2=1`.
-    pub async fn schedule(&self) -> Result<(Vec<Table>, String), DemoError> {
-        let binding = raw::read(&self.control_plane, BINDING).await?.unwrap_or_default();
-        let mut targets: Vec<String> = list(&binding["spec"], "clusters")
-            .iter()
-            .map(|target| format!("{}={}", target["name"].as_str().unwrap_or_default(), target["replicas"]))
-            .collect();
-        targets.sort();
-        let tables = tables(&[self.control_plane_source()], &["resourcebindings"]).await?;
-        Ok((tables, targets.join(", ")))
+    /// Where the scheduler put nginx.
+    pub async fn bindings(&self) -> Result<Vec<Table>, DemoError> {
+        tables(&[self.control_plane_source()], &["resourcebindings"]).await
+    }
+
+    /// The pods in the members, as `karmadactl get pods --operation-scope members` shows them.
+    pub async fn pods(&self) -> Result<Vec<Table>, DemoError> {
+        let sources: Vec<Source> =
+            self.members.iter().map(|(name, client)| member_source(name, client)).collect();
+        tables(&sources, &["pods"]).await
     }
 
     /// What each member is given.
@@ -273,16 +255,9 @@ async fn tables_in(sources: &[Source], arguments: &[&str], namespace: &str) -> R
         return Err(DemoError::Table { failure: failure.to_string() });
     }
     let shown = Shown::for_parts(&fetched.parts, &request.namespace);
-    Ok(merge_tables(&fetched.parts, shown))
+    Ok(merge_tables(&fetched.parts, &shown))
 }
 
-fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a str> {
-    list(&object["status"], "conditions")
-        .iter()
-        .find(|condition| condition["type"] == kind)
-        .and_then(|condition| condition["status"].as_str())
-}
-
-fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+pub(super) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
     value[field].as_array().map(Vec::as_slice).unwrap_or_default()
 }

@@ -31,7 +31,7 @@ impl EmbeddedControlPlane {
         options: &EmbeddedOptions,
         settings: ControlPlaneSettings,
     ) -> Result<Self, ControlPlaneError> {
-        let server = EmbeddedServer::karmada(options).await?;
+        let server = EmbeddedServer::karmada_reaching(options, settings.connector.clone()).await?;
         Self::over(server, settings).await
     }
 

@@ -5,16 +5,23 @@
 //! exist on paper. Both also listen on a TLS socket, for kubectl and for other programs.
 
 mod admission;
+mod cluster_proxy;
 mod control_plane;
+mod data_directory;
+mod detach;
 mod files;
 mod local_up;
+mod member_options;
 mod readiness;
 mod server;
 
 pub use admission::KarmadaAdmission;
 pub use control_plane::{ControlPlaneError, EmbeddedControlPlane};
+pub use data_directory::{DataDirectory, DataDirectoryError, Hold, LOG_FILE, Record};
+pub use detach::{DetachError, Detached, start_detached};
 pub(crate) use files::create_private_directory;
 pub use files::{FileError, default_data_dir, previous_address, write_kubeconfig};
 pub use local_up::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpError, LocalUpOptions, SimulatedMember};
+pub use member_options::{MemberOptionError, MemberOptions};
 pub use readiness::{AnnounceError, announce, wait_until_ready};
 pub use server::{ApiOptions, EmbeddedError, EmbeddedOptions, EmbeddedServer, Storage};

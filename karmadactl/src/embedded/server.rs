@@ -11,10 +11,13 @@ use karmada_apiserver::auth::{AuthError, UserInfo};
 use karmada_apiserver::server::{Controllers, Limits, ListenError, Listener, StartError};
 use karmada_apiserver::store::Durability;
 use karmada_apiserver::{ApiServer, ServerConfig};
+use karmada_controllers::cluster_proxy::ClusterProxy;
+use karmada_controllers::members::Connector;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::admission::KarmadaAdmission;
+use super::cluster_proxy::ClusterProxyRoute;
 use super::files::{FileError, create_private_directory};
 
 /// The user whose certificate is in the kubeconfigs.
@@ -92,6 +95,7 @@ pub enum EmbeddedError {
 pub struct EmbeddedServer {
     server: ApiServer,
     listener: Listener,
+    cluster_proxy: Option<Arc<ClusterProxy>>,
 }
 
 impl EmbeddedServer {
@@ -102,14 +106,27 @@ impl EmbeddedServer {
 
     /// Starts an API with Karmada's kinds.
     pub async fn karmada(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
+        Self::karmada_reaching(options, Connector::new()).await
+    }
+
+    /// Starts an API with Karmada's kinds, whose cluster proxy reaches members as `connector` does.
+    pub async fn karmada_reaching(
+        options: &EmbeddedOptions,
+        connector: Connector,
+    ) -> Result<Self, EmbeddedError> {
+        let proxy = Arc::new(ClusterProxy::new(connector));
         let config = ServerConfig {
             crds: karmada_core::api::crds(),
+            connects: vec![Arc::new(ClusterProxyRoute::new(proxy.clone()))],
             admission: vec![Arc::new(options.api.admission.clone())],
             // Policies would carry the accounts and certificates of the control plane to members.
             controllers: Controllers::WithoutAccounts,
             ..ServerConfig::default()
         };
-        Self::start(options, config).await
+        let mut server = Self::start(options, config).await?;
+        proxy.set_control_plane(Some(server.client()));
+        server.cluster_proxy = Some(proxy);
+        Ok(server)
     }
 
     async fn start(options: &EmbeddedOptions, config: ServerConfig) -> Result<Self, EmbeddedError> {
@@ -135,7 +152,7 @@ impl EmbeddedServer {
             source: Box::new(source),
         })?;
         match listen(&server, options).await {
-            Ok(listener) => Ok(Self { server, listener }),
+            Ok(listener) => Ok(Self { server, listener, cluster_proxy: None }),
             Err(error) => {
                 server.shutdown().await;
                 Err(error)
@@ -172,6 +189,10 @@ impl EmbeddedServer {
     /// Ends watches and listeners and closes the store.
     pub async fn shutdown(&self) {
         self.server.shutdown().await;
+        // The proxy's client holds the server.
+        if let Some(proxy) = &self.cluster_proxy {
+            proxy.set_control_plane(None);
+        }
     }
 }
 

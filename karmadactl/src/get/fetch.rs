@@ -202,7 +202,9 @@ async fn fetch_kind(
         if position.is_empty() {
             let content = match (table, request.representation) {
                 (Some(table), _) => Content::Table(table),
-                (None, Representation::Table) => Content::Table(plain_table(&objects)),
+                (None, Representation::Table | Representation::TableWithObjects) => {
+                    Content::Table(plain_table(&objects))
+                }
                 (None, Representation::Objects) => Content::Objects(objects),
             };
             return Ok((content, resource_version));
@@ -217,10 +219,19 @@ fn path(kind: &ResourceKind, name: Option<&str>, request: &GetRequest, position:
         NamespaceChoice::All => None,
     };
     let collection = kind.path(namespace);
+    let include = match request.representation {
+        Representation::TableWithObjects => "includeObject=Object",
+        Representation::Table | Representation::Objects => "",
+    };
     if let Some(name) = name {
-        return format!("{collection}/{}", escape(name));
+        let mark = if include.is_empty() { "" } else { "?" };
+        return format!("{collection}/{}{mark}{include}", escape(name));
     }
     let mut path = format!("{collection}?limit={CHUNK}");
+    if !include.is_empty() {
+        path.push('&');
+        path.push_str(include);
+    }
     if let Some(selector) = &request.label_selector {
         path.push_str("&labelSelector=");
         path.push_str(&escape(selector));
@@ -235,7 +246,7 @@ fn path(kind: &ResourceKind, name: Option<&str>, request: &GetRequest, position:
 /// Returns a GET with the Accept header of a representation.
 pub(super) fn http_request(path: &str, representation: Representation) -> Result<Request<Vec<u8>>, ApiError> {
     let accept = match representation {
-        Representation::Table => TABLE,
+        Representation::Table | Representation::TableWithObjects => TABLE,
         Representation::Objects => "application/json",
     };
     Request::get(path)
@@ -245,7 +256,7 @@ pub(super) fn http_request(path: &str, representation: Representation) -> Result
 }
 
 /// Percent-encodes everything that is not plain in a path segment or query value.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
@@ -304,7 +315,7 @@ fn plain_table(objects: &[Value]) -> ServerTable {
                 let metadata = &object["metadata"];
                 serde_json::json!({
                     "cells": [metadata["name"], metadata["creationTimestamp"]],
-                    "object": { "metadata": metadata },
+                    "object": object,
                 })
             })
             .collect(),

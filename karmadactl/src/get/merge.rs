@@ -9,10 +9,12 @@ use crate::discovery::{ResourceKind, Scope};
 use crate::table::Table;
 
 /// Which columns are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
     /// Columns the server holds back by default.
     pub wide: bool,
+    /// Labels with a column of their own.
+    pub label_columns: Vec<String>,
     /// All labels, as a last column.
     pub labels: bool,
     /// `type/` in front of the name, where rows of several types follow each other.
@@ -28,14 +30,14 @@ impl Shown {
         kinds.dedup_by(|left, right| left.plural == right.plural && left.group == right.group);
         let types =
             kinds.windows(2).any(|pair| pair[0].plural != pair[1].plural || pair[0].group != pair[1].group);
-        Self { wide: false, labels: false, types, namespaces: *namespace == NamespaceChoice::All }
+        Self { types, namespaces: *namespace == NamespaceChoice::All, ..Self::default() }
     }
 }
 
 /// Returns one table per kind and set of columns, the rows of all clusters in it.
 ///
 /// CLUSTER follows the name, ADOPTION comes last: whether Karmada manages the member's object.
-pub fn merge_tables(parts: &[Part], shown: Shown) -> Vec<Table> {
+pub fn merge_tables(parts: &[Part], shown: &Shown) -> Vec<Table> {
     let mut tables: Vec<(String, Table)> = Vec::new();
     for part in parts {
         let Content::Table(server) = &part.content else { continue };
@@ -58,7 +60,15 @@ pub fn merge_tables(parts: &[Part], shown: Shown) -> Vec<Table> {
     tables.into_iter().map(|(_, table)| table).collect()
 }
 
-fn columns_of(kind: &ResourceKind, columns: &[Column], shown: Shown) -> Vec<String> {
+/// Returns the columns of a part whose content is a table.
+pub fn columns(part: &Part, shown: &Shown) -> Vec<String> {
+    match &part.content {
+        Content::Table(table) => columns_of(&part.kind, &table.columns, shown),
+        Content::Objects(_) => Vec::new(),
+    }
+}
+
+fn columns_of(kind: &ResourceKind, columns: &[Column], shown: &Shown) -> Vec<String> {
     let mut names = Vec::new();
     if shown.namespaces && kind.scope == Scope::Namespaced {
         names.push("NAMESPACE".to_owned());
@@ -72,6 +82,8 @@ fn columns_of(kind: &ResourceKind, columns: &[Column], shown: Shown) -> Vec<Stri
         }
     }
     names.push("ADOPTION".to_owned());
+    let last = |key: &String| key.rsplit('/').next().unwrap_or_default().to_uppercase();
+    names.extend(shown.label_columns.iter().map(last));
     if shown.labels {
         names.push("LABELS".to_owned());
     }
@@ -84,7 +96,7 @@ pub fn row_of(
     kind: &ResourceKind,
     columns: &[Column],
     row: &Value,
-    shown: Shown,
+    shown: &Shown,
 ) -> Vec<String> {
     let metadata = &row["object"]["metadata"];
     let mut cells = Vec::new();
@@ -112,6 +124,8 @@ pub fn row_of(
         (false, false) => "N",
     };
     cells.push(adoption.to_owned());
+    let label = |key: &String| metadata["labels"][key.as_str()].as_str().unwrap_or_default().to_owned();
+    cells.extend(shown.label_columns.iter().map(label));
     if shown.labels {
         cells.push(labels(&metadata["labels"]));
     }
@@ -144,20 +158,11 @@ pub fn merge_objects(parts: Vec<Part>, by_name: bool) -> Value {
             Content::Objects(objects) => objects,
             Content::Table(_) => Vec::new(),
         })
-        .map(without_managed_fields)
         .collect();
     if by_name && objects.len() == 1 {
         return objects.swap_remove(0);
     }
     json!({ "apiVersion": "v1", "kind": "List", "metadata": { "resourceVersion": "" }, "items": objects })
-}
-
-/// Removes the record of who set which field, which nobody reads.
-pub(super) fn without_managed_fields(mut object: Value) -> Value {
-    if let Some(metadata) = object["metadata"].as_object_mut() {
-        metadata.remove("managedFields");
-    }
-    object
 }
 
 /// Returns `type/name` of every object.
@@ -210,12 +215,14 @@ mod tests {
         }
     }
 
-    const PLAIN: Shown = Shown { wide: false, labels: false, types: false, namespaces: false };
+    fn plain() -> Shown {
+        Shown::default()
+    }
 
     #[test]
     fn cluster_follows_the_name_and_adoption_comes_last() {
         let parts = [part(CONTROL_PLANE, false), part("m1", true), part("m2", false)];
-        let tables = merge_tables(&parts, PLAIN);
+        let tables = merge_tables(&parts, &plain());
         assert_eq!(tables.len(), 1);
         assert_eq!(tables[0].columns, ["NAME", "CLUSTER", "READY", "UP-TO-DATE", "ADOPTION"]);
         let adoption: Vec<&str> = tables[0].rows.iter().map(|row| row[4].as_str()).collect();
@@ -225,15 +232,38 @@ mod tests {
 
     #[test]
     fn more_columns_are_shown_when_asked_for() {
-        let shown = Shown { wide: true, labels: true, types: true, namespaces: true };
-        let table = &merge_tables(&[part("m1", true)], shown)[0];
+        let label_columns = vec!["karmada.io/managed".to_owned(), "x".to_owned()];
+        let shown = Shown { wide: true, labels: true, types: true, namespaces: true, label_columns };
+        let table = &merge_tables(&[part("m1", true)], &shown)[0];
         assert_eq!(
             table.columns,
-            ["NAMESPACE", "NAME", "CLUSTER", "READY", "UP-TO-DATE", "IMAGES", "ADOPTION", "LABELS"]
+            [
+                "NAMESPACE",
+                "NAME",
+                "CLUSTER",
+                "READY",
+                "UP-TO-DATE",
+                "IMAGES",
+                "ADOPTION",
+                "MANAGED",
+                "X",
+                "LABELS"
+            ]
         );
         assert_eq!(
             table.rows[0],
-            ["shop", "deployment.apps/web", "m1", "1/1", "1", "nginx", "Y", "karmada.io/managed=true"]
+            [
+                "shop",
+                "deployment.apps/web",
+                "m1",
+                "1/1",
+                "1",
+                "nginx",
+                "Y",
+                "true",
+                "",
+                "karmada.io/managed=true"
+            ]
         );
     }
 
@@ -243,6 +273,6 @@ mod tests {
         if let Content::Table(table) = &mut other.content {
             table.columns.truncate(2);
         }
-        assert_eq!(merge_tables(&[part("m1", true), other], PLAIN).len(), 2);
+        assert_eq!(merge_tables(&[part("m1", true), other], &plain()).len(), 2);
     }
 }

@@ -5,13 +5,18 @@
 
 mod fetch;
 mod merge;
+mod output;
 mod request;
+mod sort;
 mod watch;
 
+pub(crate) use fetch::escape;
 pub use fetch::{Column, Content, Failure, FailureCause, Fetched, Part, ServerTable, fetch};
-pub use merge::{Shown, merge_objects, merge_tables, names, row_of};
+pub use merge::{Shown, columns, merge_objects, merge_tables, names, row_of};
+pub use output::{GetOutput, OutputChoice, OutputError, parse_output, parse_sort_path};
 pub use request::{
     CONTROL_PLANE, GetError, GetRequest, Missing, NamespaceChoice, OperationScope, Representation, Source,
     Target, parse_targets, sources,
 };
-pub use watch::{Watch, Watched, watch};
+pub use sort::sort_parts;
+pub use watch::{Change, Watch, Watched, watch};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
+
 use crate::api_error::ApiError;
 use crate::members::{self, ConnectError};
 
@@ -32,6 +34,8 @@ pub enum NamespaceChoice {
 pub enum Representation {
     /// Rows printed by the server.
     Table,
+    /// Rows printed by the server, with the whole objects beside them.
+    TableWithObjects,
     /// Whole objects.
     Objects,
 }
@@ -145,12 +149,14 @@ pub async fn sources(
     if !unknown.is_empty() {
         return Err(GetError::UnknownClusters { names: unknown, known });
     }
-    for (cluster, name) in registered.iter().zip(known) {
-        if clusters.is_empty() || clusters.contains(&name) {
-            let client = members::member_client(control_plane, cluster).await;
-            sources.push(Source { name, client });
-        }
-    }
+    let wanted = registered.iter().zip(known);
+    let wanted = wanted.filter(|(_, name)| clusters.is_empty() || clusters.contains(name));
+    sources.extend(
+        join_all(wanted.map(|(cluster, name)| async move {
+            Source { name, client: members::member_client(control_plane, cluster).await }
+        }))
+        .await,
+    );
     Ok(sources)
 }
 

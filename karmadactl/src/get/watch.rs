@@ -8,7 +8,6 @@ use kube::core::WatchEvent;
 use serde_json::Value;
 
 use super::fetch::{escape, http_request, read_table};
-use super::merge::without_managed_fields;
 use super::{Content, GetRequest, NamespaceChoice, Part, Representation};
 use crate::api_error::ApiError;
 
@@ -16,6 +15,14 @@ use crate::api_error::ApiError;
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
 
 /// One change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// `ADDED`, `MODIFIED` or `DELETED`.
+    pub event: &'static str,
+    pub watched: Watched,
+}
+
+/// What changed, as it is now.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Watched {
     /// A row of the server's table, in the columns of the list before.
@@ -48,7 +55,7 @@ pub fn watch(client: &kube::Client, part: &Part, name: Option<&str>, request: &G
         path.push_str(&escape(selector));
     }
     let representation = match part.content {
-        Content::Table(_) => Representation::Table,
+        Content::Table(_) => request.representation,
         Content::Objects(_) => Representation::Objects,
     };
     Watch {
@@ -66,7 +73,7 @@ impl Watch {
     /// # Errors
     ///
     /// The server refuses the watch, is gone, or no longer knows the changes since the last one (410).
-    pub async fn next(&mut self) -> Result<Vec<Watched>, ApiError> {
+    pub async fn next(&mut self) -> Result<Vec<Change>, ApiError> {
         loop {
             let events = if let Some(events) = &mut self.events {
                 events
@@ -81,16 +88,18 @@ impl Watch {
                 tokio::time::sleep(REOPEN_PAUSE).await;
                 continue;
             };
-            let watched = self.read(event?)?;
-            if !watched.is_empty() {
-                return Ok(watched);
+            let changes = self.read(event?)?;
+            if !changes.is_empty() {
+                return Ok(changes);
             }
         }
     }
 
-    fn read(&mut self, event: WatchEvent<Value>) -> Result<Vec<Watched>, ApiError> {
-        let object = match event {
-            WatchEvent::Added(object) | WatchEvent::Modified(object) | WatchEvent::Deleted(object) => object,
+    fn read(&mut self, event: WatchEvent<Value>) -> Result<Vec<Change>, ApiError> {
+        let (event, object) = match event {
+            WatchEvent::Added(object) => ("ADDED", object),
+            WatchEvent::Modified(object) => ("MODIFIED", object),
+            WatchEvent::Deleted(object) => ("DELETED", object),
             WatchEvent::Bookmark(bookmark) => {
                 self.resource_version = bookmark.metadata.resource_version;
                 return Ok(Vec::new());
@@ -102,10 +111,11 @@ impl Watch {
             for row in &table.rows {
                 self.advance(&row["object"]);
             }
-            return Ok(table.rows.into_iter().map(Watched::Row).collect());
+            let change = |row| Change { event, watched: Watched::Row(row) };
+            return Ok(table.rows.into_iter().map(change).collect());
         }
         self.advance(&object);
-        Ok(vec![Watched::Object(without_managed_fields(object))])
+        Ok(vec![Change { event, watched: Watched::Object(object) }])
     }
 
     fn advance(&mut self, object: &Value) {

@@ -94,6 +94,22 @@ impl Server {
         self.call(Method::DELETE, &format!("{path}?propagationPolicy={propagation}"), None).await
     }
 
+    /// Sends a request and returns code and body of the answer, whatever it is.
+    pub async fn send(&self, method: &str, path: &str, body: &Value) -> Result<(u16, String), Refusal> {
+        let broken = |text: String| Refusal { code: 0, message: format!("{method} {path}: {text}") };
+        let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(kube::client::Body::from(bytes))
+            .map_err(|error| broken(error.to_string()))?;
+        let answer = self.client.send(request).await.map_err(|error| broken(error.to_string()))?;
+        let code = answer.status().as_u16();
+        let bytes = answer.into_body().collect_bytes().await.map_err(|error| broken(error.to_string()))?;
+        Ok((code, String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
     /// Returns the path of the collection that an object belongs to.
     async fn collection_of(&mut self, object: &Value) -> Result<String, Refusal> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

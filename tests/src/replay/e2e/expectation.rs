@@ -43,6 +43,19 @@ pub fn object_differences(step: &Value, objects: &Objects, identifiers: &Identif
     lines
 }
 
+/// Returns how the answer to a request differs from the recorded one.
+pub fn answer_differences(place: &str, step: &Value, answer: &str, identifiers: &Identifiers) -> Vec<String> {
+    let recorded = &step["response"];
+    if let Some(raw) = recorded["raw"].as_str() {
+        let same = raw.trim_end() == identifiers.normalise_text(answer.trim_end());
+        return if same { Vec::new() } else { vec![format!("{place}: expected {raw:?}, got {answer:?}")] };
+    }
+    match serde_json::from_str(answer) {
+        Ok(found) => compare(place, &normalise_recorded(recorded), &identifiers.normalise(&found)),
+        Err(error) => vec![format!("{place}: the answer is no JSON ({error}): {answer}")],
+    }
+}
+
 /// Returns the recorded events that are missing. Further events are not compared: their wording is upstream's matter.
 pub fn missing_events(step: &Value, events: &BTreeSet<Event>) -> Vec<String> {
     let recorded = step["events"].as_array().into_iter().flatten();

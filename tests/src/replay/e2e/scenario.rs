@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::super::Outcome;
 use super::client::Reference;
-use super::expectation::{missing_events, object_differences};
+use super::expectation::{answer_differences, missing_events, object_differences};
 use super::fleet::{CONTROL_PLANE, Fleet};
 use super::normalise::Identifiers;
 use super::program::StepOutcome;
@@ -28,7 +28,7 @@ const SUPPORTED_GATES: [&str; 2] = ["PropagationPolicyPreemption", "WorkloadAffi
 /// Flags of upstream's components that have an equivalent here.
 const SUPPORTED_FLAGS: [&str; 0] = [];
 /// Steps that are not replayed.
-const UNSUPPORTED_STEPS: [&str; 2] = ["http", "footprint"];
+const UNSUPPORTED_STEPS: [&str; 1] = ["footprint"];
 
 /// Scenarios of controllers that do not exist yet: the start of the name and the controller.
 const LATER: [(&str, &str); 3] = [
@@ -158,7 +158,31 @@ impl Replay {
         if step["do"] == "karmadactl" {
             return self.program_step(step).await;
         }
+        if step["do"] == "http" {
+            return self.http_step(step).await;
+        }
         steps::run(&mut self.fleet, step).await?;
+        self.settle().await
+    }
+
+    /// Sends a request and compares the answer with the recorded one.
+    async fn http_step(&mut self, step: &Value) -> Result<(), String> {
+        let text = |name: &str| step[name].as_str().unwrap_or_default();
+        let (method, path) = (text("method"), text("path"));
+        let server = step["target"].as_str().unwrap_or(CONTROL_PLANE);
+        // What an answer is about may be known by its identifiers only.
+        self.read(&Value::Null).await?;
+        let server = self.fleet.server(server).map_err(|refusal| refusal.message)?;
+        let (code, answer) =
+            server.send(method, path, &step["body"]).await.map_err(|refusal| refusal.message)?;
+        let place = format!("{method} {path}");
+        if Some(u64::from(code)) != step["code"].as_u64() {
+            return Err(format!("{place}: expected {}, got {code}: {answer}", step["code"]));
+        }
+        let differences = answer_differences(&place, step, &answer, &self.identifiers);
+        if !differences.is_empty() {
+            return Err(differences.join("\n"));
+        }
         self.settle().await
     }
 

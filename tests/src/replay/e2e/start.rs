@@ -39,8 +39,10 @@ pub async fn start(case: &Value) -> Result<(Fleet, Running), StartError> {
     let admission = KarmadaAdmission { gates: gates.clone(), ..KarmadaAdmission::default() };
     let api = ApiOptions { admission, ..ApiOptions::default() };
     let control_plane = EmbeddedOptions { api, ..options(CONTROL_PLANE) };
-    let server = EmbeddedServer::karmada(&control_plane).await.map_err(failed("the control plane"))?;
     let connector = Connector::new();
+    let server = EmbeddedServer::karmada_reaching(&control_plane, connector.clone())
+        .await
+        .map_err(failed("the control plane"))?;
     let mut members = BTreeMap::new();
     let mut switches = Vec::new();
     for cluster in clusters(case) {

@@ -1,0 +1,224 @@
+//! The pages of the guide: their commands are run, and print what the pages say.
+//!
+//! In a `console` block, `$ ` begins a command and `> ` continues it. What follows is its output: `<...>` stands for
+//! something without blanks, a line `...` for any lines. A command that only looks is repeated until it prints that,
+//! because a control plane takes its time; others are run once and must succeed.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail where they stand, like tests")]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use regex_lite::Regex;
+
+/// Longest time until a command prints what its page says.
+const PATIENCE: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_millis(100);
+/// Commands that change nothing.
+const LOOKS: [&str; 5] =
+    ["kubectl get", "karmadactl get", "karmadactl status", "kubectl --kubeconfig", "karmadactl simulate"];
+
+#[test]
+fn the_quick_start_works_as_written() {
+    check("quick-start");
+}
+
+#[test]
+fn the_page_on_propagation_works_as_written() {
+    check("propagation");
+}
+
+#[test]
+fn the_page_on_overrides_works_as_written() {
+    check("overrides");
+}
+
+#[test]
+fn the_page_on_scheduling_works_as_written() {
+    check("scheduling");
+}
+
+#[test]
+fn the_page_on_simulated_members_works_as_written() {
+    check("simulated-members");
+}
+
+#[test]
+fn every_page_of_the_guide_is_tested() {
+    let source = include_str!("guide.rs");
+    for entry in std::fs::read_dir(root().join("docs/guide")).unwrap() {
+        let name = entry.unwrap().file_name().to_string_lossy().trim_end_matches(".md").to_owned();
+        assert!(source.contains(&format!("check(\"{name}\")")), "no test runs docs/guide/{name}.md");
+    }
+}
+
+struct Step {
+    line: usize,
+    command: String,
+    output: Vec<String>,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn steps(page: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut inside = false;
+    for (index, line) in page.lines().enumerate() {
+        if line.starts_with("```") {
+            inside = line == "```console";
+            continue;
+        }
+        if !inside {
+            continue;
+        }
+        if let Some(command) = line.strip_prefix("$ ") {
+            steps.push(Step { line: index + 1, command: command.to_owned(), output: Vec::new() });
+        } else if let Some(step) = steps.last_mut() {
+            match line.strip_prefix("> ") {
+                Some(more) if step.output.is_empty() => {
+                    step.command.push('\n');
+                    step.command.push_str(more);
+                }
+                _ => step.output.push(line.to_owned()),
+            }
+        }
+    }
+    steps
+}
+
+/// A page's control plane, ended with the test.
+struct Page {
+    directory: tempfile::TempDir,
+    exports: String,
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        let down = Command::new(env!("CARGO_BIN_EXE_karmadactl-under-test"))
+            .args(["local-down", "--data-dir", "karmada"])
+            .current_dir(self.directory.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        drop(down);
+    }
+}
+
+impl Page {
+    fn run(&self, command: &str) -> (bool, String) {
+        let path = format!(
+            "{}:{}",
+            self.directory.path().join("bin").display(),
+            std::env::var("PATH").unwrap_or_default()
+        );
+        let output = Command::new("bash")
+            .arg("-c")
+            .arg(format!("{}{command}", self.exports))
+            .current_dir(self.directory.path())
+            .env("PATH", path)
+            .env("HOME", self.directory.path())
+            .env_remove("KUBECONFIG")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        (output.status.success(), text)
+    }
+}
+
+fn check(name: &str) {
+    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
+        writeln!(std::io::stderr(), "skipped: guide page {name} (kubectl is not on the PATH)").unwrap();
+        return;
+    }
+    let page = std::fs::read_to_string(root().join(format!("docs/guide/{name}.md"))).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("bin")).unwrap();
+    let link = |from: &Path, to: &str| std::os::unix::fs::symlink(from, directory.path().join(to)).unwrap();
+    link(Path::new(env!("CARGO_BIN_EXE_karmadactl-under-test")), "bin/karmadactl");
+    link(&root().join("samples").canonicalize().unwrap(), "samples");
+    let mut shell = Page { directory, exports: String::new() };
+    for step in steps(&page) {
+        if step.command.starts_with("export ") {
+            shell.exports.push_str(&step.command);
+            shell.exports.push('\n');
+            continue;
+        }
+        let is_look = LOOKS.iter().any(|look| step.command.starts_with(look));
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (succeeded, printed) = shell.run(&step.command);
+            let expected = step.output.join("\n");
+            if succeeded && (step.output.is_empty() || is_as_written(&step.output, &printed)) {
+                break;
+            }
+            if !is_look || Instant::now() > deadline {
+                panic!(
+                    "docs/guide/{name}.md:{}: {}\n--- written\n{expected}\n--- printed\n{printed}",
+                    step.line, step.command
+                );
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+fn is_as_written(written: &[String], printed: &str) -> bool {
+    let printed: Vec<String> = printed.lines().map(collapse).filter(|line| !line.is_empty()).collect();
+    let written: Vec<&String> = written.iter().filter(|line| !line.trim().is_empty()).collect();
+    matches(&written, &printed)
+}
+
+fn matches(written: &[&String], printed: &[String]) -> bool {
+    match written.split_first() {
+        None => printed.is_empty(),
+        Some((first, rest)) if first.as_str() == "..." => {
+            (0..=printed.len()).any(|skipped| matches(rest, &printed[skipped..]))
+        }
+        Some((first, rest)) => {
+            printed.first().is_some_and(|line| pattern(first).is_match(line)) && matches(rest, &printed[1..])
+        }
+    }
+}
+
+fn collapse(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The pattern of a written line: `<...>` stands for anything without blanks, and an age for any age.
+fn pattern(written: &str) -> Regex {
+    let age = Regex::new(r"^(\d+[dhms])+$").unwrap();
+    let placeholder = Regex::new("<[^>]*>").unwrap();
+    let cells: Vec<String> = written
+        .split_whitespace()
+        .map(|cell| {
+            if age.is_match(cell) {
+                return r"(\d+(ms|d|h|m|s))+".to_owned();
+            }
+            let mut pattern = String::new();
+            let mut end = 0;
+            for found in placeholder.find_iter(cell) {
+                pattern.push_str(&regex_lite::escape(&cell[end..found.start()]));
+                pattern.push_str(r"\S+");
+                end = found.end();
+            }
+            pattern.push_str(&regex_lite::escape(&cell[end..]));
+            pattern
+        })
+        .collect();
+    Regex::new(&format!("^{}$", cells.join(" "))).unwrap()
+}
+
+#[test]
+fn a_written_output_matches_what_is_printed() {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    assert!(is_as_written(&lines("NAME   AGE\nweb-<id>  3s"), "NAME AGE\nweb-x7 1m2s\n"));
+    assert!(is_as_written(&lines("a\n...\nz"), "a\nb\nc\nz\n"));
+    assert!(is_as_written(&lines("..."), ""));
+    assert!(!is_as_written(&lines("a"), "a\nb\n"));
+    assert!(!is_as_written(&lines("web-<id>"), "web- x\n"));
+}
