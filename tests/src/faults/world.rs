@@ -60,6 +60,7 @@ impl World {
             status: StatusSettings {
                 frequency: Duration::from_secs(1),
                 thresholds: ReadinessThresholds { failure: second, success: second },
+                ..StatusSettings::default()
             },
             ..ControlPlaneSettings::default()
         };
