@@ -11,12 +11,13 @@ use tokio::sync::mpsc;
 use crate::cluster_status::StatusSettings;
 use crate::controllers::{Controller, ControllerSet};
 use crate::hub::{ClientSettings, Hub, Rate, Runtime, RuntimeSettings, shape};
+use crate::interpreter::LiveInterpreter;
 use crate::members::{Connector, Fleet};
 use crate::metrics::Metrics;
 use crate::stand_in::{self, Admission};
 use crate::{
-    binding, binding_status, cluster, cluster_status, dependencies, detector, execution, interpreter,
-    namespace_sync, quota, rebalancer, remedy, scheduler, unified_auth,
+    binding, binding_status, cluster, cluster_status, dependencies, detector, execution, namespace_sync,
+    quota, rebalancer, remedy, scheduler, unified_auth,
 };
 
 /// How the controllers run. The defaults are upstream's, but for the limits on rates: there are none.
@@ -101,7 +102,7 @@ impl ControlPlane {
             }
         };
         let fleet = Arc::new(Fleet::new());
-        let interpreter = Arc::new(interpreter::start(&hub));
+        let interpreter = Arc::new(LiveInterpreter::start(&hub));
 
         // Caches of user kinds first: the other controllers read templates from them.
         let detector_settings = Arc::new(detector_settings);

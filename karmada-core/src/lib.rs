@@ -9,6 +9,7 @@
 
 pub mod admission;
 pub mod api;
+mod causes;
 pub mod interpreter;
 pub mod membership;
 pub mod native;

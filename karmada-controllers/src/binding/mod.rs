@@ -17,10 +17,10 @@ use karmada_core::api::work::constants::{
     CLUSTER_RESOURCE_BINDING_ID_LABEL, CLUSTER_RESOURCE_BINDING_NAME_ANNOTATION, RESOURCE_BINDING_ID_LABEL,
     RESOURCE_BINDING_NAME_ANNOTATION, RESOURCE_BINDING_NAMESPACE_ANNOTATION,
 };
-use karmada_core::interpreter::Interpreter;
 use kube::{Resource, ResourceExt};
 
 use crate::hub::{Change, EventRecorder, Hub, ObjectKey, WorkQueue};
+use crate::interpreter::LiveInterpreter;
 use crate::metrics::Outcome;
 
 /// Bindings in work at the same time: most of it is waiting for durable writes.
@@ -29,12 +29,12 @@ const WORKERS: usize = 16;
 #[derive(Debug)]
 struct Context {
     hub: Arc<Hub>,
-    interpreter: Arc<Interpreter>,
+    interpreter: Arc<LiveInterpreter>,
     events: EventRecorder,
 }
 
 /// Starts the controller.
-pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<Interpreter>) {
+pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<LiveInterpreter>) {
     let queue: Arc<WorkQueue<ObjectKey>> = Arc::default();
     watch_bindings(&hub.bindings, &queue);
     watch_bindings(&hub.cluster_bindings, &queue);

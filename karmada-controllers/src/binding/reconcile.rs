@@ -76,16 +76,21 @@ async fn reconcile_works(
         }
     }
     let existing: Vec<&Work> = existing.iter().map(|work| &**work).collect();
-    let decision = build_works(&WorksInput {
-        binding,
-        template: template.as_deref().map(Unstructured::value),
-        clusters: &clusters,
-        cluster_override_policies: &cluster_override_policies,
-        override_policies: &override_policies,
-        existing: &existing,
-        interpreter: &*context.interpreter,
-        options: WorksOptions::default(),
-    });
+    let decision = context
+        .interpreter
+        .decide(|interpreter| {
+            build_works(&WorksInput {
+                binding,
+                template: template.as_deref().map(Unstructured::value),
+                clusters: &clusters,
+                cluster_override_policies: &cluster_override_policies,
+                override_policies: &override_policies,
+                existing: &existing,
+                interpreter,
+                options: WorksOptions::default(),
+            })
+        })
+        .await;
 
     let deleted = join_all(decision.orphans.iter().map(|orphan| delete_work(context, orphan))).await;
     if let Some(error) = deleted.into_iter().find_map(Result::err) {

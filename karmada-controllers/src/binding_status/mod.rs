@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use karmada_core::api::work::{ResourceBindingSpec, ResourceBindingStatus};
-use karmada_core::interpreter::Interpreter;
 use kube::Resource;
 use kube::core::object::{HasSpec, HasStatus};
 use serde::de::DeserializeOwned;
 
 use crate::binding::binding_of;
 use crate::hub::{Change, EventRecorder, Hub, Informer, ObjectKey, WorkQueue};
+use crate::interpreter::LiveInterpreter;
 
 /// Bindings in work at the same time: most of it is waiting for durable writes.
 const WORKERS: usize = 8;
@@ -31,12 +31,12 @@ const CLAIM: &str = "PersistentVolumeClaim";
 #[derive(Debug)]
 struct Context {
     hub: Arc<Hub>,
-    interpreter: Arc<Interpreter>,
+    interpreter: Arc<LiveInterpreter>,
     events: EventRecorder,
 }
 
 /// Starts the controller.
-pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<Interpreter>) {
+pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<LiveInterpreter>) {
     let queue: Arc<WorkQueue<ObjectKey>> = Arc::default();
     {
         let queue = queue.clone();

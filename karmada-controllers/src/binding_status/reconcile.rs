@@ -61,8 +61,11 @@ async fn reconcile_status(
 
     let key = TemplateKey::from(&binding.spec.resource);
     let Some(template) = hub.templates.find(&key) else { return Ok(Action::Done) };
-    let decision =
-        aggregate_template_status(template.value(), &items, &*context.interpreter, jiff::Timestamp::now());
+    let now = jiff::Timestamp::now();
+    let decision = context
+        .interpreter
+        .decide(|interpreter| aggregate_template_status(template.value(), &items, interpreter, now))
+        .await;
     if let Some(status) = decision.status
         && let Err(refusal) = write_template_status(context, &key, &template, status).await
     {

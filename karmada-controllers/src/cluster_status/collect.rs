@@ -7,22 +7,43 @@ use karmada_core::api::cluster::{ApiEnablement, ApiResource};
 use karmada_core::membership::Probe;
 use serde_json::{Value, json};
 
-use crate::hub::{Served, Unstructured};
+use crate::hub::{Served, Unstructured, chain};
 use crate::members::{CallError, Member};
 
-/// Asks the member's API server whether it is ready.
-pub(super) async fn probe(member: &Member) -> Probe {
+/// Characters of a member's answer that are shown.
+const SHOWN: usize = 512;
+
+/// Asks the member's API server whether it is ready. What is wrong, if anything, is told with it.
+pub(super) async fn probe(member: &Member) -> (Probe, String) {
     match health(member, "/readyz").await {
         Err(error) if error.is_status(404) => outcome(health(member, "/healthz").await),
         other => outcome(other),
     }
 }
 
-fn outcome(answer: Result<String, CallError>) -> Probe {
+fn outcome(answer: Result<String, CallError>) -> (Probe, String) {
     match answer {
-        Ok(text) if text == "ok" => Probe::Ok,
-        Ok(_) | Err(CallError::Api(kube::Error::Api(_))) => Probe::NotOk,
-        Err(_) => Probe::Unreachable,
+        Ok(text) if text == "ok" => (Probe::Ok, String::new()),
+        Ok(text) => (Probe::NotOk, format!("it says {:?}", text.chars().take(SHOWN).collect::<String>())),
+        Err(error) => {
+            let answered = matches!(error, CallError::Api(kube::Error::Api(_)));
+            let probe = if answered { Probe::NotOk } else { Probe::Unreachable };
+            (probe, why(&error))
+        }
+    }
+}
+
+/// Says what is wrong, and what can be done about it where that is known.
+fn why(error: &CallError) -> String {
+    let text: String = chain(error).chars().take(SHOWN).collect();
+    if text.contains("certificate") {
+        format!(
+            "{text} (if its certificate authority is a new one, put that into caBundle of the cluster's secret)"
+        )
+    } else if error.is_status(401) || error.is_status(403) {
+        format!("{text} (if its token or its role was removed, join the cluster again)")
+    } else {
+        text
     }
 }
 

@@ -10,7 +10,7 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::{Observed, ResourceModeling, StatusSettings, collect};
-use crate::hub::{Hub, ObjectKey, ReconcileError, chain};
+use crate::hub::{Hub, ObjectKey, ObjectReference, ReconcileError, chain};
 use crate::members::Member;
 
 pub(super) async fn reconcile(
@@ -24,7 +24,7 @@ pub(super) async fn reconcile(
     if cluster.metadata.deletion_timestamp.is_some() {
         return Ok(());
     }
-    let probe = collect::probe(member).await;
+    let (probe, why) = collect::probe(member).await;
     let now = jiff::Timestamp::now();
     let current = cluster.status.clone().unwrap_or_default();
     let mut status = current.clone();
@@ -32,6 +32,11 @@ pub(super) async fn reconcile(
         ready_condition(condition(&current, CONDITION_READY), &probe, memory, settings.thresholds, now);
     if probe == Probe::Ok && ready.status == "True" {
         collect_details(hub, &cluster, member, &mut status, settings, observed, now).await?;
+    }
+    if !why.is_empty() && ready.status != "True" {
+        let message = format!("{}: {why}", ready.message.trim_end_matches('.'));
+        let events = hub.events.for_component("cluster-status-controller");
+        events.warning(&ObjectReference::of(&*cluster), &ready.reason, message);
     }
     set_condition(&mut status, ready);
     member.runtime.metrics().clusters.observe(&member.name, &status);
@@ -50,10 +55,12 @@ async fn collect_details(
     observed: &mut Option<Observed>,
     now: jiff::Timestamp,
 ) -> Result<(), ReconcileError> {
-    status.kubernetes_version = collect::version(member)
-        .await
-        .map_err(ReconcileError::decision(format!("read the version of cluster {}", member.name)))?;
-    let refreshed = member.call(member.mapping.refresh()).await;
+    match collect::version(member).await {
+        Ok(version) => status.kubernetes_version = version,
+        // What is known of the member is no less true for it.
+        Err(error) => tracing::debug!(cluster = member.name, error = chain(&error), "version not read"),
+    }
+    let refreshed = member.discover().await;
     let failure = refreshed.as_ref().err().map(|error| chain(error));
     let enablements = collect::enablements(&member.mapping.served());
     let current = condition(status, CONDITION_COMPLETE_API_ENABLEMENTS);

@@ -12,20 +12,20 @@ use std::sync::Arc;
 
 use karmada_core::api::work::ResourceBinding;
 use karmada_core::api::work::constants::DEPENDENCIES_DISTRIBUTOR_FINALIZER;
-use karmada_core::interpreter::Interpreter;
 use karmada_core::propagation::{DependencyIndex, TemplateKey, is_specification_changed};
 use kube::ResourceExt;
 use parking_lot::Mutex;
 
 use crate::binding::is_generation_changed;
 use crate::hub::{Change, EventRecorder, Hub, ObjectKey, Unstructured, WorkQueue, key_of};
+use crate::interpreter::LiveInterpreter;
 
 /// Bindings in work at the same time: most of it is waiting for durable writes.
 const WORKERS: usize = 8;
 
 struct Context {
     hub: Arc<Hub>,
-    interpreter: Arc<Interpreter>,
+    interpreter: Arc<LiveInterpreter>,
     events: EventRecorder,
     queue: Arc<WorkQueue<ObjectKey>>,
     /// Which bindings need which objects.
@@ -48,7 +48,7 @@ impl Context {
 }
 
 /// Starts the controller.
-pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<Interpreter>) {
+pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<LiveInterpreter>) {
     let context = Arc::new(Context {
         hub: hub.clone(),
         interpreter: interpreter.clone(),

@@ -53,7 +53,9 @@ async fn decide_and_write(
     let template = hub.templates.find(&TemplateKey::from(&binding.spec.resource));
     let template_reference = template.as_ref().map(|template| ObjectReference::of_value(template.value()));
     let template = template.as_deref().map(Unstructured::value);
-    let wanted = match wanted_dependencies(binding, template, &*context.interpreter) {
+    let wanted =
+        context.interpreter.decide(|interpreter| wanted_dependencies(binding, template, interpreter)).await;
+    let wanted = match wanted {
         Ok(wanted) => wanted,
         Err(error) => {
             record(context, template_reference.as_ref(), &[interpret_failed_event(&error)]);

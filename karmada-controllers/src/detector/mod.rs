@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use karmada_core::api::Feature;
-use karmada_core::interpreter::Interpreter;
 use karmada_core::propagation::{
     Change as Meaning, NamespaceFilter, SkippedApis, TemplateKey, classify_change,
 };
@@ -24,6 +23,7 @@ use parking_lot::Mutex;
 
 use crate::binding::is_generation_changed;
 use crate::hub::{Change, EventRecorder, Hub, ObjectKey, Urgency, WorkQueue, key_of};
+use crate::interpreter::LiveInterpreter;
 
 /// Templates in work at the same time: most of it is waiting for durable writes.
 const TEMPLATE_WORKERS: usize = 16;
@@ -42,7 +42,7 @@ pub struct DetectorSettings {
 struct Context {
     hub: Arc<Hub>,
     settings: Arc<DetectorSettings>,
-    interpreter: Arc<Interpreter>,
+    interpreter: Arc<LiveInterpreter>,
     events: EventRecorder,
     templates: Arc<WorkQueue<TemplateKey>>,
     policies: Arc<WorkQueue<ObjectKey>>,
@@ -82,7 +82,7 @@ pub(crate) async fn start_caches(hub: &Hub, settings: &DetectorSettings) -> Resu
 }
 
 /// Starts the controller.
-pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<Interpreter>, settings: &Arc<DetectorSettings>) {
+pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<LiveInterpreter>, settings: &Arc<DetectorSettings>) {
     let context = Arc::new(Context {
         hub: hub.clone(),
         settings: settings.clone(),

@@ -63,15 +63,20 @@ async fn decide_and_write(
     let binding = CachedBinding::find(hub, key);
     let is_waiting = context.waiting.lock().contains(key);
     let started = Instant::now();
-    let mut decision = reconcile_template(&TemplateInput {
-        template: template.value(),
-        binding: binding.as_ref().map(CachedBinding::view),
-        change: meaning,
-        is_waiting,
-        lookup: &HubLookup(hub),
-        gates: &hub.gates,
-        interpreter: &*context.interpreter,
-    });
+    let mut decision = context
+        .interpreter
+        .decide(|interpreter| {
+            reconcile_template(&TemplateInput {
+                template: template.value(),
+                binding: binding.as_ref().map(CachedBinding::view),
+                change: meaning,
+                is_waiting,
+                lookup: &HubLookup(hub),
+                gates: &hub.gates,
+                interpreter,
+            })
+        })
+        .await;
     let metrics = &hub.runtime.metrics().resources;
     metrics.matched_policy(started.elapsed());
     if decision.outcome == TemplateOutcome::Waiting {

@@ -16,11 +16,11 @@ use karmada_core::api::cluster::Cluster;
 use karmada_core::api::reserved::{EXECUTION_NAMESPACE_PREFIX, LABEL_TRUE, MANAGED_LABEL};
 use karmada_core::api::work::Work;
 use karmada_core::api::work::constants::{WORK_NAME_ANNOTATION, WORK_NAMESPACE_ANNOTATION};
-use karmada_core::interpreter::Interpreter;
 use kube::core::ApiResource;
 use kube::{Resource, ResourceExt};
 
 use crate::hub::{Change, EventRecorder, Hub, ObjectKey, Unstructured, key_of};
+use crate::interpreter::LiveInterpreter;
 use crate::members::{Fleet, Member};
 use crate::metrics::Outcome;
 
@@ -32,7 +32,7 @@ const WORKERS_PER_MEMBER: usize = 8;
 pub(crate) struct Context {
     pub(crate) hub: Arc<Hub>,
     pub(crate) member: Arc<Member>,
-    pub(crate) interpreter: Arc<Interpreter>,
+    pub(crate) interpreter: Arc<LiveInterpreter>,
     pub(crate) events: EventRecorder,
 }
 

@@ -2,6 +2,7 @@
 
 use karmada_core::api::work::constants::{CONDITION_APPLIED, SYNC_FAILED, SYNC_SUCCEED, WORK_DISPATCHING};
 use karmada_core::api::work::{Work, WorkStatus};
+use karmada_core::interpreter::InterpretError;
 use karmada_core::object;
 use karmada_core::propagation::TemplateKey;
 use karmada_core::scheduling::EventKind;
@@ -35,7 +36,7 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
         context.events.normal(&ObjectReference::of(&*work), WORK_DISPATCHING, message);
     }
     if work.spec.suspend_dispatching == Some(true) {
-        reflect_cached(context, &work, &mut status);
+        reflect_cached(context, &work, &mut status).await;
         return status::write(context, &work, status).await;
     }
     if !context.member.is_ready() {
@@ -51,6 +52,7 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
 
     let mut failures = Vec::new();
     let mut last_error = None;
+    let mut unread = None;
     let mut is_written = false;
     for manifest in &work.spec.workload.manifests {
         match sync(context, manifest).await {
@@ -60,7 +62,7 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
                     is_written = true;
                     tell_template(context, manifest, None);
                 }
-                reflect(context, &work, &observed, &mut status);
+                unread = reflect(context, &work, &observed, &mut status).await.or(unread);
             }
             Err(error) => {
                 let text = chain(&error);
@@ -84,9 +86,12 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
     let applied = applied_condition(work.spec.workload.manifests.len(), &failures, jiff::Timestamp::now());
     set_condition(&mut status.conditions, applied);
     status::write(context, &work, status).await?;
-    match last_error {
-        Some(error) => Err(ReconcileError::decision(format!("apply Work {key}"))(error)),
-        None => Ok(Action::Done),
+    match (last_error, unread) {
+        (Some(error), _) => Err(ReconcileError::decision(format!("apply Work {key}"))(error)),
+        (None, Some(error)) => {
+            Err(ReconcileError::decision(format!("read the status of the objects of Work {key}"))(error))
+        }
+        (None, None) => Ok(Action::Done),
     }
 }
 
@@ -126,7 +131,10 @@ async fn sync(context: &Context, manifest: &Value) -> Result<Synced, SyncError> 
         None => live(context, &api, &key.name).await?,
     };
     for _ in 0..WRITE_TRIES {
-        let plan = plan_member_write(manifest, observed.as_ref(), &member.name, &*context.interpreter)?;
+        let plan = context
+            .interpreter
+            .decide(|interpreter| plan_member_write(manifest, observed.as_ref(), &member.name, interpreter))
+            .await?;
         let (api_version, kind) = (resource.api_version.as_str(), resource.kind.as_str());
         let metrics = &member.runtime.metrics().resources;
         let written = match plan {
@@ -177,7 +185,7 @@ fn is_gone(error: &CallError, is_update: bool) -> bool {
 /// Finds how the member serves the kind of a manifest.
 pub(super) async fn resolve(context: &Context, manifest: &Value) -> Result<(ApiResource, bool), SyncError> {
     let (api_version, kind) = (object::api_version(manifest), object::kind(manifest));
-    let served = context.member.call(context.member.mapping.find(api_version, kind)).await?;
+    let served = context.member.find_kind(api_version, kind).await?;
     let served = served.ok_or_else(|| SyncError::UnknownKind {
         api_version: api_version.to_owned(),
         kind: kind.to_owned(),
@@ -214,8 +222,16 @@ pub(super) async fn replace(
 }
 
 /// Reads status and health of the member's object into the status of the Work.
-fn reflect(context: &Context, work: &Work, observed: &Value, status: &mut WorkStatus) {
-    let reflection = reflect_status(work, observed, &*context.interpreter);
+///
+/// Returns why the status could not be read.
+async fn reflect(
+    context: &Context,
+    work: &Work,
+    observed: &Value,
+    status: &mut WorkStatus,
+) -> Option<InterpretError> {
+    let reflection =
+        context.interpreter.decide(|interpreter| reflect_status(work, observed, interpreter)).await;
     // A status that is known already is no event: a restart would tell all of them again.
     let is_news = reflection.manifest_statuses.is_some();
     if let Some(manifest_statuses) = reflection.manifest_statuses {
@@ -229,10 +245,11 @@ fn reflect(context: &Context, work: &Work, observed: &Value, status: &mut WorkSt
             EventKind::Warning => context.events.warning(&about, event.reason, &event.message),
         }
     }
+    reflection.error
 }
 
 /// Reflects what the caches know of the objects of a Work that is held back.
-fn reflect_cached(context: &Context, work: &Work, status: &mut WorkStatus) {
+async fn reflect_cached(context: &Context, work: &Work, status: &mut WorkStatus) {
     let is_applied = status.conditions.iter().any(|c| c.type_ == CONDITION_APPLIED && c.status == "True");
     if !is_applied {
         return;
@@ -240,7 +257,8 @@ fn reflect_cached(context: &Context, work: &Work, status: &mut WorkStatus) {
     for manifest in &work.spec.workload.manifests {
         let Some(observed) = context.member.objects.find(&TemplateKey::of(manifest)) else { continue };
         if may_delete(observed.value()) {
-            reflect(context, work, observed.value(), status);
+            // What cannot be read is told by an event, and tried again when the Work is let go.
+            reflect(context, work, observed.value(), status).await;
         }
     }
 }

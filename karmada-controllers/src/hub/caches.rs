@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::NamespaceResourceScope;
 use karmada_core::api::FeatureGates;
 use karmada_core::api::cluster::Cluster;
-use karmada_core::api::config::ResourceInterpreterCustomization;
+use karmada_core::api::config::{ResourceInterpreterCustomization, ResourceInterpreterWebhookConfiguration};
 use karmada_core::api::policy::constants::{
     CLUSTER_PROPAGATION_POLICY_ID_LABEL, PROPAGATION_POLICY_ID_LABEL,
 };
@@ -44,6 +44,7 @@ pub struct Hub {
     pub cluster_bindings: Arc<Informer<ClusterResourceBinding>>,
     pub works: Arc<Informer<Work>>,
     pub interpreter_customizations: Arc<Informer<ResourceInterpreterCustomization>>,
+    pub interpreter_webhooks: Arc<Informer<ResourceInterpreterWebhookConfiguration>>,
 }
 
 impl fmt::Debug for Hub {
@@ -74,6 +75,7 @@ impl Hub {
         require::<ClusterResourceBinding>(&mapping)?;
         require::<Work>(&mapping)?;
         require::<ResourceInterpreterCustomization>(&mapping)?;
+        require::<ResourceInterpreterWebhookConfiguration>(&mapping)?;
         let hub = Arc::new(Self {
             events: EventRecorder::start(client.clone(), &runtime),
             templates: Templates::new(client.clone(), runtime.clone(), policy_ids, |_| true),
@@ -86,6 +88,7 @@ impl Hub {
             cluster_bindings: start_informer(&client, &runtime, policy_ids),
             works: start_informer(&client, &runtime, binding_ids),
             interpreter_customizations: start_informer(&client, &runtime, |_| Vec::new()),
+            interpreter_webhooks: start_informer(&client, &runtime, |_| Vec::new()),
             mapping,
             gates,
             client,
@@ -127,6 +130,7 @@ impl Hub {
         self.cluster_bindings.wait_synced().await;
         self.works.wait_synced().await;
         self.interpreter_customizations.wait_synced().await;
+        self.interpreter_webhooks.wait_synced().await;
     }
 }
 

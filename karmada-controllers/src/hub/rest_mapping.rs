@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kube::Client;
 use kube::core::ApiResource;
@@ -23,6 +24,10 @@ pub struct Served {
 pub struct RestMapping {
     client: Client,
     kinds: RwLock<BTreeMap<(String, String, String), Served>>,
+    /// Held while the documents are read: many who miss the same kind ask once.
+    reading: tokio::sync::Mutex<()>,
+    /// How often the documents were read.
+    rounds: AtomicU64,
 }
 
 impl fmt::Debug for RestMapping {
@@ -34,7 +39,12 @@ impl fmt::Debug for RestMapping {
 impl RestMapping {
     /// Makes an empty mapping; [`RestMapping::refresh`] fills it.
     pub fn new(client: Client) -> Self {
-        Self { client, kinds: RwLock::default() }
+        Self {
+            client,
+            kinds: RwLock::default(),
+            reading: tokio::sync::Mutex::default(),
+            rounds: AtomicU64::new(0),
+        }
     }
 
     /// Reads the server's discovery documents.
@@ -42,6 +52,11 @@ impl RestMapping {
     /// # Errors
     /// When discovery cannot be read; the mapping then keeps what it knew.
     pub async fn refresh(&self) -> Result<(), kube::Error> {
+        let _reading = self.reading.lock().await;
+        self.read().await
+    }
+
+    async fn read(&self) -> Result<(), kube::Error> {
         let discovery = match Discovery::new(self.client.clone()).run_aggregated().await {
             Ok(discovery) => discovery,
             // Servers before Kubernetes 1.26 know only the per-group documents.
@@ -75,6 +90,7 @@ impl RestMapping {
             }
         }
         *self.kinds.write() = kinds;
+        self.rounds.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 
@@ -86,7 +102,12 @@ impl RestMapping {
         if let Some(served) = self.find_known(api_version, kind) {
             return Ok(Some(served));
         }
-        self.refresh().await?;
+        let seen = self.rounds.load(Ordering::SeqCst);
+        let _reading = self.reading.lock().await;
+        // One round that ended while this one waited its turn may have begun before the kind was there: two did not.
+        if self.rounds.load(Ordering::SeqCst) < seen + 2 {
+            self.read().await?;
+        }
         Ok(self.find_known(api_version, kind))
     }
 

@@ -1,28 +1,13 @@
-//! The interpreter of the control plane: stored customizations before the built-in rules.
+//! The interpreter of the control plane: stored customizations, then webhooks, then the built-in rules.
+//!
+//! Decisions are pure functions that ask an interpreter as they go, and webhooks answer over the network.
+//! [`LiveInterpreter::decide`] brings both together: it makes a decision, puts the questions that came up to
+//! their webhooks, all at once, and makes the decision again with the answers, until no question is open.
 
-mod stored;
+mod customizations;
+mod hooks;
+mod https;
+mod live;
+mod session;
 
-use std::sync::Arc;
-
-use jiff::Timestamp;
-use karmada_core::interpreter::lua::{LuaEngine, LuaOptions};
-use karmada_core::interpreter::{Interpreter, NativeInterpreter, ThirdPartyInterpreter};
-
-use crate::hub::Hub;
-
-use self::stored::StoredCustomizations;
-
-/// Returns an interpreter that follows the customizations of the control plane.
-///
-/// It knows all those that the cache holds now; a later change applies to every question asked after it.
-pub(crate) fn start(hub: &Hub) -> Interpreter {
-    let engine = LuaEngine::new(LuaOptions::new(Arc::new(Timestamp::now)));
-    let customizations = Arc::new(StoredCustomizations::new(Arc::new(engine)));
-    let stored = customizations.clone();
-    hub.interpreter_customizations.on_change(move |change| stored.follow(change));
-    Interpreter::new(vec![
-        customizations,
-        Arc::new(ThirdPartyInterpreter::default()),
-        Arc::new(NativeInterpreter::default()),
-    ])
-}
+pub(crate) use live::LiveInterpreter;

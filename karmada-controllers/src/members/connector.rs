@@ -11,6 +11,7 @@ use http::Uri;
 use kube::{Client, Config};
 use parking_lot::RwLock;
 
+use super::bounds::bounded;
 use crate::hub::{ClientSettings, Rate, shape};
 
 /// Longest time to establish a connection to a member.
@@ -121,7 +122,11 @@ impl Connector {
         if let Some(url) = &endpoint.proxy_url {
             return Err(ConnectError::Proxy { url: url.clone() });
         }
-        Client::try_from(endpoint.config()?)
+        let mut config = endpoint.config()?;
+        // The queues try again, and know for whom; a retry in here would only look like a member that hangs.
+        config.default_retry = false;
+        Client::try_from(config)
+            .map(bounded)
             .map_err(|source| ConnectError::Client { url: endpoint.url.clone(), source: Box::new(source) })
     }
 
@@ -150,7 +155,7 @@ impl Endpoint {
 }
 
 /// Returns the DER certificates of a PEM bundle, or `None` if it holds none or is damaged.
-fn pem_certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
+pub(crate) fn pem_certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
     let text = std::str::from_utf8(pem).ok()?;

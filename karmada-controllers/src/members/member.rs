@@ -14,16 +14,19 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::Endpoint;
-use crate::hub::{ObjectKey, RestMapping, Runtime, Templates, Unstructured, WorkQueue};
+use crate::hub::{ObjectKey, RestMapping, Runtime, Served, Templates, Unstructured, WorkQueue, chain};
 
 /// Longest time that one call of a member's API server may take.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Longest time that reading what a member serves may take: several requests, one after the other.
+const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(40);
+
 /// A call of a member that did not answer in time.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    #[error("no answer from the member within {} s", CALL_TIMEOUT.as_secs())]
-    Timeout,
+    #[error("no answer from the member within {} s", .0.as_secs())]
+    Timeout(Duration),
     /// What the member's API server said, without what kube says around it.
     #[error("{}", api_message(.0))]
     Api(kube::Error),
@@ -39,7 +42,8 @@ impl From<kube::Error> for CallError {
 fn api_message(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
-        other => other.to_string(),
+        // What went wrong with a connection is in its causes.
+        other => chain(other),
     }
 }
 
@@ -117,10 +121,23 @@ impl Member {
     /// # Errors
     /// The call's error, or that it took too long.
     pub async fn call<T>(&self, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, CallError> {
-        match tokio::time::timeout(CALL_TIMEOUT, call).await {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(CallError::Timeout),
-        }
+        within(CALL_TIMEOUT, call).await
+    }
+
+    /// Reads which kinds the member serves, not longer than the several requests of it may take.
+    ///
+    /// # Errors
+    /// The call's error, or that it took too long.
+    pub async fn discover(&self) -> Result<(), CallError> {
+        within(DISCOVERY_TIMEOUT, self.mapping.refresh()).await
+    }
+
+    /// Finds how the member serves a kind, asking it when the kind is not known.
+    ///
+    /// # Errors
+    /// As of [`Member::discover`].
+    pub async fn find_kind(&self, api_version: &str, kind: &str) -> Result<Option<Served>, CallError> {
+        within(DISCOVERY_TIMEOUT, self.mapping.find(api_version, kind)).await
     }
 
     /// Remembers the version that our write gave an object.
@@ -144,6 +161,16 @@ impl Member {
     pub async fn stop(&self) {
         self.queue.close();
         self.runtime.shutdown().await;
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, CallError> {
+    match tokio::time::timeout(limit, call).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(CallError::Timeout(limit)),
     }
 }
 

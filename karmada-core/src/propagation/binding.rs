@@ -24,6 +24,7 @@ use crate::{
             constants::{BINDING_FINALIZER, CLUSTER_RESOURCE_BINDING_FINALIZER},
         },
     },
+    causes::text_with_causes,
     interpreter::{ObjectKind, Operation, ResourceInterpreter},
     object,
 };
@@ -285,7 +286,7 @@ fn fill_replicas(
         && interpreter.hook_enabled(kind, Operation::InterpretComponent)
     {
         spec.components = interpreter.components(template).inspect_err(|error| {
-            let message = format!("Get components of resource template failed: {error}");
+            let message = format!("Get components of resource template failed: {}", text_with_causes(error));
             events.push(Event::warning(GET_COMPONENTS_FAILED, message));
         })?;
         let message = "Get components of resource template successfully.".to_owned();
@@ -294,7 +295,7 @@ fn fill_replicas(
     }
     if interpreter.hook_enabled(kind, Operation::InterpretReplica) {
         let (replicas, requirements) = interpreter.replicas(template).inspect_err(|error| {
-            let message = format!("Get replicas of resource template failed: {error}");
+            let message = format!("Get replicas of resource template failed: {}", text_with_causes(error));
             events.push(Event::warning(GET_REPLICAS_FAILED, message));
         })?;
         spec.replicas = i32::try_from(replicas).map_err(|_| PropagationError::Replicas { replicas })?;

@@ -16,6 +16,7 @@ use crate::{
             constants::{APPLY_POLICY_FAILED, APPLY_POLICY_SUCCEED},
         },
     },
+    causes::text_with_causes,
     interpreter::ResourceInterpreter,
     object,
 };
@@ -216,9 +217,10 @@ fn apply(input: &TemplateInput<'_>, policy: &PolicyRef) -> TemplateDecision {
         // Nothing to write is nothing to tell.
         Ok(None) => decision.events.clear(),
         Err(error) => {
-            decision
-                .events
-                .push(Event::warning(APPLY_POLICY_FAILED, format!("Apply {policy} failed: {error}")));
+            decision.events.push(Event::warning(
+                APPLY_POLICY_FAILED,
+                format!("Apply {policy} failed: {}", text_with_causes(&error)),
+            ));
             decision.error = Some(error);
             decision.outcome = TemplateOutcome::Failed;
         }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::desired::DesiredWork;
-use super::event::error_text;
 use super::failover::preserved_labels;
 use super::targets::clusters_to_purge;
 use super::{
@@ -21,6 +20,7 @@ use crate::api::policy::{ClusterOverridePolicy, OverridePolicy, ReplicaSchedulin
 use crate::api::reserved::TEMPLATE_GENERATION_ANNOTATION;
 use crate::api::work::constants::{CONFLICT_RESOLUTION_ANNOTATION, SYNC_WORK_FAILED, SYNC_WORK_SUCCEED};
 use crate::api::work::{ResourceBindingSpec, TargetCluster, Work};
+use crate::causes::text_with_causes;
 use crate::interpreter::{ObjectKind, Operation, ResourceInterpreter};
 use crate::object::{self, cluster_of_execution_namespace, execution_namespace, set_nested, work_name};
 use crate::overriding::{AppliedOverrides, apply_overrides};
@@ -97,7 +97,7 @@ fn outcome_events(binding: BindingInput<'_>, failures: &[ClusterFailure]) -> Vec
         let message = format!("Sync work of {} successful.", binding.title());
         return about.map(|about| Event::normal(about, SYNC_WORK_SUCCEED, message.clone())).into();
     }
-    let texts: Vec<_> = failures.iter().map(|failure| error_text(&failure.error)).collect();
+    let texts: Vec<_> = failures.iter().map(|failure| text_with_causes(&failure.error)).collect();
     let message = if texts.len() == 1 { texts.concat() } else { format!("[{}]", texts.join(", ")) };
     about.map(|about| Event::warning(about, SYNC_WORK_FAILED, message.clone())).into()
 }
@@ -262,7 +262,11 @@ pub(super) fn apply_with_events(
             Ok(applied)
         }
         Err(source) => {
-            events.push(Event::warning(About::Template, APPLY_OVERRIDE_POLICY_FAILED, error_text(&source)));
+            events.push(Event::warning(
+                About::Template,
+                APPLY_OVERRIDE_POLICY_FAILED,
+                text_with_causes(&source),
+            ));
             Err(WorkError::Override { cluster: cluster_name.to_owned(), source })
         }
     }

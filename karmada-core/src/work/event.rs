@@ -35,17 +35,3 @@ impl Event {
         Self { about, kind: EventKind::Warning, reason, message: message.into() }
     }
 }
-
-/// Returns the text of an error and its causes.
-pub(super) fn error_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
-}

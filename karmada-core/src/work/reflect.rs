@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::event::error_text;
 use super::{About, Event};
 use crate::api::work::constants::{INTERPRET_HEALTH_FAILED, REFLECT_STATUS_FAILED, REFLECT_STATUS_SUCCEED};
 use crate::api::work::{ManifestStatus, ResourceHealth, ResourceIdentifier, Work};
+use crate::causes::text_with_causes;
 use crate::interpreter::{InterpretError, ObjectKind, Operation, ResourceInterpreter};
 use crate::object::{self, GroupVersionKind};
 
@@ -36,7 +36,7 @@ pub fn reflect_status(work: &Work, observed: &Value, interpreter: &dyn ResourceI
     let status = match interpreter.reflect_status(observed) {
         Ok(status) => status,
         Err(error) => {
-            let message = format!("Reflect status for {title} failed, err: {}.", error_text(&error));
+            let message = format!("Reflect status for {title} failed, err: {}.", text_with_causes(&error));
             reflection.events.push(Event::warning(About::Work, REFLECT_STATUS_FAILED, message));
             reflection.error = Some(error);
             return reflection;
@@ -63,7 +63,7 @@ fn health(
         return ResourceHealth::Healthy;
     }
     interpreter.health(observed).unwrap_or_else(|error| {
-        let message = format!("Interpret health of {title} failed, err: {}.", error_text(&error));
+        let message = format!("Interpret health of {title} failed, err: {}.", text_with_causes(&error));
         events.push(Event::warning(About::Work, INTERPRET_HEALTH_FAILED, message));
         ResourceHealth::Unknown
     })

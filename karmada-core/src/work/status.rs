@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::condition::{condition, set_condition};
-use super::event::error_text;
 use super::{About, BindingInput, Event, expected_clusters};
 use crate::api::Condition;
 use crate::api::work::constants::{
@@ -17,6 +16,7 @@ use crate::api::work::{
     AggregatedStatusItem, ManifestStatus, ObjectReference, ResourceBindingSpec, ResourceBindingStatus,
     ResourceHealth, Work,
 };
+use crate::causes::text_with_causes;
 use crate::interpreter::{InterpretError, ObjectKind, Operation, ResourceInterpreter};
 use crate::object::{self, GroupVersionKind, cluster_of_execution_namespace};
 
@@ -106,7 +106,7 @@ pub fn aggregate_template_status(
             }
         }
         Err(error) => {
-            let message = error_text(&error);
+            let message = text_with_causes(&error);
             for about in [About::Template, About::Binding] {
                 decision.events.push(Event::warning(about, AGGREGATE_STATUS_FAILED, message.clone()));
             }

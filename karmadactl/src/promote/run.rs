@@ -149,9 +149,10 @@ async fn exists(
     Ok(found.is_some())
 }
 
-/// Creates what a promotion is made of, dependencies first; nothing when the template exists.
+/// Creates what a promotion is made of: dependencies, the policy, and the template last.
 ///
-/// Returns false when it exists. Nothing is created when the policy exists.
+/// Returns false when the template exists: nothing is left to do then, whenever an earlier attempt was cut off. What
+/// such an attempt left is taken over. Nothing is created when there is another policy of that name.
 pub async fn promote(
     writer: &Writer,
     promoted: &Promoted,
@@ -171,10 +172,12 @@ pub async fn promote(
             let namespace = policy["metadata"]["namespace"].as_str();
             let name = policy["metadata"]["name"].as_str().unwrap_or_default();
             let label = namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}"));
-            if exists(writer, policy_kind, namespace, policy).await? {
+            let found =
+                writer.find(policy_kind, namespace, name).await.map_err(PromoteError::ControlPlane)?;
+            if found.as_ref().is_some_and(|found| !contains(&found["spec"], &policy["spec"])) {
                 return Err(PromoteError::PolicyExists { kind: policy_kind.kind.clone(), label });
             }
-            Some((policy, policy_kind, namespace, label))
+            Some((policy, policy_kind, namespace, label, found.is_some()))
         }
     };
     for dependency in &promoted.dependencies {
@@ -188,13 +191,30 @@ pub async fn promote(
         create(writer, kind, namespace, &dependency.template, &label).await?;
         report(Step::DependencyCreated { resource, label });
     }
+    // A policy without its template does nothing; a template without its policy would pass for promoted.
+    if let Some((policy, kind, namespace, label, false)) = &policy {
+        create(writer, kind, *namespace, policy, label).await?;
+    }
     create(writer, kind, namespace, &promoted.template, label).await?;
     report(Step::TemplateCreated { label: label.to_owned() });
-    if let Some((policy, kind, namespace, label)) = policy {
-        create(writer, kind, namespace, policy, &label).await?;
+    if let Some((_, kind, _, label, _)) = policy {
         report(Step::PolicyCreated { kind: kind.kind.clone(), label });
     }
     Ok(true)
+}
+
+/// Returns whether a document has everything that another one says; servers add defaults.
+fn contains(document: &Value, part: &Value) -> bool {
+    match (document, part) {
+        (Value::Object(document), Value::Object(part)) => {
+            part.iter().all(|(key, part)| document.get(key).is_some_and(|found| contains(found, part)))
+        }
+        (Value::Array(document), Value::Array(part)) => {
+            document.len() == part.len()
+                && document.iter().zip(part).all(|(found, part)| contains(found, part))
+        }
+        (document, part) => document == part,
+    }
 }
 
 async fn create(

@@ -72,6 +72,11 @@ impl Hooks {
         self.0.iter().find(|hook| hook.matches(kind, operation))
     }
 
+    /// Returns whether there is no webhook.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns the webhooks in the order in which they are asked.
     pub fn iter(&self) -> impl Iterator<Item = &Hook> {
         self.0.iter()

@@ -80,8 +80,8 @@ pub struct WebhookInterpreter {
 
 impl WebhookInterpreter {
     /// Makes the layer of the configured webhooks and the way to reach them.
-    pub fn new(hooks: Hooks, caller: Arc<dyn InterpreterWebhookCaller>) -> Self {
-        Self { hooks: Arc::new(hooks), caller }
+    pub fn new(hooks: impl Into<Arc<Hooks>>, caller: Arc<dyn InterpreterWebhookCaller>) -> Self {
+        Self { hooks: hooks.into(), caller }
     }
 
     /// Asks the one webhook for the operation and reads its answer.

@@ -8,11 +8,12 @@ use std::{
 use serde_json::{Value, json};
 
 use super::attached::{Attachment, Referrer, VersionRule, attach, detach};
-use super::text::{references_text, text_with_causes};
+use super::text::references_text;
 use super::{
     AttachedEvent, AttachedWrite, DependenciesDecision, DependenciesError, DependencyLookup,
     DependencyObject, WantedDependencies,
 };
+use crate::causes::text_with_causes;
 use crate::{
     api::{
         policy::constants::GET_DEPENDENCIES_SUCCEED,

@@ -1,6 +1,6 @@
 //! References and errors as events print them.
 
-use std::{error::Error, fmt::Write};
+use std::fmt::Write;
 
 use crate::{
     api::{LabelSelector, SelectorRequirement},
@@ -11,20 +11,6 @@ use crate::{
 pub(super) fn references_text(references: &[DependentReference]) -> String {
     let texts: Vec<String> = references.iter().map(reference_text).collect();
     format!("[{}]", texts.join(" "))
-}
-
-/// Returns the text of an error and its causes.
-pub(super) fn text_with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 fn reference_text(reference: &DependentReference) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::text::text_with_causes;
+use crate::causes::text_with_causes;
 use crate::{
     api::{policy::constants::GET_DEPENDENCIES_FAILED, work::ResourceBinding},
     interpreter::{DependentReference, InterpretError, ObjectKind, Operation, ResourceInterpreter},

@@ -1,0 +1,276 @@
+//! Objects that one member cannot take, and rules that fail: told about, tried again, no matter to the others.
+
+use karmada_tests::faults::{Fault, FaultyServer, SICK, Scope, WELL, World, eventually, merge, write};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+const FOOS: &str = "apis/example.io/v1";
+const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+/// A definition of kind Foo; `spec` is the schema of its specs.
+fn crd(spec: &Value) -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "foos.example.io"},
+        "spec": {
+            "group": "example.io", "scope": "Namespaced",
+            "names": {"plural": "foos", "singular": "foo", "kind": "Foo", "listKind": "FooList"},
+            "versions": [{
+                "name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+                    "spec": spec,
+                    "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+                }}},
+            }],
+        },
+    })
+}
+
+fn any() -> Value {
+    json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
+}
+
+fn foo(name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "example.io/v1", "kind": "Foo", "metadata": {"name": name}, "spec": spec})
+}
+
+async fn install(client: &kube::Client, crd: &Value) -> anyhow::Result<()> {
+    write(client, http::Method::POST, "application/json", CRDS, crd).await?;
+    Ok(())
+}
+
+/// Installs kind Foo in the control plane and in the members that stay well.
+async fn install_foo(world: &World) -> anyhow::Result<()> {
+    install(&world.client(), &crd(&any())).await?;
+    for member in WELL {
+        install(&world.member(member), &crd(&any())).await?;
+    }
+    Ok(())
+}
+
+/// Waits until members serve kind Foo, as far as their Clusters say.
+async fn foo_is_known_of(world: &World, members: &[&str]) -> anyhow::Result<()> {
+    for member in members {
+        eventually(&format!("kind Foo is known of {member}"), async || {
+            let cluster = world.get(&format!("/apis/cluster.karmada.io/v1alpha1/clusters/{member}")).await?;
+            let is_known = cluster["status"]["apiEnablements"].to_string().contains("\"Foo\"");
+            Ok(if is_known { Ok(()) } else { Err(cluster["status"]["conditions"].clone()) })
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+async fn arrives(world: &World, members: &[&str], at: (&str, &str), name: &str) -> anyhow::Result<()> {
+    for member in members {
+        eventually(&format!("{name} arrives in {member}"), async || {
+            let found = world.find(member, at.0, at.1, name).await?;
+            Ok(if found.is_some() { Ok(()) } else { Err(json!(null)) })
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+async fn is_not_applied(world: &World, kind: &str, name: &str, said: &str) -> anyhow::Result<()> {
+    eventually(&format!("the Work of {name} says {said:?}"), async || {
+        let condition = world.work_condition(SICK, kind, name, "Applied").await?;
+        let message = condition["message"].as_str().unwrap_or_default();
+        let is_so = condition["status"] == "False" && message.contains(said);
+        Ok(if is_so { Ok(()) } else { Err(condition) })
+    })
+    .await?;
+    world.warned(kind, name, "SyncFailed", &["member cluster(sick)", said]).await
+}
+
+async fn is_applied_everywhere(world: &World, kind: &str, name: &str) -> anyhow::Result<()> {
+    eventually(&format!("{name} is applied everywhere"), async || {
+        let condition = world.binding_condition(kind, name, "FullyApplied").await?;
+        Ok(if condition["status"] == "True" { Ok(()) } else { Err(condition) })
+    })
+    .await
+}
+
+const CONFIGS: (&str, &str) = ("api/v1", "configmaps");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_of_a_member_refuses_until_there_is_room() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    world.propagate("v1", "ConfigMap", &[SICK, WELL[0], WELL[1]]).await?;
+    world.create_config("first").await?;
+    arrives(&world, &[SICK], CONFIGS, "first").await?;
+    let quota = json!({"metadata": {"name": "none"}, "spec": {"hard": {"count/configmaps": "1"}},
+        "status": {"hard": {"count/configmaps": "1"}, "used": {"count/configmaps": "1"}}});
+    let quotas = "/api/v1/namespaces/apps/resourcequotas";
+    let member = world.member(SICK);
+    let post = |path: String, object: Value| {
+        let member = member.clone();
+        async move { write(&member, http::Method::POST, "application/json", &path, &object).await }
+    };
+    post(quotas.to_owned(), quota.clone()).await?;
+    eventually("the quota is counted", async || {
+        let found = world.find(SICK, "api/v1", "resourcequotas", "none").await?.unwrap_or_default();
+        Ok(if found["status"]["used"]["count/configmaps"].is_string() { Ok(()) } else { Err(found) })
+    })
+    .await?;
+    world.create_config("second").await?;
+    arrives(&world, &WELL, CONFIGS, "second").await?;
+    is_not_applied(&world, "ConfigMap", "second", "exceeded quota: none").await?;
+    merge(&member, &format!("{quotas}/none"), &json!({"spec": {"hard": {"count/configmaps": "9"}}})).await?;
+    arrives(&world, &[SICK], CONFIGS, "second").await?;
+    is_applied_everywhere(&world, "ConfigMap", "second").await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_of_a_member_refuses_until_it_is_gone() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    world.propagate("v1", "ConfigMap", &[SICK, WELL[0], WELL[1]]).await?;
+    world.create_config("first").await?;
+    arrives(&world, &[SICK], CONFIGS, "first").await?;
+    let webhook = FaultyServer::start(axum::Router::new()).await?;
+    webhook.set(Fault::Answers(503), Scope::Everything);
+    let configuration = json!({
+        "metadata": {"name": "guard"},
+        "webhooks": [{
+            "name": "guard.example.io", "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Fail",
+            "clientConfig": {"url": webhook.url(), "caBundle": webhook.ca_bundle()},
+            "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}],
+        }],
+    });
+    let path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    let member = world.member(SICK);
+    write(&member, http::Method::POST, "application/json", path, &configuration).await?;
+    world.create_config("second").await?;
+    arrives(&world, &WELL, CONFIGS, "second").await?;
+    is_not_applied(&world, "ConfigMap", "second", "failed calling webhook \"guard.example.io\"").await?;
+    write(&member, http::Method::DELETE, "application/json", &format!("{path}/guard"), &json!({})).await?;
+    arrives(&world, &[SICK], CONFIGS, "second").await?;
+    is_applied_everywhere(&world, "ConfigMap", "second").await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_is_immutable_in_a_member_refuses_until_the_object_goes() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    world.propagate("v1", "ConfigMap", &[SICK, WELL[0], WELL[1]]).await?;
+    world.create_config("fixed").await?;
+    arrives(&world, &[SICK, WELL[0], WELL[1]], CONFIGS, "fixed").await?;
+    let path = "/api/v1/namespaces/apps/configmaps/fixed";
+    // Immutable objects stay so: neither the mark nor the data can change.
+    merge(&world.member(SICK), path, &json!({"immutable": true})).await?;
+    merge(&world.client(), path, &json!({"data": {"key": "new"}})).await?;
+    let has_new = async |member: &str| -> anyhow::Result<()> {
+        eventually(&format!("{member} has the new content"), async || {
+            let found = world.find(member, CONFIGS.0, CONFIGS.1, "fixed").await?.unwrap_or_default();
+            Ok(if found["data"]["key"] == "new" { Ok(()) } else { Err(found) })
+        })
+        .await
+    };
+    for member in WELL {
+        has_new(member).await?;
+    }
+    is_not_applied(&world, "ConfigMap", "fixed", "field is immutable").await?;
+    write(&world.member(SICK), http::Method::DELETE, "application/json", path, &json!({})).await?;
+    has_new(SICK).await?;
+    is_applied_everywhere(&world, "ConfigMap", "fixed").await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_is_invalid_in_a_member_is_refused_there_until_it_is_right() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    install_foo(&world).await?;
+    let strict = json!({"type": "object", "properties": {"size": {"type": "integer", "maximum": 3}}});
+    install(&world.member(SICK), &crd(&strict)).await?;
+    foo_is_known_of(&world, &[SICK, WELL[0], WELL[1]]).await?;
+    world.propagate("example.io/v1", "Foo", &[SICK, WELL[0], WELL[1]]).await?;
+    world.create(FOOS, "foos", &foo("big", &json!({"size": 9}))).await?;
+    arrives(&world, &WELL, (FOOS, "foos"), "big").await?;
+    is_not_applied(&world, "Foo", "big", "spec.size in body should be less than or equal to 3").await?;
+    let path = format!("/{FOOS}/namespaces/apps/foos/big");
+    merge(&world.client(), &path, &json!({"spec": {"size": 2}})).await?;
+    arrives(&world, &[SICK], (FOOS, "foos"), "big").await?;
+    is_applied_everywhere(&world, "Foo", "big").await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_that_a_member_lacks_goes_to_the_others_until_the_member_has_it() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    install_foo(&world).await?;
+    foo_is_known_of(&world, &WELL).await?;
+    world.propagate("example.io/v1", "Foo", &[SICK, WELL[0], WELL[1]]).await?;
+    world.create(FOOS, "foos", &foo("a", &json!({}))).await?;
+    arrives(&world, &WELL, (FOOS, "foos"), "a").await?;
+    install(&world.member(SICK), &crd(&any())).await?;
+    foo_is_known_of(&world, &[SICK]).await?;
+    // What a cluster serves is its status, and schedules nothing anew; a change of the cluster does.
+    let cluster = format!("/apis/cluster.karmada.io/v1alpha1/clusters/{SICK}");
+    merge(&world.client(), &cluster, &json!({"metadata": {"labels": {"serves": "foo"}}})).await?;
+    arrives(&world, &[SICK], (FOOS, "foos"), "a").await?;
+    // Once it was there, its end is an error of the Work.
+    let definition = format!("{CRDS}/foos.example.io");
+    write(&world.member(SICK), http::Method::DELETE, "application/json", &definition, &json!({})).await?;
+    merge(&world.client(), &format!("/{FOOS}/namespaces/apps/foos/a"), &json!({"spec": {"n": 1}})).await?;
+    is_not_applied(&world, "Foo", "a", "").await?;
+    install(&world.member(SICK), &crd(&any())).await?;
+    arrives(&world, &[SICK], (FOOS, "foos"), "a").await?;
+    is_applied_everywhere(&world, "Foo", "a").await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_names_unknown_clusters_says_that_none_fits() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    world.propagate("v1", "ConfigMap", &["ghost"]).await?;
+    world.create_config("lost").await?;
+    eventually("the binding is not scheduled", async || {
+        let condition = world.binding_condition("ConfigMap", "lost", "Scheduled").await?;
+        let is_so = condition["status"] == "False" && condition["reason"] == "NoClusterFit";
+        Ok(if is_so { Ok(()) } else { Err(condition) })
+    })
+    .await?;
+    let said = "3 cluster(s) did not match the placement cluster affinity constraint";
+    world.warned("ConfigMap", "lost", "ScheduleBindingFailed", &["0/3 clusters are available", said]).await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[rstest]
+#[case::replicas("replicaResource", "function GetReplicas(object) error('no idea') end")]
+#[case::endless("replicaResource", "function GetReplicas(object) while true do end end")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_fails_is_told_of_on_the_template_and_holds_up_nothing_else(
+    #[case] rule: &str,
+    #[case] script: &str,
+) -> anyhow::Result<()> {
+    let world = World::start().await?;
+    install_foo(&world).await?;
+    install(&world.member(SICK), &crd(&any())).await?;
+    foo_is_known_of(&world, &[SICK, WELL[0], WELL[1]]).await?;
+    let customizations = "/apis/config.karmada.io/v1alpha1/resourceinterpretercustomizations";
+    let customization = json!({
+        "apiVersion": "config.karmada.io/v1alpha1", "kind": "ResourceInterpreterCustomization",
+        "metadata": {"name": "foo"},
+        "spec": {"target": {"apiVersion": "example.io/v1", "kind": "Foo"}, "customizations": {rule: {"luaScript": script}}},
+    });
+    write(&world.client(), http::Method::POST, "application/json", customizations, &customization).await?;
+    world.propagate("example.io/v1", "Foo", &[SICK, WELL[0], WELL[1]]).await?;
+    world.propagate("v1", "ConfigMap", &[SICK, WELL[0], WELL[1]]).await?;
+    world.create(FOOS, "foos", &foo("a", &json!({}))).await?;
+    world.warned("Foo", "a", "ApplyPolicyFailed", &["InterpretReplica"]).await?;
+    world.create_config("other").await?;
+    arrives(&world, &[SICK, WELL[0], WELL[1]], CONFIGS, "other").await?;
+    let right = json!({"spec": {"customizations": {rule: {"luaScript": "function GetReplicas(object) return 1 end"}}}});
+    merge(&world.client(), &format!("{customizations}/foo"), &right).await?;
+    arrives(&world, &[SICK, WELL[0], WELL[1]], (FOOS, "foos"), "a").await?;
+    is_applied_everywhere(&world, "Foo", "a").await?;
+    world.shutdown().await;
+    Ok(())
+}
