@@ -62,7 +62,8 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<bytes::Bytes
         .iter()
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    let said = json!({"method": request.method().as_str(), "uri": request.uri().to_string(), "headers": headers});
+    let said =
+        json!({"method": request.method().as_str(), "uri": request.uri().to_string(), "headers": headers});
     let mut response = Response::new(Full::from(said.to_string()));
     if path == "/teapot" {
         *response.status_mut() = StatusCode::IM_A_TEAPOT;
@@ -105,7 +106,13 @@ fn accept_of(key: &str) -> String {
     karmadactl::remote::accept_of(key)
 }
 
-async fn send(client: &Client, method: Method, path: &str, headers: &[(&str, &str)], body: Value) -> (StatusCode, Value) {
+async fn send(
+    client: &Client,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Value,
+) -> (StatusCode, Value) {
     let mut request = Request::builder().method(method).uri(path).header("Content-Type", "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -157,8 +164,10 @@ async fn a_member_is_asked_in_the_name_of_who_may() -> anyhow::Result<()> {
     );
 
     let rbac = "/apis/rbac.authorization.k8s.io/v1";
-    let rules = json!([{"apiGroups": ["cluster.karmada.io"], "resources": ["clusters/proxy"], "verbs": ["*"]}]);
-    create(&client, &format!("{rbac}/clusterroles"), json!({"metadata": {"name": "proxy"}, "rules": rules})).await;
+    let rules =
+        json!([{"apiGroups": ["cluster.karmada.io"], "resources": ["clusters/proxy"], "verbs": ["*"]}]);
+    create(&client, &format!("{rbac}/clusterroles"), json!({"metadata": {"name": "proxy"}, "rules": rules}))
+        .await;
     let binding = json!({"metadata": {"name": "proxy"},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "proxy"},
         "subjects": [{"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "dev"}]});
@@ -171,9 +180,11 @@ async fn a_member_is_asked_in_the_name_of_who_may() -> anyhow::Result<()> {
     assert_eq!(header(&said, "impersonate-group"), ["dev"]);
 
     // What the member says is the answer, whatever it is.
-    let (code, _) = send(&client, Method::GET, &format!("{CLUSTERS}/m1/proxy/teapot"), &[], Value::Null).await;
+    let (code, _) =
+        send(&client, Method::GET, &format!("{CLUSTERS}/m1/proxy/teapot"), &[], Value::Null).await;
     assert_eq!(code, StatusCode::IM_A_TEAPOT);
-    let (_, discovery) = send(&client, Method::GET, "/apis/cluster.karmada.io/v1alpha1", &[], Value::Null).await;
+    let (_, discovery) =
+        send(&client, Method::GET, "/apis/cluster.karmada.io/v1alpha1", &[], Value::Null).await;
     assert!(discovery["resources"].as_array().unwrap().iter().any(|entry| entry["name"] == "clusters/proxy"));
     server.shutdown().await;
     Ok(())
@@ -193,7 +204,10 @@ async fn members_without_a_way_are_told_apart_and_hold_up_nobody() -> anyhow::Re
         async move { send(&client, Method::GET, &path, &[], Value::Null).await }
     };
     let (code, said) = get("nope/proxy/version").await;
-    assert_eq!((code, &said["message"]), (StatusCode::NOT_FOUND, &json!("clusters.cluster.karmada.io \"nope\" not found")));
+    assert_eq!(
+        (code, &said["message"]),
+        (StatusCode::NOT_FOUND, &json!("clusters.cluster.karmada.io \"nope\" not found"))
+    );
     let (code, said) = get("gone/proxy/version").await;
     assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE);
     assert!(said["message"].as_str().unwrap().contains("error trying to reach service: "), "{said}");
