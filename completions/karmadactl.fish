@@ -33,6 +33,8 @@ complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "demo" -d 'Sho
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "local-up" -d 'Run a control plane with simulated member clusters, joined'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "local-down" -d 'Stop what local-up started'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "serve" -d 'Serve an embedded control plane in the foreground'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "controllers" -d 'Run the control loops against any API server'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "init" -d 'Prepare an API server to be a control plane'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "backup" -d 'Save all objects of an embedded control plane to one file'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "restore" -d 'Put a backup in the place of all objects of an embedded control plane'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "get" -d 'Display objects of the control plane and of member clusters'
@@ -113,11 +115,99 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l min-requ
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l max-connections -d 'Connections that are open at a time' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l http2-max-streams-per-connection -d 'Requests of one HTTP/2 connection at a time' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l shutdown-timeout -d 'How long to wait for the requests under way when told to stop' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l metrics-bind-address -d 'Address of /metrics of the controllers; 0 for none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l logging-format -d 'How lines look' -r -f -a "text\t''
+json\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -s v -l v -d 'How much is logged: 0 to 2 what changes, 4 what is decided, 6 every object' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l feature-gates -d 'Features to switch on or off, such as Failover=true,AllAlpha=false' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l controllers -d 'Controllers to run: * for all that are on by default, NAME for one, -NAME for not that one' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-status-update-frequency -d 'Time between two looks at the status of a cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-success-threshold -d 'How long a cluster must be healthy until it is ready again' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-failure-threshold -d 'How long a cluster must be unhealthy until it is no longer ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of clusters, for the scheduler' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l skipped-propagating-apis -d 'APIs that are never propagated: GROUP, GROUP/VERSION or GROUP/VERSION/KIND,KIND, separated by semicolons' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l skipped-propagating-namespaces -d 'Namespaces that are never propagated, as regular expressions' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l scheduler-name -d 'Name of the scheduler: bindings that ask for another one are left alone' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l plugins -d 'Plugins of the scheduler: * for all, NAME for one, -NAME for not that one' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l enable-empty-workload-propagation -d 'Propagate workloads also to clusters that got no replica' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l allow-no-execute-taint-policy -d 'Allow ClusterTaintPolicies to add taints that evict' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l rate-limiter-base-delay -d 'First delay after a failure; it doubles with every further failure of the same object' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l rate-limiter-max-delay -d 'Longest delay between two tries' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l rate-limiter-qps -d 'Retries of one controller a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l rate-limiter-bucket-size -d 'Retries of one controller at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l kube-api-qps -d 'Calls of the control plane\'s API server a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l kube-api-burst -d 'Calls of the control plane\'s API server at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-api-qps -d 'Calls of each member\'s API server a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-api-burst -d 'Calls of each member\'s API server at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurrent-cluster-syncs -d 'Clusters' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurrent-resourcebinding-syncs -d 'Bindings, of both kinds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurrent-clusterresourcebinding-syncs -d 'Cluster-wide bindings; they share the workers of the others: the larger number holds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurrent-work-syncs -d 'Works of each member' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurrent-namespace-syncs -d 'Namespaces' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurrent-propagation-policy-syncs -d 'Propagation policies, of both kinds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurrent-cluster-propagation-policy-syncs -d 'Cluster-wide propagation policies; they share the workers of the others: the larger number holds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurrent-resource-template-syncs -d 'Templates' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurrent-dependent-resource-syncs -d 'Bindings whose dependencies are looked up' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l in-memory -d 'Keep nothing on disk'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l api-only -d 'Serve a plain Kubernetes API: no Karmada kinds, no controllers'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l timeout -d 'How long --once waits for objects to become applied and healthy' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l metrics-bind-address -d 'Address of /metrics; 0 for none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l health-probe-bind-address -d 'Address of /healthz and /readyz; 0 for none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l leader-elect -d 'Work only while this process holds the leases' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l leader-elect-resource-namespace -d 'Namespace of the leases karmada-controller-manager and karmada-scheduler' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l leader-elect-lease-duration -d 'How long others wait after the last renewal before they take over' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l leader-elect-renew-deadline -d 'How long the leader tries to renew before it gives up' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l leader-elect-retry-period -d 'Time between two tries' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l logging-format -d 'How lines look' -r -f -a "text\t''
+json\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -s v -l v -d 'How much is logged: 0 to 2 what changes, 4 what is decided, 6 every object' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l feature-gates -d 'Features to switch on or off, such as Failover=true,AllAlpha=false' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l controllers -d 'Controllers to run: * for all that are on by default, NAME for one, -NAME for not that one' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-status-update-frequency -d 'Time between two looks at the status of a cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-success-threshold -d 'How long a cluster must be healthy until it is ready again' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-failure-threshold -d 'How long a cluster must be unhealthy until it is no longer ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of clusters, for the scheduler' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l skipped-propagating-apis -d 'APIs that are never propagated: GROUP, GROUP/VERSION or GROUP/VERSION/KIND,KIND, separated by semicolons' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l skipped-propagating-namespaces -d 'Namespaces that are never propagated, as regular expressions' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l scheduler-name -d 'Name of the scheduler: bindings that ask for another one are left alone' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l plugins -d 'Plugins of the scheduler: * for all, NAME for one, -NAME for not that one' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l enable-empty-workload-propagation -d 'Propagate workloads also to clusters that got no replica' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l allow-no-execute-taint-policy -d 'Allow ClusterTaintPolicies to add taints that evict' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l rate-limiter-base-delay -d 'First delay after a failure; it doubles with every further failure of the same object' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l rate-limiter-max-delay -d 'Longest delay between two tries' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l rate-limiter-qps -d 'Retries of one controller a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l rate-limiter-bucket-size -d 'Retries of one controller at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l kube-api-qps -d 'Calls of the control plane\'s API server a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l kube-api-burst -d 'Calls of the control plane\'s API server at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-api-qps -d 'Calls of each member\'s API server a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-api-burst -d 'Calls of each member\'s API server at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l concurrent-cluster-syncs -d 'Clusters' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l concurrent-resourcebinding-syncs -d 'Bindings, of both kinds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l concurrent-clusterresourcebinding-syncs -d 'Cluster-wide bindings; they share the workers of the others: the larger number holds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l concurrent-work-syncs -d 'Works of each member' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l concurrent-namespace-syncs -d 'Namespaces' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l concurrent-propagation-policy-syncs -d 'Propagation policies, of both kinds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l concurrent-cluster-propagation-policy-syncs -d 'Cluster-wide propagation policies; they share the workers of the others: the larger number holds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l concurrent-resource-template-syncs -d 'Templates' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l concurrent-dependent-resource-syncs -d 'Bindings whose dependencies are looked up' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l once -d 'Make one pass: until everything is applied and healthy, or the time is up'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l dry-run -d 'Say what would be done, as checked here or by the server, and do nothing' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -s o -l output -d 'Print the objects instead of what happened to them' -r -f -a "yaml\t''
+json\t''
+name\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l timeout -d 'How long to wait until the server serves the kinds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l crds-only -d 'Only kinds, namespaces and roles: the loops run elsewhere (karmadactl controllers)'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand backup" -s o -l output -d 'File to write' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand backup" -l data-dir -d 'Save this data directory, which no server may be using, instead of a running control plane' -r -f -a "(__fish_complete_directories)"
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand backup" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F

@@ -100,12 +100,12 @@ impl Session {
             let code = response.status();
             let body = Limited::new(response.into_body(), LONGEST_REFUSAL).collect().await;
             let bytes = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-            return Err(match serde_json::from_slice::<Status>(&bytes) {
-                Ok(mut status) => {
+            return Err(match status_in(&bytes) {
+                Some(mut status) => {
                     status.code = code.as_u16();
                     RemoteError::Refused(ApiError(kube::Error::Api(Box::new(status))))
                 }
-                Err(_) => RemoteError::NotUpgraded { code },
+                None => RemoteError::NotUpgraded { code },
             });
         }
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
@@ -236,6 +236,15 @@ fn outcome(status: Option<&[u8]>) -> Result<Ended, RemoteError> {
             status["message"].as_str().unwrap_or("the session failed without a message").to_owned(),
         )),
     }
+}
+
+/// Reads the body of a refusal; every field of a Status may be left out, so its kind decides.
+fn status_in(body: &[u8]) -> Option<Status> {
+    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    if value["kind"] != "Status" {
+        return None;
+    }
+    serde_json::from_value(value).ok()
 }
 
 #[cfg(test)]

@@ -129,6 +129,8 @@ impl Version {
         ] {
             schema["properties"][name] = json!({"type": "string", "description": description});
         }
+        // An API server allows no word on metadata, not even a description.
+        schema["properties"]["metadata"] = json!({"type": "object"});
         Self {
             name: T::version(&()).into_owned(),
             storage: Storage::Stored,
