@@ -187,7 +187,6 @@ impl Candidate {
                         ..ObjectMeta::default()
                     },
                     spec: Some(self.claim(&LeaseSpec::default(), now)),
-                    ..Lease::default()
                 };
                 let written = self.leases.create(&PostParams::default(), &lease).await;
                 return self.conclude(written);

@@ -83,7 +83,7 @@ pub struct Connector {
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let urls: Vec<String> = self.in_process.read().keys().cloned().collect();
-        f.debug_struct("Connector").field("in_process", &urls).finish()
+        f.debug_struct("Connector").field("rate", &self.rate).field("in_process", &urls).finish()
     }
 }
 

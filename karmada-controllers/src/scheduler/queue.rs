@@ -147,16 +147,13 @@ impl ScheduleQueue {
         {
             let mut state = self.state.lock();
             let Some(priority) = state.in_work.remove(key) else { return };
-            let failures = match next {
-                Next::Settled => {
-                    state.failures.remove(key);
-                    0
-                }
-                _ => {
-                    let failures = state.failures.entry(key.clone()).or_default();
-                    *failures = failures.saturating_add(1);
-                    *failures
-                }
+            let failures = if next == Next::Settled {
+                state.failures.remove(key);
+                0
+            } else {
+                let failures = state.failures.entry(key.clone()).or_default();
+                *failures = failures.saturating_add(1);
+                *failures
             };
             let now = Instant::now();
             if let Some(priority) = state.again.remove(key) {

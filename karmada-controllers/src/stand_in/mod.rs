@@ -94,12 +94,12 @@ fn input<'a>(
 
 /// Starts to complete what users create.
 pub(crate) fn start(hub: &Arc<Hub>) {
-    follow(hub, &hub.propagation_policies, "policies-stand-in", |hub, namespace| hub.namespaced(namespace));
+    follow(hub, &hub.propagation_policies, "policies-stand-in", Hub::namespaced);
     follow(hub, &hub.cluster_propagation_policies, "cluster-policies-stand-in", |hub, _| hub.all());
-    follow(hub, &hub.override_policies, "overrides-stand-in", |hub, namespace| hub.namespaced(namespace));
+    follow(hub, &hub.override_policies, "overrides-stand-in", Hub::namespaced);
     follow(hub, &hub.cluster_override_policies, "cluster-overrides-stand-in", |hub, _| hub.all());
     follow(hub, &hub.clusters, "clusters-stand-in", |hub, _| hub.all());
-    follow(hub, &hub.bindings, "bindings-stand-in", |hub, namespace| hub.namespaced(namespace));
+    follow(hub, &hub.bindings, "bindings-stand-in", Hub::namespaced);
     follow(hub, &hub.cluster_bindings, "cluster-bindings-stand-in", |hub, _| hub.all());
 }
 

@@ -81,13 +81,11 @@ pub async fn run(args: InitArgs, context: &Context) -> Result<(), CliError> {
     if dry_run == DryRun::None {
         wait_until_served(&server.client, timeout).await.map_err(CliError::failed)?;
     }
-    match output {
-        Some(output) => print(&objects, output, context),
-        None => {
-            printer.hint("karmadactl controllers runs the control loops against this server");
-            Ok(())
-        }
+    if let Some(output) = output {
+        return print(&objects, output, context);
     }
+    printer.hint("karmadactl controllers runs the control loops against this server");
+    Ok(())
 }
 
 fn print(objects: &[serde_json::Value], output: InitOutput, context: &Context) -> Result<(), CliError> {
