@@ -159,15 +159,12 @@ fn percent_decoded(text: &str) -> Vec<u8> {
             .flatten()
             .filter(|two| two.bytes().all(|digit| digit.is_ascii_hexdigit()))
             .and_then(|two| u8::from_str_radix(two, 16).ok());
-        match escaped {
-            Some(value) => {
-                decoded.push(value);
-                rest = &tail[2..];
-            }
-            None => {
-                decoded.push(byte);
-                rest = tail;
-            }
+        if let Some(value) = escaped {
+            decoded.push(value);
+            rest = &tail[2..];
+        } else {
+            decoded.push(byte);
+            rest = tail;
         }
     }
     decoded

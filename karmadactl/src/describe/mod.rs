@@ -39,7 +39,7 @@ pub fn describe(object: &Value, events: Option<&[Value]>, now: Timestamp) -> Str
         ("", "ServiceAccount") => access::service_account(&mut page, object),
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => access::role(&mut page, object),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
-            access::binding(&mut page, object)
+            access::binding(&mut page, object);
         }
         _ => generic::describe(&mut page, object),
     }

@@ -44,9 +44,9 @@ pub enum GoTemplateError {
 enum Node {
     Text(String),
     Print(Pipeline),
-    Range { pipeline: Pipeline, body: Vec<Node>, otherwise: Vec<Node> },
-    If { pipeline: Pipeline, body: Vec<Node>, otherwise: Vec<Node> },
-    With { pipeline: Pipeline, body: Vec<Node>, otherwise: Vec<Node> },
+    Range { pipeline: Pipeline, body: Vec<Self>, otherwise: Vec<Self> },
+    If { pipeline: Pipeline, body: Vec<Self>, otherwise: Vec<Self> },
+    With { pipeline: Pipeline, body: Vec<Self>, otherwise: Vec<Self> },
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -45,7 +45,7 @@ pub enum JsonPathError {
 enum Part {
     Text(String),
     Path(Path),
-    Range(Path, Vec<Part>),
+    Range(Path, Vec<Self>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +68,7 @@ enum Step {
     },
     Index(i64),
     /// `['a','b']` and `[0,2]`
-    Union(Vec<Step>),
+    Union(Vec<Self>),
     Filter {
         left: Operand,
         comparison: Option<(Comparison, Operand)>,

@@ -169,11 +169,11 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         match payload.len() {
             short @ 0..=125 => frame.push(masked | short as u8),
             medium @ 126..=0xffff => {
-                frame.push(masked | 126);
+                frame.push(masked | 0x7e);
                 frame.extend((medium as u16).to_be_bytes());
             }
             long => {
-                frame.push(masked | 127);
+                frame.push(masked | 0x7f);
                 frame.extend((long as u64).to_be_bytes());
             }
         }
