@@ -35,6 +35,11 @@ impl ApiError {
         self.code() == Some(404)
     }
 
+    /// Whether the server says that it may answer in a moment.
+    pub fn is_momentary(&self) -> bool {
+        matches!(self.code(), Some(429 | 503))
+    }
+
     /// Whether nobody answered: the way out is another address or a started server.
     pub fn is_unreachable(&self) -> bool {
         matches!(self.0, kube::Error::Service(_) | kube::Error::HyperError(_))

@@ -9,7 +9,7 @@ use karmada_tests::rig::{Binaries, RealCluster, RealControllers};
 use kube::Client;
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const CONTROLLERS_LEASE: &str =
     "/apis/coordination.k8s.io/v1/namespaces/karmada-system/leases/karmada-controller-manager";
 

@@ -1,5 +1,7 @@
 //! The way through the control plane to members: in whose name, what comes back, and members that are sick.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand, like tests")]
+
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};

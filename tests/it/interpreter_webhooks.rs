@@ -114,9 +114,9 @@ async fn start(operations: &[&str]) -> anyhow::Result<(World, FaultyServer, Ques
 }
 
 async fn create_foo(world: &World, name: &str) -> anyhow::Result<()> {
-    let foo = json!({"apiVersion": "example.io/v1", "kind": "Foo", "metadata": {"name": name},
+    let object = json!({"apiVersion": "example.io/v1", "kind": "Foo", "metadata": {"name": name},
         "spec": {"size": 6, "config": "settings"}});
-    world.create(FOOS, "foos", &foo).await.map(drop)
+    world.create(FOOS, "foos", &object).await.map(drop)
 }
 
 async fn has(world: &World, cluster: &str, pointer: &str, wanted: &Value) -> anyhow::Result<()> {

@@ -173,11 +173,27 @@ pub async fn wait_until_served(client: &kube::Client, timeout: Duration) -> Resu
             if !is_served {
                 return Ok(Probe::NotYet(format!("{} is not established", title(crd))));
             }
+            // A definition that just changed is established while its storage is still being opened.
+            match raw::read(client, &first_of(crd)).await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(Probe::NotYet(format!("{} is not served", title(crd)))),
+                Err(error) if error.is_momentary() => {
+                    return Ok(Probe::NotYet(format!("{} is not served: {error}", title(crd))));
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(Probe::Ready(()))
     })
     .await?;
     Ok(())
+}
+
+/// The path of the first object of the kind that a definition is about.
+fn first_of(crd: &Value) -> String {
+    let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (group, version) = (text("/spec/group"), text("/spec/versions/0/name"));
+    format!("/apis/{group}/{version}/{}?limit=1", text("/spec/names/plural"))
 }
 
 fn path_of(object: &Value) -> String {

@@ -383,9 +383,7 @@ mod tests {
     }
 
     fn args(line: &[&str]) -> LogsArgs {
-        Line::try_parse_from([&["logs"], line].concat())
-            .map(|line| line.args)
-            .unwrap_or_else(|error| panic!("{error}"))
+        Line::try_parse_from([&["logs"], line].concat()).unwrap().args
     }
 
     #[test]

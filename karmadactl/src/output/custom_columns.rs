@@ -108,7 +108,10 @@ mod tests {
     fn columns_are_headers_with_paths() {
         let columns = CustomColumns::parse("NAME:.metadata.name,ALL:.spec.c[0,1],X:spec.nope").unwrap();
         let object = json!({"metadata": {"name": "a"}, "spec": {"c": [1, 2]}});
-        assert_eq!(columns.table(&[object.clone()]).render(), "NAME   ALL   X\na      1,2   <none>\n");
+        assert_eq!(
+            columns.table(std::slice::from_ref(&object)).render(),
+            "NAME   ALL   X\na      1,2   <none>\n"
+        );
         let columns = CustomColumns::parse_file("NAME  C\n.metadata.name  {.spec.c[1]}\n").unwrap();
         assert_eq!(columns.table(&[object]).render(), "NAME   C\na      2\n");
         assert_eq!(CustomColumns::parse(""), Err(ColumnsError::Nothing));

@@ -242,7 +242,7 @@ async fn respond(inner: Router, fault: Fault, request: Request<Body>) -> Respons
         Fault::Hangs | Fault::CutAt { .. } => std::future::pending().await,
         Fault::Garbage => return (StatusCode::OK, "\u{7}<html>{\"kind\": ").into_response(),
         Fault::Floods => {
-            let piece = bytes::Bytes::from_static(&[b'x'; 64 * 1024]);
+            let piece = bytes::Bytes::from(vec![b'x'; 64 * 1024]);
             let pieces = futures::stream::repeat_with(move || Ok::<_, std::io::Error>(piece.clone()));
             return Body::from_stream(pieces).into_response();
         }
