@@ -241,7 +241,10 @@ async fn a_command_runs_through_two_upgraded_connections() -> anyhow::Result<()>
     assert!(output == input, "{} bytes came back", output.len());
 
     let refused = Session::open(&client, "/teapot").await.unwrap_err();
-    assert_eq!(refused.to_string(), "the server answered with code 418");
+    assert_eq!(
+        refused.to_string(),
+        "the server answered with 418 I'm a teapot where it should have opened a stream"
+    );
     server.shutdown().await;
     Ok(())
 }

@@ -14,6 +14,9 @@ use super::{Mode, footprint};
 use crate::api_error::ApiError;
 use crate::members;
 
+/// The account that every namespace has.
+const DEFAULT_ACCOUNT: &str = "default";
+
 /// What happens when the control plane does not let go of a cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Removal {
@@ -137,11 +140,12 @@ async fn remove_leftovers(
         .get_opt(&footprint::role_name(&options.cluster_name))
         .await
         .map_err(call("look for leftovers in the member".to_owned()))?;
-    let account = accounts
-        .get_opt(&footprint::service_account_name(&options.cluster_name))
+    let accounts = accounts
+        .list(&ListParams::default())
         .await
         .map_err(call("look for leftovers in the member".to_owned()))?;
-    if role.is_none() && account.is_none() {
+    let names: Vec<String> = accounts.items.into_iter().filter_map(|account| account.metadata.name).collect();
+    if role.is_none() && !holds_leftovers(&names, &options.cluster_name) {
         return Err(not_found());
     }
     if options.mode == Mode::DryRun {
@@ -150,6 +154,17 @@ async fn remove_leftovers(
     report(UnjoinStep::CleaningMember);
     clean_member(member, options).await?;
     Ok(UnjoinOutcome::LeftoversRemoved)
+}
+
+/// Whether accounts in the namespace of credentials are what an unjoin of a cluster has left.
+///
+/// The account for impersonation goes with the namespace, last of all. Beside an account of another name it belongs to
+/// another registration of the same member.
+fn holds_leftovers(accounts: &[String], cluster: &str) -> bool {
+    let own = footprint::service_account_name(cluster);
+    let has = |name: &str| accounts.iter().any(|account| account == name);
+    let is_common = |name: &str| name == footprint::IMPERSONATOR || name == DEFAULT_ACCOUNT;
+    has(&own) || (has(footprint::IMPERSONATOR) && accounts.iter().all(|name| is_common(name)))
 }
 
 async fn wait_until_gone(
@@ -245,4 +260,21 @@ fn ignore_not_found<T>(result: Result<T, kube::Error>) -> Result<(), kube::Error
 
 fn call(action: String) -> impl Fn(kube::Error) -> UnjoinError {
     move |source| UnjoinError::Call { action: action.clone(), source: Box::new(ApiError(source)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_are_told_from_another_registration() {
+        let is_left = |accounts: &[&str]| {
+            let accounts: Vec<String> = accounts.iter().map(|name| (*name).to_owned()).collect();
+            holds_leftovers(&accounts, "m1")
+        };
+        assert!(!is_left(&["default"]));
+        assert!(is_left(&["default", "karmada-m1"]));
+        assert!(is_left(&["default", "karmada-impersonator"]));
+        assert!(!is_left(&["default", "karmada-impersonator", "karmada-other"]));
+    }
 }

@@ -60,6 +60,10 @@ fn cluster_equals_the_schema_of_upstreams_aggregated_api() {
 fn every_field_is_described() {
     fn walk(path: &str, schema: &Value, missing: &mut Vec<String>) {
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            // An API server allows no description there.
+            if name == "metadata" && property == &json!({"type": "object"}) {
+                continue;
+            }
             let path = format!("{path}.{name}");
             if property["description"].as_str().is_none_or(str::is_empty) {
                 missing.push(path.clone());
