@@ -93,7 +93,8 @@ impl LocalUp {
         }
         let directory = tempfile::tempdir()?;
         let mut child = Command::new(program)
-            .args(["local-up", "--durability", durability, "--data-dir"])
+            // The members of the comparison have no workload controllers, so no pods either.
+            .args(["local-up", "--durability", durability, "--pods-per-member", "0", "--data-dir"])
             .arg(directory.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -224,7 +224,7 @@ fn find_time(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// Replaces UUIDs that nothing is known about.
-fn replace_uuids(text: &str) -> String {
+pub(super) fn replace_uuids(text: &str) -> String {
     const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
     let bytes = text.as_bytes();
     let fits = |start: usize| {

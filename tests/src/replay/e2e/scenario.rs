@@ -24,7 +24,8 @@ const QUIET: Duration = Duration::from_millis(400);
 const SETTLE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
 /// Feature gates that the embedded control plane can be started with.
-const SUPPORTED_GATES: [&str; 2] = ["PropagationPolicyPreemption", "WorkloadAffinity"];
+const SUPPORTED_GATES: [&str; 3] =
+    ["FederatedQuotaEnforcement", "PropagationPolicyPreemption", "WorkloadAffinity"];
 /// Flags of upstream's components that have an equivalent here.
 const SUPPORTED_FLAGS: [&str; 0] = [];
 /// Steps that are not replayed.
