@@ -12,8 +12,9 @@ use karmada_core::membership::{ReadinessThresholds, ReadyMemory};
 use kube::api::Api;
 use kube::core::ApiResource;
 use kube::runtime::watcher;
+use tokio::sync::Notify;
 
-use crate::hub::{Hub, Informer, ReconcileError, Runtime, Unstructured, chain};
+use crate::hub::{Change, Hub, Informer, ReconcileError, Runtime, Unstructured, chain};
 use crate::members::Member;
 
 /// Whether nodes and pods of members are summed up.
@@ -54,13 +55,30 @@ struct Observed {
 /// Starts the loop of one member.
 pub(crate) fn start(hub: Arc<Hub>, member: Arc<Member>, settings: StatusSettings) {
     let runtime = member.runtime.clone();
+    let remodelled = Arc::new(Notify::new());
+    {
+        // The loop owns it: what a member that left has registered does nothing.
+        let (remodelled, name) = (Arc::downgrade(&remodelled), member.name.clone());
+        hub.clusters.on_change(move |change| {
+            if let Change::Updated { old, new } = change
+                && new.metadata.name.as_ref() == Some(&name)
+                && old.spec.resource_models != new.spec.resource_models
+                && let Some(remodelled) = remodelled.upgrade()
+            {
+                remodelled.notify_one();
+            }
+        });
+    }
     runtime.spawn_cancellable(async move {
         let mut memory = ReadyMemory::default();
         let mut observed = None;
         let mut interval = tokio::time::interval(settings.frequency);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            interval.tick().await;
+            tokio::select! {
+                _ = interval.tick() => {}
+                () = remodelled.notified() => {}
+            }
             let started = std::time::Instant::now();
             let settled = settle(&hub, &member, &mut memory, settings, &mut observed).await;
             member.set_looked_at();

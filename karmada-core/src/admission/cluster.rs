@@ -118,6 +118,11 @@ pub(super) fn mutate(input: &AdmissionInput<'_>) -> Result<Value, AdmissionDenie
     canonicalise(&mut spec, input.now);
     let mut cluster = input.object.clone();
     cluster["spec"] = json!(spec);
+    // The server checks names by the rule for all kinds next, in other words than those for clusters.
+    let name = object::name(&cluster);
+    if input.operation == Operation::Create && !name.is_empty() && !cluster_name_messages(name).is_empty() {
+        validate(&AdmissionInput { object: &cluster, ..*input })?;
+    }
     // Quantities stay as written, for the check that compares them so.
     restore_written_models(&mut cluster, input.object);
     Ok(cluster)

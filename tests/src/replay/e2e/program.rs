@@ -267,6 +267,9 @@ fn compare(arguments: &[&str], step: &Value, expected: &Said, said: &Said) -> Re
         return describe("stdout");
     }
     if !unstable.contains(&"stderr") && !same(&expected.stderr, &said.stderr) {
+        if same(&format!("error: {}", expected.stderr), &said.stderr) {
+            return Ok(StepOutcome::Differs("every error begins with `error:`".to_owned()));
+        }
         let syntax = "error converting YAML to JSON: yaml:";
         if let Some((before, _)) = expected.stderr.split_once(syntax)
             && said.stderr.starts_with(before.trim_end_matches(": "))
