@@ -118,6 +118,15 @@ pub(crate) fn is_generation_changed<K: Resource>(change: &Change<K>) -> bool {
     }
 }
 
+/// Whether someone else may have deleted or edited a Work, so that its owner has to put it right.
+pub(crate) fn is_touched(change: &Change<Work>) -> bool {
+    match change {
+        Change::Deleted(_) => true,
+        Change::Updated { old, new } => old.metadata.generation != new.metadata.generation,
+        Change::Added(_) => false,
+    }
+}
+
 /// Returns the bindings whose template an override policy may select.
 ///
 /// Only kind and name are looked at: a binding too many costs a comparison, one too few a wrong object.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use crate::binding::is_generation_changed;
+use crate::binding::{is_generation_changed, is_touched};
 use crate::detector::DetectorSettings;
 use crate::hub::{Change, EventRecorder, Hub, WorkQueue};
 
@@ -56,12 +56,7 @@ pub(crate) fn start(hub: &Arc<Hub>, settings: &Arc<DetectorSettings>) {
         // A Work that someone deletes or edits comes back.
         let queue = queue.clone();
         hub.works.on_change(move |change| {
-            let is_touched = match change {
-                Change::Deleted(_) => true,
-                Change::Updated { old, new } => old.metadata.generation != new.metadata.generation,
-                Change::Added(_) => false,
-            };
-            if !is_touched {
+            if !is_touched(change) {
                 return;
             }
             let owners = change.object().owner_references();

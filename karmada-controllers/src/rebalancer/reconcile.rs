@@ -88,7 +88,7 @@ async fn write(
     let api = context.hub.all::<WorkloadRebalancer>();
     // A finish time that is no more has to be taken away.
     let mut status = json!(status);
-    if status["finishTime"].is_null() {
+    if status.get("finishTime").is_none() {
         status["finishTime"] = serde_json::Value::Null;
     }
     let patch = json!({"status": status});

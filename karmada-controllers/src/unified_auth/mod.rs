@@ -12,6 +12,7 @@ use karmada_core::work::grants_proxy;
 use kube::ResourceExt;
 use serde::Deserialize as _;
 
+use crate::binding::is_touched;
 use crate::hub::{Change, EventRecorder, Hub, Unstructured, WorkQueue};
 
 /// Clusters in work at the same time.
@@ -78,12 +79,7 @@ pub(crate) fn start(hub: &Arc<Hub>) {
         // A Work that someone deletes or edits comes back.
         let queue = queue.clone();
         hub.works.on_change(move |change| {
-            let is_touched = match change {
-                Change::Deleted(_) => true,
-                Change::Updated { old, new } => old.metadata.generation != new.metadata.generation,
-                Change::Added(_) => false,
-            };
-            if !is_touched {
+            if !is_touched(change) {
                 return;
             }
             let owners = change.object().owner_references();
