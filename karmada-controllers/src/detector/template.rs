@@ -49,8 +49,12 @@ fn is_other_version_only(existing: &BindingView<'_>, updated: &Binding) -> bool 
 
 pub(super) async fn reconcile(context: &Context, key: &TemplateKey) -> Result<Action, ReconcileError> {
     let meaning = context.meanings.lock().remove(key).unwrap_or(Meaning::ByUser);
-    let result = decide_and_write(context, key, meaning).await;
+    let is_changed = context.changed.lock().remove(key);
+    let result = decide_and_write(context, key, meaning, is_changed).await;
     if result.is_err() {
+        if is_changed {
+            context.changed.lock().insert(key.clone());
+        }
         // The next try must know what this one was for.
         context.remember(key, meaning);
     }
@@ -61,6 +65,7 @@ async fn decide_and_write(
     context: &Context,
     key: &TemplateKey,
     meaning: Meaning,
+    is_changed: bool,
 ) -> Result<Action, ReconcileError> {
     let hub = &context.hub;
     let Some(template) = hub.templates.find(key) else {
@@ -93,10 +98,9 @@ async fn decide_and_write(
     }
     context.waiting.lock().remove(key);
     let mut writes = std::mem::take(&mut decision.writes);
-    // Its status has given it another version since its binding was written; what else it says may have changed while
+    // A status gives it another version, too, which is no reason to write. What it says otherwise may have changed while
     // nobody watched, and reaches the Works all the same: at the start every binding is looked at.
-    let was_found = context.found.lock().remove(key);
-    if was_found
+    if !is_changed
         && let ([Write::UpdateBinding(updated)], Some(existing)) = (writes.as_slice(), &binding)
         && is_other_version_only(&existing.view(), updated)
     {
