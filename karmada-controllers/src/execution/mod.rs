@@ -19,7 +19,7 @@ use karmada_core::api::work::constants::{WORK_NAME_ANNOTATION, WORK_NAMESPACE_AN
 use kube::core::ApiResource;
 use kube::{Resource, ResourceExt};
 
-use crate::hub::{Change, EventRecorder, Hub, ObjectKey, Unstructured, key_of};
+use crate::hub::{Change, EventRecorder, Hub, ObjectKey, Unstructured, Urgency, key_of};
 use crate::interpreter::LiveInterpreter;
 use crate::members::{Fleet, Member};
 use crate::metrics::Outcome;
@@ -60,7 +60,8 @@ pub(crate) fn start(context: Context) {
         context.member.objects.on_change(Arc::new(move |resource, change| {
             let Some(member) = member.upgrade() else { return };
             if let Some(work) = work_to_look_at(&member, &namespace, resource, change) {
-                queue.add(work);
+                // What a member reports must not hold up what it shall do.
+                queue.add_with(work, Urgency::CanWait);
             }
         }));
     }
