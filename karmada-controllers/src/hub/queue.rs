@@ -315,7 +315,8 @@ impl<T: Clone + Debug + Eq + Hash + Ord> WorkQueue<T> {
             // An entry that a sooner request or a direct add replaced is stale.
             if state.due.get(&key) == Some(&at) {
                 state.due.remove(&key);
-                Self::push(state, key, Urgency::Normal);
+                // What waited already lets those go first that did not.
+                Self::push(state, key, Urgency::CanWait);
             }
         }
     }
