@@ -239,11 +239,18 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
         announce(descriptor, &line).map_err(CliError::failed)?;
     }
     serve_until_stopped(server, &kubeconfig).await?;
+    end(served.shutdown(), context).await
+}
+
+/// Ends in good order; at once when asked again, as what was acknowledged is durable.
+pub(super) async fn end(shutdown: impl Future<Output = ()>, context: &Context) -> Result<(), CliError> {
     context.printer.progress("stopping");
     tokio::select! {
-        () = served.shutdown() => {}
-        // Asked again: what was acknowledged is durable, the rest is given up.
-        again = stop_requested() => again.map_err(CliError::failed)?,
+        () = shutdown => {}
+        again = stop_requested() => {
+            again.map_err(CliError::failed)?;
+            context.printer.progress("stopping at once");
+        }
     }
     Ok(())
 }

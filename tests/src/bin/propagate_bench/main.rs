@@ -5,25 +5,27 @@
 //! latency (create acknowledged -> visible in the last member), makespan, arrivals per second, and for
 //! processes given by pid the CPU seconds and peak memory. Without `--cp` it starts
 //! `karmadactl local-up` with a fresh data directory and measures that.
+//!
+//! With `--sick` one more member is joined, half of the run is made while it is well, half while it is not, and
+//! what is printed is the latency of the others in both halves.
+
+mod round;
+mod sick;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::Parser;
-use futures::StreamExt;
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{Api, ApiResource, DynamicObject, ListParams, PostParams, WatchEvent, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::GroupVersionKind;
-use kube::{Client, Config, ResourceExt};
+use kube::{Client, Config};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+
+use round::Round;
+use sick::Sickness;
 
 #[derive(Parser)]
 #[command(about = "Measure propagation to member clusters")]
@@ -52,6 +54,9 @@ struct Args {
     /// Durability of a local control plane that is started
     #[arg(long, default_value = "fsync")]
     durability: String,
+    /// Join one more member that gets sick half-way, and compare the others with before
+    #[arg(long, value_enum, conflicts_with = "cp")]
+    sick: Option<Sickness>,
 }
 
 fn parse_pair(text: &str) -> Result<(String, String), String> {
@@ -74,7 +79,10 @@ async fn main() -> anyhow::Result<()> {
             .collect();
         args.pid.push(("local-up".to_string(), local.child.id().to_string()));
     }
-    let report = measure(&args).await?;
+    let report = match args.sick {
+        Some(sickness) => sick::compare(&args, sickness).await?,
+        None => measure(&args).await?,
+    };
     writeln!(std::io::stdout(), "{report}")?;
     Ok(())
 }
@@ -128,189 +136,37 @@ async fn measure(args: &Args) -> anyhow::Result<Value> {
     let control_plane = connect(args.cp.as_deref().context("no control plane")?).await?;
     let namespace = format!("bench-{}", jiff::Timestamp::now().as_second());
     let members: Vec<String> = args.member.iter().map(|(name, _)| name.clone()).collect();
-    prepare(&control_plane, &namespace, &members).await?;
-
-    let (arrived, mut arrivals) = mpsc::unbounded_channel();
-    let mut watches = Vec::new();
-    for (name, path) in &args.member {
-        let client = connect(Path::new(path)).await?;
-        watches.push(tokio::spawn(watch_arrivals(
-            client,
-            name.clone(),
-            namespace.clone(),
-            args.count,
-            arrived.clone(),
-        )));
-    }
-    drop(arrived);
-    let limit = Duration::from_secs(args.timeout);
-    let mut ready = 0;
-    while ready < members.len() {
-        match tokio::time::timeout(Duration::from_mins(1), arrivals.recv()).await {
-            Ok(Some(Arrival::Watching)) => ready += 1,
-            Ok(Some(Arrival::Object { .. })) => {}
-            Ok(None) | Err(_) => bail!("the namespace never reached a member"),
-        }
-    }
+    let mut round = Round::prepare(&control_plane, args, namespace, &members).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let writes_before = write_counts(&control_plane).await;
     let before: BTreeMap<&str, f64> =
         args.pid.iter().map(|(name, pid)| (name.as_str(), cpu_seconds(pid))).collect();
-
-    let start = Instant::now();
-    let created = create_all(&control_plane, &namespace, args).await?;
-    let create_time = start.elapsed();
-    let mut last: BTreeMap<String, Instant> = BTreeMap::new();
-    let mut missing = args.count * members.len();
-    while missing > 0 {
-        let left = limit.saturating_sub(start.elapsed());
-        match tokio::time::timeout(left, arrivals.recv()).await {
-            Ok(Some(Arrival::Object { name, at })) => {
-                missing -= 1;
-                let entry = last.entry(name).or_insert(at);
-                *entry = (*entry).max(at);
-            }
-            Ok(Some(Arrival::Watching)) => {}
-            Ok(None) | Err(_) => {
-                bail!("{missing} arrivals are missing after {} s", start.elapsed().as_secs())
-            }
-        }
-    }
-    let makespan = last.values().max().map_or(Duration::ZERO, |at| at.duration_since(start));
-    let mut latencies: Vec<f64> = created
-        .iter()
-        .filter_map(|(name, at)| {
-            last.get(name).map(|arrived| arrived.saturating_duration_since(*at).as_secs_f64() * 1000.0)
-        })
-        .collect();
-    latencies.sort_by(f64::total_cmp);
+    let measured = round.run(&control_plane, args).await?;
     // Status flows back after arrival: let it settle before counting writes.
     let writes = settled_writes(&control_plane).await;
-    let percentile =
-        |f: f64| round(latencies[((f * latencies.len() as f64) as usize).min(latencies.len() - 1)]);
     let cpu: BTreeMap<&str, f64> = args
         .pid
         .iter()
-        .map(|(name, pid)| (name.as_str(), round(cpu_seconds(pid) - before[name.as_str()])))
+        .map(|(name, pid)| (name.as_str(), round_off(cpu_seconds(pid) - before[name.as_str()])))
         .collect();
     let memory: BTreeMap<&str, f64> =
-        args.pid.iter().map(|(name, pid)| (name.as_str(), round(peak_mib(pid)))).collect();
+        args.pid.iter().map(|(name, pid)| (name.as_str(), round_off(peak_mib(pid)))).collect();
+    let makespan = measured.makespan.as_secs_f64();
     let report = json!({
         "n": args.count,
         "members": members.len(),
-        "create_s": round(create_time.as_secs_f64()),
-        "makespan_s": round(makespan.as_secs_f64()),
-        "arrivals_per_s": round((args.count * members.len()) as f64 / makespan.as_secs_f64()),
-        "latency_ms": {"p50": percentile(0.5), "p90": percentile(0.9), "p99": percentile(0.99), "max": percentile(1.0)},
+        "create_s": round_off(measured.create_time.as_secs_f64()),
+        "makespan_s": round_off(makespan),
+        "arrivals_per_s": round_off((args.count * members.len()) as f64 / makespan),
+        "latency_ms": measured.percentiles(),
         "cpu_s": cpu,
         "peak_rss_mib": memory,
         "writes_per_object": writes_per_object(&writes_before, &writes, args.count),
     });
     if !args.keep {
-        let namespaces: Api<Namespace> = Api::all(control_plane);
-        namespaces.delete(&namespace, &kube::api::DeleteParams::default()).await?;
-    }
-    for watch in watches {
-        watch.abort();
+        round.clean_up(&control_plane).await?;
     }
     Ok(report)
-}
-
-async fn prepare(client: &Client, namespace: &str, members: &[String]) -> anyhow::Result<()> {
-    let namespaces: Api<Namespace> = Api::all(client.clone());
-    namespaces
-        .create(&PostParams::default(), &serde_json::from_value(json!({"metadata": {"name": namespace}}))?)
-        .await?;
-    let resource =
-        ApiResource::from_gvk(&GroupVersionKind::gvk("policy.karmada.io", "v1alpha1", "PropagationPolicy"));
-    let policies: Api<DynamicObject> = Api::namespaced_with(
-        client.clone(),
-        namespace,
-        &ApiResource { plural: "propagationpolicies".into(), ..resource },
-    );
-    let policy = json!({
-        "apiVersion": "policy.karmada.io/v1alpha1", "kind": "PropagationPolicy",
-        "metadata": {"name": "all", "namespace": namespace},
-        "spec": {"resourceSelectors": [{"apiVersion": "apps/v1", "kind": "Deployment"}],
-                 "placement": {"clusterAffinity": {"clusterNames": members}}},
-    });
-    policies.create(&PostParams::default(), &serde_json::from_value(policy)?).await?;
-    Ok(())
-}
-
-enum Arrival {
-    Watching,
-    Object { name: String, at: Instant },
-}
-
-async fn watch_arrivals(
-    client: Client,
-    member: String,
-    namespace: String,
-    count: usize,
-    arrived: mpsc::UnboundedSender<Arrival>,
-) -> anyhow::Result<()> {
-    let namespaces: Api<Namespace> = Api::all(client.clone());
-    while namespaces.get_opt(&namespace).await?.is_none() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let deployments: Api<Deployment> = Api::namespaced(client, &namespace);
-    let version =
-        deployments.list(&ListParams::default()).await?.metadata.resource_version.unwrap_or_default();
-    let mut stream = deployments.watch(&WatchParams::default().timeout(290), &version).await?.boxed();
-    arrived.send(Arrival::Watching)?;
-    let mut seen = 0;
-    while seen < count {
-        match stream.next().await {
-            Some(Ok(WatchEvent::Added(object))) => {
-                seen += 1;
-                arrived.send(Arrival::Object { name: object.name_any(), at: Instant::now() })?;
-            }
-            Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(error.into()),
-            None => return Err(anyhow!("the watch of {member} ended")),
-        }
-    }
-    Ok(())
-}
-
-async fn create_all(
-    client: &Client,
-    namespace: &str,
-    args: &Args,
-) -> anyhow::Result<BTreeMap<String, Instant>> {
-    let deployments: Arc<Api<Deployment>> = Arc::new(Api::namespaced(client.clone(), namespace));
-    let mut writers = Vec::new();
-    for writer in 0..args.writers {
-        let (deployments, namespace, count, step) =
-            (deployments.clone(), namespace.to_string(), args.count, args.writers);
-        writers.push(tokio::spawn(async move {
-            let mut created = BTreeMap::new();
-            for i in (writer..count).step_by(step) {
-                let deployment = deployment(&namespace, i)?;
-                deployments.create(&PostParams::default(), &deployment).await?;
-                created.insert(deployment.name_any(), Instant::now());
-            }
-            anyhow::Ok(created)
-        }));
-    }
-    let mut created = BTreeMap::new();
-    for writer in writers {
-        created.extend(writer.await??);
-    }
-    Ok(created)
-}
-
-fn deployment(namespace: &str, i: usize) -> serde_json::Result<Deployment> {
-    let name = format!("web-{i:05}");
-    let environment: Vec<Value> =
-        (0..8).map(|j| json!({"name": format!("K{j}"), "value": "v".repeat(20)})).collect();
-    serde_json::from_value(json!({
-        "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}},
-        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": {"metadata": {"labels": {"app": name}},
-            "spec": {"containers": [{"name": "nginx", "image": "nginx:1.27", "env": environment,
-                "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}}}]}}},
-    }))
 }
 
 /// Counts of write requests by verb and resource, from the server's metrics; empty where it has none.
@@ -378,16 +234,19 @@ fn writes_per_object(
     let mut writes: BTreeMap<String, f64> = after
         .iter()
         .map(|(key, value)| {
-            (key.clone(), round((value - before.get(key).copied().unwrap_or_default()) as f64 / count as f64))
+            (
+                key.clone(),
+                round_off((value - before.get(key).copied().unwrap_or_default()) as f64 / count as f64),
+            )
         })
         .filter(|(_, value)| *value > 0.0)
         .collect();
-    let total = round(writes.values().sum());
+    let total = round_off(writes.values().sum());
     writes.insert("total".to_string(), total);
     writes
 }
 
-fn round(value: f64) -> f64 {
+pub(crate) fn round_off(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
