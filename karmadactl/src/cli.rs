@@ -88,6 +88,10 @@ pub enum Command {
     ApiResources(commands::api_resources::ApiResourcesArgs),
     ApiVersions(commands::api_versions::ApiVersionsArgs),
     Explain(commands::explain::ExplainArgs),
+    ControllerManager(Box<commands::controller_manager::ControllerManagerArgs>),
+    Scheduler(Box<commands::scheduler::SchedulerCommandArgs>),
+    Webhook(Box<commands::webhook::WebhookArgs>),
+    AggregatedApiserver(Box<commands::aggregated_apiserver::AggregatedApiserverArgs>),
 }
 
 impl Command {
@@ -96,6 +100,10 @@ impl Command {
         match self {
             Self::Controllers(args) => Some(args.logging),
             Self::Serve(args) => Some(args.logging),
+            Self::ControllerManager(args) => Some(args.logging),
+            Self::Scheduler(args) => Some(args.logging),
+            Self::Webhook(args) => Some(args.logging),
+            Self::AggregatedApiserver(args) => Some(args.logging),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ mod cli;
 mod cluster_proxy;
 mod cluster_streams;
 mod commands;
+mod components;
 mod crash;
 mod crds;
 mod dependencies;

@@ -1,5 +1,6 @@
 //! The commands: each parses, calls a library function and prints.
 
+pub mod aggregated_apiserver;
 pub mod annotate;
 pub mod api_resources;
 pub mod api_versions;
@@ -9,7 +10,9 @@ pub mod audit_args;
 pub mod backup;
 mod changes;
 pub mod completion;
+pub mod component_args;
 pub mod controller_args;
+pub mod controller_manager;
 pub mod controllers;
 pub mod cordon;
 pub mod create;
@@ -33,6 +36,7 @@ pub mod promote;
 pub mod propagate;
 pub mod reach;
 pub mod restore;
+pub mod scheduler;
 pub mod serve;
 pub mod simulate;
 pub mod status;
@@ -41,6 +45,7 @@ pub mod top;
 pub mod uncordon;
 pub mod unjoin;
 pub mod version;
+pub mod webhook;
 
 use crate::cli::Command;
 use crate::context::Context;
@@ -86,5 +91,9 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::ApiResources(args) => api_resources::run(args, context).await,
         Command::ApiVersions(args) => api_versions::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
+        Command::ControllerManager(args) => controller_manager::run(*args, context).await,
+        Command::Scheduler(args) => scheduler::run(*args, context).await,
+        Command::Webhook(args) => webhook::run(*args, context).await,
+        Command::AggregatedApiserver(args) => aggregated_apiserver::run(*args, context).await,
     }
 }
