@@ -88,6 +88,10 @@ pub enum Command {
     ApiResources(commands::api_resources::ApiResourcesArgs),
     ApiVersions(commands::api_versions::ApiVersionsArgs),
     Explain(commands::explain::ExplainArgs),
+    Token(commands::token::TokenArgs),
+    Register(Box<commands::register::RegisterArgs>),
+    Unregister(commands::unregister::UnregisterArgs),
+    Agent(Box<commands::agent::AgentArgs>),
 }
 
 impl Command {
@@ -96,6 +100,7 @@ impl Command {
         match self {
             Self::Controllers(args) => Some(args.logging),
             Self::Serve(args) => Some(args.logging),
+            Self::Agent(args) => Some(args.logging),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! The commands: each parses, calls a library function and prints.
 
+pub mod agent;
 pub mod annotate;
 pub mod api_resources;
 pub mod api_versions;
@@ -32,14 +33,17 @@ pub mod patch;
 pub mod promote;
 pub mod propagate;
 pub mod reach;
+pub mod register;
 pub mod restore;
 pub mod serve;
 pub mod simulate;
 pub mod status;
 pub mod taint;
+pub mod token;
 pub mod top;
 pub mod uncordon;
 pub mod unjoin;
+pub mod unregister;
 pub mod version;
 
 use crate::cli::Command;
@@ -86,5 +90,9 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::ApiResources(args) => api_resources::run(args, context).await,
         Command::ApiVersions(args) => api_versions::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
+        Command::Token(args) => token::run(args, context).await,
+        Command::Register(args) => Box::pin(register::run(*args, context)).await,
+        Command::Unregister(args) => unregister::run(args, context).await,
+        Command::Agent(args) => Box::pin(agent::run(*args, context)).await,
     }
 }
