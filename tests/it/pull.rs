@@ -83,7 +83,8 @@ impl Two {
     async fn start() -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let path = directory.path();
-        let (control_plane, member) = (path_text(path, "control-plane.config"), path_text(path, "member.config"));
+        let (control_plane, member) =
+            (path_text(path, "control-plane.config"), path_text(path, "member.config"));
         let serve = [
             "serve",
             "--in-memory",
@@ -190,7 +191,10 @@ async fn an_agent_keeps_its_cluster_through_interruptions_until_it_is_unregister
     assert_eq!((code, stdout.as_str()), (0, "cluster(m1) is joined successfully\n"), "{stderr}");
     let (code, _, stderr) = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?;
     assert_eq!(code, 1, "{stderr}");
-    assert!(stderr.contains("the cluster has an agent already: Secret karmada-system/karmada-kubeconfig"), "{stderr}");
+    assert!(
+        stderr.contains("the cluster has an agent already: Secret karmada-system/karmada-kubeconfig"),
+        "{stderr}"
+    );
 
     let agent = two.agent(&[]).await?;
     let cluster = until(&two.hub, CLUSTER, |cluster| ready(cluster) == "True").await?;
@@ -234,14 +238,8 @@ async fn an_agent_keeps_its_cluster_through_interruptions_until_it_is_unregister
     send(&two.hub, "PATCH", &path("one"), &json!({"data": {"key": "third"}})).await?;
     until(&two.there, &path("one"), |map| map["data"]["key"] == "third").await?;
 
-    let unregister = [
-        "unregister",
-        "m1",
-        "--cluster-kubeconfig",
-        &two.member,
-        "--karmada-config",
-        &two.control_plane,
-    ];
+    let unregister =
+        ["unregister", "m1", "--cluster-kubeconfig", &two.member, "--karmada-config", &two.control_plane];
     let (code, stdout, stderr) = run(&unregister)?;
     assert_eq!(code, 0, "{stdout}{stderr}");
     gone(&two).await?;
@@ -261,7 +259,10 @@ async fn refused_registrations(two: &Two, arguments: &[String]) -> anyhow::Resul
     };
     let (code, _, stderr) = with(&["--dry-run"])?;
     assert_eq!(code, 0, "{stderr}");
-    assert!(stderr.contains("would ensure Deployment karmada-system/karmada-agent in cluster(m1)"), "{stderr}");
+    assert!(
+        stderr.contains("would ensure Deployment karmada-system/karmada-agent in cluster(m1)"),
+        "{stderr}"
+    );
 
     let mut wrong: Vec<String> = arguments.to_vec();
     let pin = wrong.iter_mut().find(|argument| argument.starts_with("sha256:")).context("no pin")?;
@@ -353,8 +354,10 @@ fn tokens_are_made_listed_and_deleted() -> anyhow::Result<()> {
     let made = stdout.trim().to_owned();
     let (code, stdout, _) = token(&["list"])?;
     assert_eq!(code, 0);
-    let lines: Vec<Vec<&str>> =
-        stdout.lines().map(|line| line.split("   ").map(str::trim).filter(|cell| !cell.is_empty()).collect()).collect();
+    let lines: Vec<Vec<&str>> = stdout
+        .lines()
+        .map(|line| line.split("   ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
+        .collect();
     assert_eq!(lines[0], ["TOKEN", "TTL", "EXPIRES", "USAGES", "DESCRIPTION", "EXTRA GROUPS"]);
     let expected = [
         made.as_str(),
@@ -371,7 +374,10 @@ fn tokens_are_made_listed_and_deleted() -> anyhow::Result<()> {
     let (code, _, stderr) = token(&["delete", &made])?;
     assert_eq!(code, 1, "{stderr}");
     for (arguments, said) in [
-        (&["create", "bad.token"][..], "error: unknown command \"bad.token\" for \"karmadactl token create\"\n"),
+        (
+            &["create", "bad.token"][..],
+            "error: unknown command \"bad.token\" for \"karmadactl token create\"\n",
+        ),
         (
             &["delete", "nope"],
             r#"error: given token didn't match pattern "\\A([a-z0-9]{6})\\z" or "\\A([a-z0-9]{6})\\z""#,

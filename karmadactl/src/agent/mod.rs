@@ -6,6 +6,6 @@ mod rotation;
 mod run;
 
 pub use credentials::{AgentCredentials, CredentialsError};
-pub use registration::{AgentRegistration, RegistrationError, ReportedSecrets, register_agent};
+pub use registration::{AgentRegistration, RegistrationError, Reported, ReportedSecrets, register_agent};
 pub use rotation::{RotationError, RotationSettings, keep_certificate, rotate};
 pub use run::{AgentRun, run_agent};

@@ -8,7 +8,6 @@ use kube::core::DynamicObject;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::api_error::ApiError;
 use crate::join::footprint::{self, impersonator_secret_name};
 use crate::join::{JoinError, JoinOptions, Mode, Side, ensure_error, identity, prepare_member};
 use crate::members;

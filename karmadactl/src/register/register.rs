@@ -401,7 +401,7 @@ async fn pod_trouble(member: &Client, namespace: &str) -> Option<String> {
 }
 
 /// Returns the path of the Secret with the agent's kubeconfig in the member.
-pub fn kubeconfig_path(namespace: &str) -> String {
+pub(super) fn kubeconfig_path(namespace: &str) -> String {
     path_of(&footprint::kubeconfig_secret(namespace, ""))
 }
 

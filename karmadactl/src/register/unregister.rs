@@ -55,8 +55,7 @@ pub enum UnregisterError {
     #[error("cluster {cluster} was joined by the control plane (Push mode)")]
     Push { cluster: String },
     #[error(
-        "there is no agent's kubeconfig in the member (Secret {namespace}/{}, key {0})",
-        footprint::KUBECONFIG_SECRET,
+        "there is no agent's kubeconfig in the member (Secret {namespace}/{})",
         footprint::KUBECONFIG_SECRET
     )]
     NoKubeconfig { namespace: String },
