@@ -27,6 +27,10 @@ fn run(arguments: &[&str]) -> anyhow::Result<(i32, String, String)> {
     Ok((output.status.code().context("ended by a signal")?, text(&output.stdout), text(&output.stderr)))
 }
 
+fn start(arguments: &[String], log: &Path) -> anyhow::Result<Server> {
+    Server::start(&program(), &arguments.iter().map(String::as_str).collect::<Vec<_>>(), log)
+}
+
 async fn send(client: &Client, method: &str, path: &str, object: &Value) -> anyhow::Result<Value> {
     let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
     let request = http::Request::builder()
@@ -76,7 +80,10 @@ struct Two {
     member: String,
     hub: Client,
     there: Client,
-    _servers: [Server; 2],
+    /// What the control plane is started with.
+    serve: Vec<String>,
+    server: Option<Server>,
+    _member: Server,
 }
 
 impl Two {
@@ -85,20 +92,38 @@ impl Two {
         let path = directory.path();
         let (control_plane, member) =
             (path_text(path, "control-plane.config"), path_text(path, "member.config"));
+        // It listens where it did, and knows what it did, when it is started again.
+        let data = path_text(path, "data");
+        let listen = process::free_address()?;
         let serve = [
             "serve",
-            "--in-memory",
+            "--data-dir",
+            &data,
+            "--listen",
+            &listen,
             "--kubeconfig",
             &control_plane,
             "--cluster-monitor-period=200ms",
             "--cluster-monitor-grace-period=3s",
         ];
-        let server = Server::start(&program(), &serve, &path.join("control-plane.log"))?;
-        let serve = ["serve", "--api-only", "--in-memory", "--kubeconfig", &member];
-        let other = Server::start(&program(), &serve, &path.join("member.log"))?;
+        let serve: Vec<String> = serve.map(str::to_owned).into();
+        let server = start(&serve, &path.join("control-plane.log"))?;
+        let plain = ["serve", "--api-only", "--in-memory", "--kubeconfig", &member];
+        let other = Server::start(&program(), &plain, &path.join("member.log"))?;
         let hub = process::client(Path::new(&control_plane)).await?;
         let there = process::client(Path::new(&member)).await?;
-        Ok(Self { directory, control_plane, member, hub, there, _servers: [server, other] })
+        Ok(Self { directory, control_plane, member, hub, there, serve, server: Some(server), _member: other })
+    }
+
+    /// Kills the control plane.
+    fn stop_control_plane(&mut self) -> anyhow::Result<()> {
+        Ok(self.server.take().context("it does not run")?.kill()?)
+    }
+
+    /// Starts it again, with what it knew.
+    fn start_control_plane(&mut self) -> anyhow::Result<()> {
+        self.server = Some(start(&self.serve, &self.directory.path().join("control-plane.log"))?);
+        Ok(())
     }
 
     /// Makes a token; returns the arguments that register a cluster with it.
@@ -108,7 +133,10 @@ impl Two {
         ensure!(code == 0, "{stderr}");
         let line = stdout.trim().strip_prefix("karmadactl ").context("no command")?;
         let mut arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        arguments.extend(["--cluster-name=m1", "--kubeconfig", &self.member].map(str::to_owned));
+        arguments.extend(
+            ["--cluster-name=m1", "--cert-expiration-seconds=600", "--kubeconfig", &self.member]
+                .map(str::to_owned),
+        );
         Ok(arguments)
     }
 
@@ -247,6 +275,29 @@ async fn an_agent_keeps_its_cluster_through_interruptions_until_it_is_unregister
     let (code, _, stderr) = run(&unregister)?;
     assert_eq!(code, 1, "{stderr}");
     assert!(stderr.starts_with("error: no cluster object m1 found in karmada control Plane"), "{stderr}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_goes_on_while_the_control_plane_is_away() -> anyhow::Result<()> {
+    let mut two = Two::start().await?;
+    let (code, _, stderr) = two.register(two.register_arguments()?).await?;
+    assert_eq!(code, 0, "{stderr}");
+    let agent = two.agent(&["--leader-elect=false"]).await?;
+    two.propagate().await?;
+
+    two.stop_control_plane()?;
+    let path = |name: &str| format!("{CONFIG_MAPS}/{name}");
+    send(&two.there, "DELETE", &path("one"), &json!({})).await?;
+    send(&two.there, "PATCH", &path("two"), &json!({"data": {"key": "by hand"}})).await?;
+    until(&two.there, &path("one"), |map| map["data"]["key"] == "first").await?;
+    until(&two.there, &path("two"), |map| map["data"]["key"] == "first").await?;
+
+    two.start_control_plane()?;
+    until(&two.hub, CLUSTER, |cluster| ready(cluster) == "True").await?;
+    send(&two.hub, "PATCH", &path("three"), &json!({"data": {"key": "second"}})).await?;
+    until(&two.there, &path("three"), |map| map["data"]["key"] == "second").await?;
+    drop(agent);
     Ok(())
 }
 

@@ -73,6 +73,7 @@ pub fn deployment(namespace: &str, agent: &AgentOptions) -> Value {
         "spec": {
             "replicas": agent.replicas,
             "selector": {"matchLabels": labels},
+            "strategy": {"type": if agent.replicas > 1 { "RollingUpdate" } else { "Recreate" }},
             "template": {
                 "metadata": {"labels": labels},
                 "spec": {
@@ -122,6 +123,10 @@ fn arguments(agent: &AgentOptions) -> Vec<String> {
         format!("--metrics-bind-address=0.0.0.0:{METRICS_PORT}"),
         format!("--health-probe-bind-address=0.0.0.0:{HEALTH_PORT}"),
     ];
+    if agent.replicas <= 1 {
+        // There is nobody to take turns with, and a lease in the control plane is lost when that is cut off.
+        arguments.push("--leader-elect=false".to_owned());
+    }
     let optional = [
         ("proxy-server-address", &agent.proxy_server_address),
         ("cluster-provider", &agent.provider),
@@ -167,7 +172,9 @@ mod tests {
         ] {
             assert!(arguments.contains(argument), "{arguments}");
         }
-        assert!(!arguments.contains("region") && !arguments.contains("proxy"));
+        for flag in ["region", "proxy", "leader-elect"] {
+            assert!(!arguments.contains(flag), "{arguments}");
+        }
         assert_eq!(deployment["spec"]["replicas"], 2);
     }
 }
