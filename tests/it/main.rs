@@ -22,6 +22,7 @@ mod kubectl;
 mod local_up;
 mod protobuf;
 mod proxied_member;
+mod pull;
 mod quiet;
 mod replay;
 mod serve;

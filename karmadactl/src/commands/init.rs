@@ -10,7 +10,9 @@ use crate::change::{DryRun, parse_dry_run};
 use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::error::CliError;
+use crate::kubeconfig;
 use crate::printer::DocumentFormat;
+use crate::register::bootstrap::bootstrap_objects;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,7 +58,7 @@ pub enum InitOutput {
 /// Prepares the server.
 pub async fn run(args: InitArgs, context: &Context) -> Result<(), CliError> {
     let InitArgs { crds_only: _, dry_run, output, timeout } = args;
-    let objects = objects();
+    let mut objects = objects();
     let printer = &context.printer;
     if let Some(warning) = dry_run.warning() {
         printer.warning(warning);
@@ -66,6 +68,7 @@ pub async fn run(args: InitArgs, context: &Context) -> Result<(), CliError> {
         return print(&objects, output, context);
     }
     let server = context.connection.connect().await?;
+    objects.extend(registration(context).await?);
     for object in &objects {
         let prepared = match apply(&server.client, object, dry_run).await {
             Ok(prepared) => prepared,
@@ -86,6 +89,20 @@ pub async fn run(args: InitArgs, context: &Context) -> Result<(), CliError> {
     }
     printer.hint("karmadactl controllers runs the control loops against this server");
     Ok(())
+}
+
+/// What registrations of clusters in pull mode need; they go by the certificate authority of the kubeconfig.
+async fn registration(context: &Context) -> Result<Vec<serde_json::Value>, CliError> {
+    let connection = &context.connection;
+    let endpoint =
+        kubeconfig::load(connection.kubeconfig.as_deref(), connection.karmada_context.as_deref()).await?;
+    let Some(authority) = endpoint.certificate_authority() else {
+        context.printer.warning(
+            "the kubeconfig names no certificate authority: clusters cannot be registered in pull mode",
+        );
+        return Ok(Vec::new());
+    };
+    Ok(bootstrap_objects(&endpoint.server, authority.as_bytes()))
 }
 
 fn print(objects: &[serde_json::Value], output: InitOutput, context: &Context) -> Result<(), CliError> {

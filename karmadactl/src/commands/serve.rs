@@ -332,6 +332,6 @@ pub(super) fn explain(error: EmbeddedError) -> CliError {
 pub(super) fn explain_control_plane(error: ControlPlaneError) -> CliError {
     match error {
         ControlPlaneError::Server(error) => explain(error),
-        error @ ControlPlaneError::Controllers(_) => CliError::failed(error),
+        error => CliError::failed(error),
     }
 }

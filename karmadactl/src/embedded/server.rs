@@ -181,6 +181,11 @@ impl EmbeddedServer {
         self.listener.url()
     }
 
+    /// The certificate that clients of the listener trust, as PEM.
+    pub fn certificate_authority(&self) -> &str {
+        self.server.ca_pem()
+    }
+
     /// A kubeconfig for the address it listens on, with a fresh certificate of an administrator.
     pub fn kubeconfig(&self) -> Result<Value, EmbeddedError> {
         Ok(self.server.kubeconfig(&self.url(), ADMIN, &[ADMIN_GROUP])?)
