@@ -56,7 +56,7 @@ pub enum Command {
     LocalDown(commands::local_down::LocalDownArgs),
     Serve(Box<commands::serve::ServeArgs>),
     Controllers(Box<commands::controllers::ControllersArgs>),
-    Init(commands::init::InitArgs),
+    Init(Box<commands::init::InitArgs>),
     Backup(commands::backup::BackupArgs),
     Restore(commands::restore::RestoreArgs),
     Get(commands::get::GetArgs),
@@ -88,6 +88,8 @@ pub enum Command {
     ApiResources(commands::api_resources::ApiResourcesArgs),
     ApiVersions(commands::api_versions::ApiVersionsArgs),
     Explain(commands::explain::ExplainArgs),
+    Deinit(commands::deinit::DeinitArgs),
+    Certs(commands::certs::CertsArgs),
 }
 
 impl Command {

@@ -7,12 +7,14 @@ pub mod apply;
 pub mod attach;
 pub mod audit_args;
 pub mod backup;
+pub mod certs;
 mod changes;
 pub mod completion;
 pub mod controller_args;
 pub mod controllers;
 pub mod cordon;
 pub mod create;
+pub mod deinit;
 pub mod delete;
 pub mod demo;
 pub mod describe;
@@ -54,7 +56,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::LocalDown(args) => local_down::run(args, context).await,
         Command::Serve(args) => serve::run(*args, context).await,
         Command::Controllers(args) => controllers::run(*args, context).await,
-        Command::Init(args) => init::run(args, context).await,
+        Command::Init(args) => Box::pin(init::run(*args, context)).await,
         Command::Backup(args) => backup::run(args, context).await,
         Command::Restore(args) => restore::run(args, context).await,
         Command::Get(args) => get::run(args, context).await,
@@ -86,5 +88,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::ApiResources(args) => api_resources::run(args, context).await,
         Command::ApiVersions(args) => api_versions::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
+        Command::Deinit(args) => deinit::run(args, context).await,
+        Command::Certs(args) => certs::run(args, context).await,
     }
 }

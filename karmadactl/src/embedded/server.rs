@@ -66,6 +66,8 @@ pub struct ApiOptions {
     pub event_ttl: Option<Duration>,
     /// What admission of Karmada's kinds goes by.
     pub admission: KarmadaAdmission,
+    /// Further names and addresses in its certificate.
+    pub server_names: Vec<String>,
 }
 
 /// An API server in this process that did not start.
@@ -144,6 +146,7 @@ impl EmbeddedServer {
             audit: options.api.audit.clone(),
             event_ttl: options.api.event_ttl,
             limits: options.limits.clone(),
+            server_names: options.api.server_names.clone(),
             ..config
         };
         let server = ApiServer::start(config).await.map_err(|source| EmbeddedError::Start {
