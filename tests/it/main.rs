@@ -11,6 +11,7 @@ mod faults;
 mod faults_members;
 mod faults_objects;
 mod guide;
+mod install;
 mod interpret;
 mod interpreter_webhooks;
 mod interrupted;

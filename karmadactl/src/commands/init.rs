@@ -13,7 +13,7 @@ use crate::change::{DryRun, parse_dry_run};
 use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::embedded::{write_kubeconfig, write_private};
-use crate::error::{CliError, ErrorKind, chain_line};
+use crate::error::{CliError, ErrorKind};
 use crate::install::certificate_set::{CertificateSet, Renewal};
 use crate::install::config_file::{ConfigError, ConfigFile};
 use crate::install::host::{self, HostFacts};
@@ -26,6 +26,9 @@ use crate::install::secrets::kubeconfig as admin_kubeconfig;
 use crate::install::settings::Settings;
 use crate::kubeconfig;
 use crate::printer::{DocumentFormat, Live, Printer};
+
+/// How long an object may take to go when a failed installation is taken back.
+const REMOVAL_TIMEOUT: Duration = Duration::from_mins(1);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -240,8 +243,8 @@ async fn install(
                 return Err(error.with_hint("running the same command again goes on from here"));
             }
             printer.progress(&format!("removing the {} objects that this run created", created.count()));
-            for (object, failure) in run::roll_back(client, &created).await {
-                printer.warning(&format!("{object} is still there: {}", chain_line(&failure)));
+            for (object, reason) in run::roll_back(client, &created, REMOVAL_TIMEOUT).await {
+                printer.warning(&format!("{object} is still there: {reason}"));
             }
             if !was_there && let Err(failure) = std::fs::remove_file(&path) {
                 printer.warning(&format!("{} is still there: {failure}", path.display()));

@@ -65,8 +65,6 @@ fn pod(options: &InstallOptions) -> Pod<'_> {
         "--requestheader-group-headers=X-Remote-Group",
         "--requestheader-username-headers=X-Remote-User",
         "--tls-min-version=VersionTLS13",
-        // Pods in the host cluster, not nodes of the control plane, answer for aggregated APIs.
-        "--enable-aggregator-routing=false",
     ]
     .map(str::to_owned)
     .into();

@@ -401,7 +401,9 @@ fn definition() -> Value {
             fields.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
         json!({"type": "object", "properties": fields})
     };
-    let leaves = |names: &[&str]| names.iter().map(|name| (*name, leaf.clone())).collect::<Vec<_>>();
+    let leaves = |names: &[&'static str]| -> Vec<(&'static str, Value)> {
+        names.iter().map(|name| (*name, leaf.clone())).collect()
+    };
     let list = json!({"type": "array", "items": leaf});
     let common = [
         ("repository", leaf.clone()),

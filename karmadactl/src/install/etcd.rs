@@ -86,9 +86,6 @@ fn stateful_set(options: &InstallOptions, etcd: &LocalEtcd, nodes: &[String], se
         format!("--peer-trusted-ca-file={PKI}/etcd-ca.crt"),
         format!("--peer-cert-file={PKI}/etcd-server.crt"),
         format!("--peer-key-file={PKI}/etcd-server.key"),
-        "--snapshot-count=10000".to_owned(),
-        "--auto-compaction-mode=periodic".to_owned(),
-        "--auto-compaction-retention=1h".to_owned(),
         "--quota-backend-bytes=8589934592".to_owned(),
     ];
     let mut pod_options = etcd.pod.clone();

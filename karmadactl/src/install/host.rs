@@ -35,6 +35,8 @@ pub struct HostFacts {
     pub etcd_replicas: Option<u64>,
     /// Whether the namespace exists.
     pub has_namespace: bool,
+    /// Whether the namespace is being removed.
+    pub is_going: bool,
 }
 
 /// Looks up what the host cluster has.
@@ -48,7 +50,8 @@ pub async fn look(client: &kube::Client, options: &InstallOptions) -> Result<Hos
     let read = async |collection: &str, name: &str| {
         raw::read(client, &format!("{collection}/{name}")).await
     };
-    let has_namespace = read("/api/v1/namespaces", namespace).await?.is_some();
+    let found = read("/api/v1/namespaces", namespace).await?;
+    let is_going = found.as_ref().is_some_and(|found| !found["metadata"]["deletionTimestamp"].is_null());
     let secret = read(&objects::collection("v1", "Secret", namespace), CERTIFICATES).await?;
     let sets = objects::collection("apps/v1", "StatefulSet", namespace);
     let etcd = read(&sets, ETCD).await?;
@@ -61,7 +64,8 @@ pub async fn look(client: &kube::Client, options: &InstallOptions) -> Result<Hos
         node_addresses: addresses(&nodes),
         certificates: secret.map(|secret| files_of(&secret)).unwrap_or_default(),
         etcd_replicas: etcd.and_then(|etcd| etcd["spec"]["replicas"].as_u64()),
-        has_namespace,
+        has_namespace: found.is_some(),
+        is_going,
         ..HostFacts::default()
     };
     if let Etcd::Local(local) = &options.etcd {

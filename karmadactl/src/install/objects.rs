@@ -82,8 +82,13 @@ pub async fn apply(client: &kube::Client, object: &Value) -> Result<Applied, Api
     let after: Value = client.request(request).await?;
     Ok(match before {
         None => Applied::Created,
-        Some(before) if what_is_wanted(before) == what_is_wanted(after) => Applied::Unchanged,
-        Some(_) => Applied::Configured,
+        Some(before) => {
+            if what_is_wanted(before) == what_is_wanted(after) {
+                Applied::Unchanged
+            } else {
+                Applied::Configured
+            }
+        }
     })
 }
 

@@ -72,6 +72,12 @@ pub async fn check(
     facts: &HostFacts,
 ) -> Result<Vec<Check>, ApiError> {
     let mut checks = vec![version(&facts.version)];
+    if facts.is_going {
+        checks.push(Check::failed(
+            format!("the namespace {} is being removed", options.namespace),
+            "try again when it is gone; `kubectl get namespace NAME -o yaml` says what it waits for",
+        ));
+    }
     checks.push(permissions(client, options, facts).await?);
     checks.push(node_port(client, options, facts).await?);
     checks.push(address(options, facts));

@@ -111,12 +111,25 @@ pub async fn run(
     Ok(outcome)
 }
 
-/// Removes what a run created, the last first; returns what could not be removed.
-pub async fn roll_back(host: &kube::Client, created: &Created) -> Vec<(String, ApiError)> {
+/// Removes what a run created, the last first; returns what could not be removed, and why.
+///
+/// Waits until a namespace is gone: the next run could write nothing into one that is on its way.
+pub async fn roll_back(host: &kube::Client, created: &Created, timeout: Duration) -> Vec<(String, String)> {
     let mut failures = Vec::new();
     for path in created.paths.iter().rev() {
-        if let Err(error) = objects::delete(host, path).await {
-            failures.push((path.clone(), error));
+        let removed = match objects::delete(host, path).await {
+            Err(error) => Err(chain_line(&error)),
+            Ok(_) => {
+                until(timeout, async || match raw::read(host, path).await {
+                    Ok(None) => Ok(()),
+                    Ok(Some(_)) => Err("it does not go".to_owned()),
+                    Err(error) => Err(chain_line(&error)),
+                })
+                .await
+            }
+        };
+        if let Err(reason) = removed {
+            failures.push((path.clone(), reason));
         }
     }
     failures

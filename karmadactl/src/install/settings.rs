@@ -224,33 +224,54 @@ pub struct PodSettings {
     pub extra_args: Vec<String>,
 }
 
-/// Returns the beginning of the flags of a component.
-fn prefix(component: Component) -> String {
-    let name = component.name();
-    if name.starts_with("karmada-") { name.to_owned() } else { format!("karmada-{name}") }
+/// Names and help of the flags of one component, which the parser wants for ever.
+struct ComponentFlags {
+    component: Component,
+    image: [&'static str; 2],
+    replicas: [&'static str; 2],
+    priority_class: [&'static str; 2],
+    extra_args: [&'static str; 2],
 }
 
-fn flag(component: Component, what: &str) -> String {
-    format!("{}-{what}", prefix(component))
+macro_rules! component_flags {
+    ($component:ident, $flag:literal, $name:literal) => {
+        ComponentFlags {
+            component: Component::$component,
+            image: [concat!($flag, "-image"), concat!("Image of ", $name)],
+            replicas: [
+                concat!($flag, "-replicas"),
+                concat!("Number of pods of ", $name, " [default: 1, with --profile=ha 2]"),
+            ],
+            priority_class: [concat!($flag, "-priority-class"), concat!("Priority class of ", $name)],
+            extra_args: [
+                concat!($flag, "-extra-args"),
+                concat!("Further argument of ", $name, ", such as --v=4 (can be repeated)"),
+            ],
+        }
+    };
 }
+
+const FLAGS: [ComponentFlags; 6] = [
+    component_flags!(ApiServer, "karmada-apiserver", "kube-apiserver"),
+    component_flags!(AggregatedApiServer, "karmada-aggregated-apiserver", "karmada-aggregated-apiserver"),
+    component_flags!(KubeControllerManager, "karmada-kube-controller-manager", "kube-controller-manager"),
+    component_flags!(Scheduler, "karmada-scheduler", "karmada-scheduler"),
+    component_flags!(ControllerManager, "karmada-controller-manager", "karmada-controller-manager"),
+    component_flags!(Webhook, "karmada-webhook", "karmada-webhook"),
+];
 
 impl Args for ComponentSettings {
     fn augment_args(command: clap::Command) -> clap::Command {
-        Component::ALL.into_iter().fold(command, |command, component| {
-            let argument = |what: &str, value: &'static str, help: String| {
-                let name = flag(component, what);
-                Arg::new(name.clone()).long(name).value_name(value).help(help).help_heading("Components")
-            };
-            let name = component.name();
+        let argument = |[name, help]: [&'static str; 2], value: &'static str| {
+            Arg::new(name).long(name).value_name(value).help(help).help_heading("Components")
+        };
+        FLAGS.iter().fold(command, |command, flags| {
             command
-                .arg(argument("image", "IMAGE", format!("Image of {name}")))
+                .arg(argument(flags.image, "IMAGE"))
+                .arg(argument(flags.replicas, "NUMBER").value_parser(clap::value_parser!(u32)))
+                .arg(argument(flags.priority_class, "NAME").default_value(PRIORITY_CLASS))
                 .arg(
-                    argument("replicas", "NUMBER", format!("Number of pods of {name} [default: 1, with --profile=ha 2]"))
-                        .value_parser(clap::value_parser!(u32)),
-                )
-                .arg(argument("priority-class", "NAME", format!("Priority class of {name}")).default_value(PRIORITY_CLASS))
-                .arg(
-                    argument("extra-args", "ARGUMENT", format!("Further arguments of {name}, such as --v=4 (can be repeated)"))
+                    argument(flags.extra_args, "ARGUMENT")
                         .action(ArgAction::Append)
                         .allow_hyphen_values(true)
                         .value_parser(parse_argument),
@@ -271,15 +292,15 @@ impl FromArgMatches for ComponentSettings {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        for component in Component::ALL {
-            let text = |what: &str| matches.get_one::<String>(&flag(component, what)).cloned();
-            let extra = matches.get_many::<String>(&flag(component, "extra-args"));
+        for flags in &FLAGS {
+            let text = |[name, _]: [&'static str; 2]| matches.get_one::<String>(name).cloned();
+            let extra = matches.get_many::<String>(flags.extra_args[0]);
             self.0.insert(
-                component,
+                flags.component,
                 ComponentSetting {
-                    image: text("image"),
-                    replicas: matches.get_one::<u32>(&flag(component, "replicas")).copied(),
-                    priority_class: text("priority-class"),
+                    image: text(flags.image),
+                    replicas: matches.get_one::<u32>(flags.replicas[0]).copied(),
+                    priority_class: text(flags.priority_class),
                     extra_args: extra.into_iter().flatten().cloned().collect(),
                     pod: PodSettings::default(),
                 },

@@ -116,8 +116,7 @@ fn webhook(options: &InstallOptions) -> Pod<'_> {
 
 fn aggregated_api_server(options: &InstallOptions) -> Pod<'_> {
     let args = vec![
-        kubeconfig_argument("authentication-kubeconfig"),
-        kubeconfig_argument("authorization-kubeconfig"),
+        "--bind-address=0.0.0.0".to_owned(),
         format!("--secure-port={AGGREGATED_PORT}"),
         format!("--tls-cert-file={PKI}/aggregated-apiserver.crt"),
         format!("--tls-private-key-file={PKI}/aggregated-apiserver.key"),
