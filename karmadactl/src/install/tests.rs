@@ -35,7 +35,7 @@ struct Line {
 }
 
 fn settings(flags: &[&str]) -> Settings {
-    Line::try_parse_from([&["init"], flags].concat()).unwrap().settings
+    Line::try_parse_from([&["init"][..], flags].concat()).unwrap().settings
 }
 
 fn options(flags: &[&str]) -> InstallOptions {
