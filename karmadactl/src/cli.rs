@@ -90,6 +90,10 @@ pub enum Command {
     Explain(commands::explain::ExplainArgs),
     Deinit(commands::deinit::DeinitArgs),
     Certs(commands::certs::CertsArgs),
+    ControllerManager(Box<commands::controller_manager::ControllerManagerArgs>),
+    Scheduler(Box<commands::scheduler::SchedulerCommandArgs>),
+    Webhook(Box<commands::webhook::WebhookArgs>),
+    AggregatedApiserver(Box<commands::aggregated_apiserver::AggregatedApiserverArgs>),
 }
 
 impl Command {
@@ -98,6 +102,10 @@ impl Command {
         match self {
             Self::Controllers(args) => Some(args.logging),
             Self::Serve(args) => Some(args.logging),
+            Self::ControllerManager(args) => Some(args.logging),
+            Self::Scheduler(args) => Some(args.logging),
+            Self::Webhook(args) => Some(args.logging),
+            Self::AggregatedApiserver(args) => Some(args.logging),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ mod attached;
 mod cli;
 mod cluster_proxy;
 mod commands;
+mod components;
 mod crash;
 mod crds;
 mod dependencies;

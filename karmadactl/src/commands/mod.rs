@@ -1,5 +1,6 @@
 //! The commands: each parses, calls a library function and prints.
 
+pub mod aggregated_apiserver;
 pub mod annotate;
 pub mod api_resources;
 pub mod api_versions;
@@ -10,7 +11,9 @@ pub mod backup;
 pub mod certs;
 mod changes;
 pub mod completion;
+pub mod component_args;
 pub mod controller_args;
+pub mod controller_manager;
 pub mod controllers;
 pub mod cordon;
 pub mod create;
@@ -35,6 +38,7 @@ pub mod promote;
 pub mod propagate;
 pub mod reach;
 pub mod restore;
+pub mod scheduler;
 pub mod serve;
 pub mod simulate;
 pub mod status;
@@ -43,6 +47,7 @@ pub mod top;
 pub mod uncordon;
 pub mod unjoin;
 pub mod version;
+pub mod webhook;
 
 use crate::cli::Command;
 use crate::context::Context;
@@ -90,5 +95,9 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Explain(args) => explain::run(args, context).await,
         Command::Deinit(args) => deinit::run(args, context).await,
         Command::Certs(args) => certs::run(args, context).await,
+        Command::ControllerManager(args) => controller_manager::run(*args, context).await,
+        Command::Scheduler(args) => scheduler::run(*args, context).await,
+        Command::Webhook(args) => webhook::run(*args, context).await,
+        Command::AggregatedApiserver(args) => aggregated_apiserver::run(*args, context).await,
     }
 }
