@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug, Display};
 use std::future::Future;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,7 @@ struct Shared {
     settings: RuntimeSettings,
     metrics: Metrics,
     queues: Mutex<Vec<(&'static str, Weak<dyn Observed>)>>,
+    reconciled: AtomicU64,
 }
 
 /// The tasks of a set of controllers: all tracked, all ended by one token.
@@ -86,7 +88,7 @@ impl Runtime {
 
     /// Makes a runtime without tasks whose queues have these limits.
     pub fn with_settings(settings: RuntimeSettings, metrics: Metrics) -> Self {
-        let shared = Shared { settings, metrics, queues: Mutex::default() };
+        let shared = Shared { settings, metrics, ..Shared::default() };
         Self { tracker: TaskTracker::new(), cancel: CancellationToken::new(), shared: Arc::new(shared) }
     }
 
@@ -142,6 +144,11 @@ impl Runtime {
         self.shared.settings.workers.of(controller, by_itself)
     }
 
+    /// Returns how many reconciles of this runtime and its relatives have ended.
+    pub(crate) fn reconciled(&self) -> u64 {
+        self.shared.reconciled.load(Ordering::Relaxed)
+    }
+
     /// Returns the token that ends all tasks.
     pub fn cancellation(&self) -> CancellationToken {
         self.cancel.clone()
@@ -191,6 +198,7 @@ impl Runtime {
                     let outcome = outcome_of(&result);
                     shared.metrics.runtime.reconciled(controller, outcome, started.elapsed());
                     settle(controller, &queue, key, result);
+                    shared.reconciled.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
