@@ -94,6 +94,10 @@ pub enum Command {
     Scheduler(Box<commands::scheduler::SchedulerCommandArgs>),
     Webhook(Box<commands::webhook::WebhookArgs>),
     AggregatedApiserver(Box<commands::aggregated_apiserver::AggregatedApiserverArgs>),
+    Token(commands::token::TokenArgs),
+    Register(Box<commands::register::RegisterArgs>),
+    Unregister(commands::unregister::UnregisterArgs),
+    Agent(Box<commands::agent::AgentArgs>),
 }
 
 impl Command {
@@ -106,6 +110,7 @@ impl Command {
             Self::Scheduler(args) => Some(args.logging),
             Self::Webhook(args) => Some(args.logging),
             Self::AggregatedApiserver(args) => Some(args.logging),
+            Self::Agent(args) => Some(args.logging),
             _ => None,
         }
     }

@@ -21,6 +21,7 @@ mod kube_rs;
 mod kubectl;
 mod local_up;
 mod protobuf;
+mod pull;
 mod replay;
 mod serve;
 mod simulate;

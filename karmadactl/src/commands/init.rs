@@ -26,6 +26,7 @@ use crate::install::secrets::kubeconfig as admin_kubeconfig;
 use crate::install::settings::Settings;
 use crate::kubeconfig;
 use crate::printer::{DocumentFormat, Live, Printer};
+use crate::register::bootstrap::bootstrap_objects;
 
 /// How long an object may take to go when a failed installation is taken back.
 const REMOVAL_TIMEOUT: Duration = Duration::from_mins(1);
@@ -376,13 +377,14 @@ async fn prepare_server(
     timeout: Duration,
     context: &Context,
 ) -> Result<(), CliError> {
-    let objects = objects();
+    let mut objects = objects();
     let printer = &context.printer;
     // What is only printed needs no server.
     if let (true, Some(output)) = (dry_run.is_client(), output) {
         return print(&objects, output, context);
     }
     let server = context.connection.connect().await?;
+    objects.extend(registration(context).await?);
     for object in &objects {
         let prepared = match apply(&server.client, object, dry_run).await {
             Ok(prepared) => prepared,
@@ -403,6 +405,20 @@ async fn prepare_server(
     }
     printer.hint("karmadactl controllers runs the control loops against this server");
     Ok(())
+}
+
+/// What registrations of clusters in pull mode need; they go by the certificate authority of the kubeconfig.
+async fn registration(context: &Context) -> Result<Vec<serde_json::Value>, CliError> {
+    let connection = &context.connection;
+    let endpoint =
+        kubeconfig::load(connection.kubeconfig.as_deref(), connection.karmada_context.as_deref()).await?;
+    let Some(authority) = endpoint.certificate_authority() else {
+        context.printer.warning(
+            "the kubeconfig names no certificate authority: clusters cannot be registered in pull mode",
+        );
+        return Ok(Vec::new());
+    };
+    Ok(bootstrap_objects(&endpoint.server, authority.as_bytes()))
 }
 
 fn print(objects: &[serde_json::Value], output: InitOutput, context: &Context) -> Result<(), CliError> {

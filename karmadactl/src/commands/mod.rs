@@ -1,6 +1,7 @@
 //! The commands: each parses, calls a library function and prints.
 
 pub mod aggregated_apiserver;
+pub mod agent;
 pub mod annotate;
 pub mod api_resources;
 pub mod api_versions;
@@ -37,15 +38,18 @@ pub mod patch;
 pub mod promote;
 pub mod propagate;
 pub mod reach;
+pub mod register;
 pub mod restore;
 pub mod scheduler;
 pub mod serve;
 pub mod simulate;
 pub mod status;
 pub mod taint;
+pub mod token;
 pub mod top;
 pub mod uncordon;
 pub mod unjoin;
+pub mod unregister;
 pub mod version;
 pub mod webhook;
 
@@ -99,5 +103,9 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Scheduler(args) => scheduler::run(*args, context).await,
         Command::Webhook(args) => webhook::run(*args, context).await,
         Command::AggregatedApiserver(args) => aggregated_apiserver::run(*args, context).await,
+        Command::Token(args) => token::run(args, context).await,
+        Command::Register(args) => Box::pin(register::run(*args, context)).await,
+        Command::Unregister(args) => unregister::run(args, context).await,
+        Command::Agent(args) => Box::pin(agent::run(*args, context)).await,
     }
 }

@@ -63,6 +63,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "NAME")]
     pub tls_san: Vec<String>,
 
+    /// Where clusters that register themselves find the server, when that is not where it listens
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+
     /// Kubeconfig to write, readable for the user only [default: karmada-apiserver.config in the data directory]
     #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::FilePath)]
     pub kubeconfig: Option<PathBuf>,
@@ -197,6 +201,7 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
         data_dir,
         listen,
         tls_san,
+        public_url,
         kubeconfig,
         in_memory,
         durability,
@@ -215,6 +220,7 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
         event_ttl: Some(event_ttl),
         admission: controllers.admission(),
         server_names: tls_san,
+        public_url,
     };
     let settings = controllers.settings()?;
     let data_dir = data_dir.unwrap_or_else(|| default_data_dir("serve"));
@@ -331,6 +337,6 @@ pub(super) fn explain(error: EmbeddedError) -> CliError {
 pub(super) fn explain_control_plane(error: ControlPlaneError) -> CliError {
     match error {
         ControlPlaneError::Server(error) => explain(error),
-        error @ ControlPlaneError::Controllers(_) => CliError::failed(error),
+        error => CliError::failed(error),
     }
 }

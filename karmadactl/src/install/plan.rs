@@ -109,11 +109,11 @@ pub fn plan(
         steps.push(Step {
             title: name.to_owned(),
             place: Place::Host,
-            objects: single::objects(options, host, &secrets),
+            objects: single::objects(options, host, &server, &secrets),
             waits: vec![rollout("StatefulSet", name), Wait::ControlPlane, Wait::Definitions],
         });
         if keys == Keys::Included {
-            steps.push(cluster_info(&server, certificates)?);
+            steps.push(registration(&server, certificates));
         }
         return Ok(Plan { server, steps });
     }
@@ -155,7 +155,7 @@ pub fn plan(
     // Refuses every write while nobody answers: it comes after those who do.
     steps.push(on_control_plane("admission", vec![webhooks.mutating(), webhooks.validating()], Vec::new()));
     if keys == Keys::Included {
-        steps.push(cluster_info(&server, certificates)?);
+        steps.push(registration(&server, certificates));
     }
     for next in [Component::KubeControllerManager, Component::Scheduler, Component::ControllerManager] {
         steps.push(component(options, next, &secrets));
@@ -191,13 +191,13 @@ fn aggregated_api(options: &InstallOptions, authority: String) -> Vec<Value> {
     vec![service.external_name(&host), api_service]
 }
 
-fn cluster_info(server: &str, certificates: &CertificateSet) -> Result<Step, CliError> {
-    Ok(Step {
-        title: "address for clusters that register".to_owned(),
+fn registration(server: &str, certificates: &CertificateSet) -> Step {
+    Step {
+        title: "registration of clusters".to_owned(),
         place: Place::ControlPlane,
-        objects: control_plane::cluster_info(server, certificates)?,
+        objects: control_plane::registration(server, certificates),
         waits: Vec::new(),
-    })
+    }
 }
 
 fn rollout(kind: &'static str, name: &str) -> Wait {

@@ -16,18 +16,18 @@ use super::workloads::PROGRAM;
 const DATA: &str = "/var/lib/karmada";
 const VOLUME: &str = "karmada-data";
 
-/// Returns the objects of the profile `single`.
-pub fn objects(options: &InstallOptions, host: &HostFacts, secrets: &Secrets) -> Vec<Value> {
+/// Returns the objects of the profile `single`, whose clients find it at `server`.
+pub fn objects(options: &InstallOptions, host: &HostFacts, server: &str, secrets: &Secrets) -> Vec<Value> {
     let name = Component::ApiServer.name();
     vec![
         service_account(options, name),
         service(options),
         disruption_budget(options, name),
-        stateful_set(options, host, secrets),
+        stateful_set(options, host, server, secrets),
     ]
 }
 
-fn stateful_set(options: &InstallOptions, host: &HostFacts, secrets: &Secrets) -> Value {
+fn stateful_set(options: &InstallOptions, host: &HostFacts, server: &str, secrets: &Secrets) -> Value {
     let nodes = &host.data_nodes;
     let name = Component::ApiServer.name();
     let volume = match &options.etcd {
@@ -37,6 +37,7 @@ fn stateful_set(options: &InstallOptions, host: &HostFacts, secrets: &Secrets) -
     let mut args = vec![
         format!("--data-dir={DATA}"),
         format!("--listen=0.0.0.0:{API_SERVER_PORT}"),
+        format!("--public-url={server}"),
         "--metrics-bind-address=0.0.0.0:8080".to_owned(),
     ];
     // Of the nodes only the one that users are given: another one would start the process anew.
