@@ -20,6 +20,7 @@ mod kubectl;
 mod local_up;
 mod protobuf;
 mod replay;
+mod rig;
 mod serve;
 mod simulate;
 mod simulation;
