@@ -26,6 +26,7 @@ mod proxied_member;
 mod pull;
 mod quiet;
 mod replay;
+mod rig;
 mod serve;
 mod simulate;
 mod simulation;

@@ -1,8 +1,6 @@
 //! The commands: each parses, calls a library function and prints.
 
 pub mod agent;
-pub mod agent;
-pub mod aggregated_apiserver;
 pub mod aggregated_apiserver;
 pub mod annotate;
 pub mod api_resources;

@@ -4,7 +4,8 @@
 //! Deployments by four writers, and a watch on every member for their arrival. Prints one JSON line:
 //! latency (create acknowledged -> visible in the last member), makespan, arrivals per second, and for
 //! processes given by pid the CPU seconds and peak memory. Without `--cp` it starts
-//! `karmadactl local-up` with a fresh data directory and measures that.
+//! `karmadactl local-up` with a fresh data directory and measures that; with `--rig` it starts a real
+//! kube-apiserver as control plane and three more as members, all over one etcd, and `karmadactl controllers`.
 //!
 //! With `--sick` one more member is joined, half of the run is made while it is well, half while it is not, and
 //! what is printed is the latency of the others in both halves.
@@ -20,6 +21,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Parser;
+use karmada_tests::process::{Server, program_under_test};
+use karmada_tests::rig::{Binaries, RealFleet, Sync};
+use karmada_tests::writes::write_counts;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Value, json};
@@ -51,6 +55,12 @@ struct Args {
     /// Keep the namespace afterwards
     #[arg(long)]
     keep: bool,
+    /// Measure `karmadactl controllers` on real kube-apiservers, which Go builds on the first use
+    #[arg(long, conflicts_with = "cp")]
+    rig: bool,
+    /// Flag of `karmadactl controllers` on the rig, such as --flag=--cluster-api-qps=40 (can be repeated)
+    #[arg(long, value_name = "FLAG", requires = "rig", allow_hyphen_values = true)]
+    flag: Vec<String>,
     /// Durability of a local control plane that is started
     #[arg(long, default_value = "fsync")]
     durability: String,
@@ -68,6 +78,7 @@ fn parse_pair(text: &str) -> Result<(String, String), String> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut args = Args::parse();
+    let _rig = if args.rig { Some(Rig::start(&mut args).await?) } else { None };
     let local = if args.cp.is_none() { Some(LocalUp::start(&args.durability)?) } else { None };
     if let Some(local) = &local {
         args.cp = Some(local.directory.path().join("karmada-apiserver.config"));
@@ -95,10 +106,7 @@ struct LocalUp {
 
 impl LocalUp {
     fn start(durability: &str) -> anyhow::Result<Self> {
-        let program = std::env::current_exe()?.with_file_name("karmadactl");
-        if !program.exists() {
-            bail!("{} does not exist: build it with `cargo build --release` first", program.display());
-        }
+        let program = program()?;
         let directory = tempfile::tempdir()?;
         let mut child = Command::new(program)
             // The members of the comparison have no workload controllers, so no pods either.
@@ -124,6 +132,51 @@ impl Drop for LocalUp {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Real kube-apiservers and our control loops, in this order of being dropped: loops, servers, files.
+struct Rig {
+    _loops: Server,
+    _fleet: RealFleet,
+    _directory: tempfile::TempDir,
+}
+
+impl Rig {
+    /// Starts everything and writes into the arguments where it is.
+    async fn start(args: &mut Args) -> anyhow::Result<Self> {
+        const MEMBERS: [&str; 3] = ["member1", "member2", "member3"];
+        let binaries = Binaries::obtain()?;
+        let fleet = RealFleet::start(&binaries, &binaries, &MEMBERS, Sync::Always).await?;
+        fleet.prepare().await?;
+        let directory = tempfile::tempdir()?;
+        for (name, member) in &fleet.members {
+            fleet.join(name).await?;
+            let path = directory.path().join(name);
+            std::fs::write(&path, member.cluster.admin_kubeconfig_at(member.cluster.url())?.to_string())?;
+            args.member.push((name.clone(), path.display().to_string()));
+            let pids = member.cluster.server_pids();
+            args.pid.extend(pids.last().map(|pid| (name.clone(), pid.to_string())));
+        }
+        let pids = fleet.control_plane.server_pids();
+        args.pid.extend(
+            ["etcd", "kube-apiserver"]
+                .into_iter()
+                .zip(pids)
+                .map(|(name, pid)| (name.to_owned(), pid.to_string())),
+        );
+        args.cp = Some(fleet.kubeconfig_path());
+        let fixed = ["controllers", "--metrics-bind-address=0", "--health-probe-bind-address=0"];
+        let flags: Vec<&str> = args.flag.iter().map(String::as_str).collect();
+        let loops = fleet.run(&program()?, &[&fixed, &flags[..]].concat())?;
+        args.pid.push(("controllers".to_owned(), loops.pid().to_string()));
+        Ok(Self { _loops: loops, _fleet: fleet, _directory: directory })
+    }
+}
+
+/// Returns `karmadactl` as it was built last with this program.
+fn program() -> anyhow::Result<PathBuf> {
+    let program = std::env::current_exe()?.with_file_name("karmadactl");
+    Ok(if program.exists() { program } else { program_under_test()? })
 }
 
 async fn connect(path: &Path) -> anyhow::Result<Client> {
@@ -167,49 +220,6 @@ async fn measure(args: &Args) -> anyhow::Result<Value> {
         round.clean_up(&control_plane).await?;
     }
     Ok(report)
-}
-
-/// Counts of write requests by verb and resource, from the server's metrics; empty where it has none.
-async fn write_counts(client: &Client) -> BTreeMap<String, u64> {
-    let Ok(request) = http::Request::get("/metrics").body(Vec::new()) else { return BTreeMap::new() };
-    let Ok(text) = client.request_text(request).await else { return BTreeMap::new() };
-    let mut counts = BTreeMap::new();
-    for line in text.lines().filter(|line| line.starts_with("apiserver_request_total{")) {
-        let Some((labels, value)) = line.split_once('{').and_then(|(_, rest)| rest.rsplit_once("} ")) else {
-            continue;
-        };
-        let label = |name: &str| {
-            labels
-                .split(',')
-                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix("=\"")?.strip_suffix('"'))
-                .unwrap_or_default()
-        };
-        let verb = label("verb");
-        if !matches!(
-            verb,
-            "POST"
-                | "PUT"
-                | "PATCH"
-                | "DELETE"
-                | "APPLY"
-                | "create"
-                | "update"
-                | "patch"
-                | "delete"
-                | "apply"
-        ) {
-            continue;
-        }
-        let subresource = label("subresource");
-        let target = if subresource.is_empty() {
-            label("resource").to_string()
-        } else {
-            format!("{}/{subresource}", label("resource"))
-        };
-        *counts.entry(format!("{verb} {target}")).or_default() +=
-            value.trim().parse::<f64>().unwrap_or_default() as u64;
-    }
-    counts
 }
 
 /// Waits until the number of writes stands still for half a second.
