@@ -19,7 +19,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Parser;
 use karmada_tests::process::{Server, program_under_test};
 use karmada_tests::rig::{Binaries, RealFleet, Sync};
