@@ -16,8 +16,8 @@ use crate::members::{Connector, Fleet};
 use crate::metrics::Metrics;
 use crate::stand_in::{self, Admission};
 use crate::{
-    binding, binding_status, cluster, cluster_status, dependencies, detector, execution, namespace_sync,
-    quota, rebalancer, remedy, scheduler, unified_auth,
+    agent_csr, binding, binding_status, cluster, cluster_status, dependencies, detector, execution,
+    namespace_sync, quota, rebalancer, remedy, scheduler, unified_auth,
 };
 
 /// Which part of the controllers a process runs.
@@ -38,6 +38,7 @@ pub struct ControlPlaneSettings {
     pub gates: FeatureGates,
     pub controllers: ControllerSet,
     pub status: StatusSettings,
+    pub monitor: cluster::MonitorSettings,
     pub detector: detector::DetectorSettings,
     pub scheduler: scheduler::SchedulerSettings,
     /// Retries and workers of the queues.
@@ -58,6 +59,11 @@ pub enum StartError {
     Discovery(#[source] Box<kube::Error>),
     #[error("the control plane does not serve {0}: its CustomResourceDefinitions are not installed")]
     MissingKind(String),
+    #[error("the first lists were not complete in time{}", .last_error.as_ref().map(|error| format!(": {error}")).unwrap_or_default())]
+    NotSynced {
+        /// What a watch said last, if it failed.
+        last_error: Option<String>,
+    },
 }
 
 /// All controllers over one client.
@@ -84,6 +90,7 @@ impl ControlPlane {
             gates,
             controllers,
             status,
+            monitor,
             detector: detector_settings,
             scheduler: mut scheduler_settings,
             runtime: runtime_settings,
@@ -165,6 +172,12 @@ impl ControlPlane {
                     }
                 }
             });
+        }
+        if is_enabled(Controller::Cluster) {
+            cluster::monitor::start(&hub, monitor);
+        }
+        if is_enabled(Controller::AgentCsrApproving) {
+            agent_csr::start(&hub);
         }
         if is_enabled(Controller::Namespace) {
             namespace_sync::start(&hub, &detector_settings);

@@ -46,6 +46,11 @@ fn the_page_on_simulated_members_works_as_written() {
 }
 
 #[test]
+fn the_page_on_production_works_as_written() {
+    check("production");
+}
+
+#[test]
 fn every_page_of_the_guide_is_tested() {
     let source = include_str!("guide.rs");
     for entry in std::fs::read_dir(root().join("docs/guide")).unwrap() {

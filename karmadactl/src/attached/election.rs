@@ -47,6 +47,21 @@ impl Progress {
         progress
     }
 
+    /// Says what the process does now.
+    pub fn tell(&self, phase: Phase) {
+        self.phase.send_replace(phase);
+    }
+
+    /// Looks at these loops from now on.
+    pub fn follow(&self, runtime: &Runtime) {
+        *self.running.lock() = Some(runtime.clone());
+    }
+
+    /// Looks at no loops any more.
+    pub fn forget(&self) {
+        *self.running.lock() = None;
+    }
+
     /// Follows what the process does.
     pub fn phase(&self) -> watch::Receiver<Phase> {
         self.phase.subscribe()

@@ -6,12 +6,12 @@ use clap::Args;
 use jiff::SignedDuration;
 use karmada_controllers::hub::{Rate, RetryLimits, RuntimeSettings, Workers};
 use karmada_controllers::{
-    ControlPlaneSettings, ControllerSet, DetectorSettings, ResourceModeling, SchedulerSettings,
-    StatusSettings,
+    ControlPlaneSettings, ControllerSet, DetectorSettings, MonitorSettings, ResourceModeling,
+    SchedulerSettings, StatusSettings,
 };
 use karmada_core::admission::TaintPolicyRule;
 use karmada_core::api::FeatureGates;
-use karmada_core::membership::ReadinessThresholds;
+use karmada_core::membership::{HeartbeatLimits, ReadinessThresholds};
 use karmada_core::propagation::{NamespaceFilter, SkippedApis};
 use karmada_core::scheduling::{EmptyWorkloads, PluginSet, ScheduleOptions};
 
@@ -63,6 +63,18 @@ pub struct LoopArgs {
     /// How long a cluster must be unhealthy until it is no longer ready
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = positive_duration)]
     pub cluster_failure_threshold: Duration,
+
+    /// Time between two looks at the agents of pull mode clusters
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = positive_duration)]
+    pub cluster_monitor_period: Duration,
+
+    /// How long an agent may be silent until its cluster's state is unknown
+    #[arg(long, value_name = "DURATION", default_value = "40s", value_parser = positive_duration)]
+    pub cluster_monitor_grace_period: Duration,
+
+    /// The same for an agent that was never heard of
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = positive_duration)]
+    pub cluster_startup_grace_period: Duration,
 
     /// Sum up the nodes and pods of clusters, for the scheduler
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
@@ -293,6 +305,13 @@ impl LoopArgs {
                 },
                 resources,
             },
+            monitor: MonitorSettings {
+                period: self.cluster_monitor_period,
+                limits: HeartbeatLimits {
+                    grace: signed(self.cluster_monitor_grace_period),
+                    startup_grace: signed(self.cluster_startup_grace_period),
+                },
+            },
             detector: DetectorSettings { skipped_apis: self.skipped_propagating_apis, namespaces },
             runtime: RuntimeSettings { retry: self.rates.retry(), workers: self.concurrency.into() },
             api_rate: self.rates.api_rate(),
@@ -337,7 +356,7 @@ fn usage(flag: &'static str, source: impl std::error::Error + Send + Sync + 'sta
     CliError::usage(FlagError { flag, source: Box::new(source) })
 }
 
-fn rate(per_second: Option<u32>, burst: u32) -> Option<Rate> {
+pub(super) fn rate(per_second: Option<u32>, burst: u32) -> Option<Rate> {
     per_second.map(|per_second| Rate { per_second: f64::from(per_second), burst })
 }
 

@@ -135,7 +135,7 @@ impl ElectionArgs {
 }
 
 /// Who this process is: its machine, and something no other process has.
-fn identity() -> String {
+pub(super) fn identity() -> String {
     let machine = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
     let machine = machine.or_else(|| {
         let name = std::fs::read_to_string("/etc/hostname").ok()?;
