@@ -90,9 +90,9 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::ApiResources(args) => api_resources::run(args, context).await,
         Command::ApiVersions(args) => api_versions::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
-        Command::Token(args) => token::run(args, context).await,
+        Command::Token(args) => Box::pin(token::run(args, context)).await,
         Command::Register(args) => Box::pin(register::run(*args, context)).await,
-        Command::Unregister(args) => unregister::run(args, context).await,
+        Command::Unregister(args) => Box::pin(unregister::run(args, context)).await,
         Command::Agent(args) => Box::pin(agent::run(*args, context)).await,
     }
 }
