@@ -20,6 +20,16 @@ use crate::{
     namespace_sync, quota, rebalancer, remedy, scheduler, unified_auth,
 };
 
+/// Which part of the controllers a process runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// Those that are enabled.
+    #[default]
+    Enabled,
+    /// The scheduler alone: nothing is read of templates and members.
+    Scheduler,
+}
+
 /// How the controllers run. The defaults are upstream's, but for the limits on rates: there are none.
 #[derive(Clone, Debug, Default)]
 pub struct ControlPlaneSettings {
@@ -39,6 +49,7 @@ pub struct ControlPlaneSettings {
     pub member_rate: Option<Rate>,
     pub admission: Admission,
     pub metrics: Metrics,
+    pub part: Part,
 }
 
 /// Why the controllers did not start.
@@ -87,6 +98,7 @@ impl ControlPlane {
             member_rate,
             admission,
             metrics,
+            part,
         } = settings;
         scheduler_settings.options.gates = scheduling_gates(&gates);
         let is_enabled = |controller| controllers.is_enabled(controller);
@@ -109,6 +121,11 @@ impl ControlPlane {
             }
         };
         let fleet = Arc::new(Fleet::new());
+        if part == Part::Scheduler {
+            let plane = Self { hub, fleet, runtime, scheduler: Mutex::new(Some(scheduler_settings)) };
+            plane.start_scheduler();
+            return Ok(plane);
+        }
         let interpreter = Arc::new(LiveInterpreter::start(&hub));
 
         // Caches of user kinds first: the other controllers read templates from them.

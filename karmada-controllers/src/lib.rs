@@ -37,7 +37,7 @@ mod unified_auth;
 
 pub use cluster::MonitorSettings;
 pub use cluster_status::{ResourceModeling, StatusSettings};
-pub use control_plane::{ControlPlane, ControlPlaneSettings, StartError};
+pub use control_plane::{ControlPlane, ControlPlaneSettings, Part, StartError};
 pub use controllers::{Controller, ControllerSet, UnknownController};
 pub use convergence::{Problem, Report};
 pub use detector::DetectorSettings;

@@ -134,6 +134,8 @@ async fn direct_client(
             namespace: namespace.to_owned(),
             name: secret_name.to_owned(),
         })?;
+    let headers = spec["proxyHeader"].as_object().into_iter().flatten();
+    let headers = headers.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
     let endpoint = Endpoint {
         url: url.to_owned(),
         token,
@@ -144,6 +146,7 @@ async fn direct_client(
             Verification::Full
         },
         proxy_url: spec["proxyURL"].as_str().filter(|proxy| !proxy.is_empty()).map(str::to_owned),
+        proxy_headers: headers.collect(),
     };
     Connector::new().connect(&endpoint).map_err(|source| ConnectError::Client { cluster: name, source })
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
+use karmada_controllers::StatusSettings;
 use karmadactl::embedded::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpOptions, MemberOptions, Storage};
 use karmadactl::raw;
 use serde_json::json;
@@ -21,6 +22,7 @@ pub(crate) async fn start(directory: &Path) -> LocalUp {
         directory: Some(directory.to_owned()),
         listen: ([127, 0, 0, 1], 0).into(),
         pod_objects: 100,
+        status: StatusSettings::default(),
     };
     let up = LocalUp::start(options).await.unwrap();
     let client = up.control_plane.server().client();

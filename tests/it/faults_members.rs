@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use karmada_tests::faults::{Fault, SICK, Scope, WELL, World, eventually};
+use karmada_tests::faults::{Fault, SICK, Scope, WELL, World, eventually, merge, write};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -132,4 +132,48 @@ async fn a_member_that_takes_five_seconds_an_answer_gets_everything_in_the_end()
     let condition = world.cluster_condition(SICK, "Ready").await?;
     assert_eq!(condition["status"], "True", "slow is not broken: {condition}");
     recovers(world, &during).await
+}
+
+/// Workers that a member's queue has.
+const WORKERS: usize = 8;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_whose_workers_are_all_stuck_holds_up_no_other() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    world.propagate("v1", "ConfigMap", &[SICK, WELL[0], WELL[1]]).await?;
+    world.create_config("early").await?;
+    for member in [SICK, WELL[0], WELL[1]] {
+        all_arrive(&world, member, &["early".to_owned()]).await?;
+    }
+    world.sick.set(Fault::Hangs, Scope::Writes);
+    let stuck = names("stuck");
+    for name in &stuck {
+        world.create_config(name).await?;
+    }
+    eventually("every worker of the sick member waits", async || {
+        let writes = world.sick.writes();
+        Ok(if writes >= WORKERS { Ok(()) } else { Err(json!(writes)) })
+    })
+    .await?;
+    // Now that nothing of it moves: the others create, change and delete.
+    let after = names("after");
+    for name in &after {
+        world.create_config(name).await?;
+    }
+    let path = |name: &str| format!("/api/v1/namespaces/apps/configmaps/{name}");
+    merge(&world.client(), &path("early"), &json!({"data": {"key": "late"}})).await?;
+    write(&world.client(), http::Method::DELETE, "application/json", &path(&stuck[0]), &json!({})).await?;
+    for member in WELL {
+        all_arrive(&world, member, &stuck[1..]).await?;
+        all_arrive(&world, member, &after).await?;
+        eventually("the change and the deletion arrive", async || {
+            let changed = world.find(member, "api/v1", "configmaps", "early").await?.unwrap_or_default();
+            let deleted = world.find(member, "api/v1", "configmaps", &stuck[0]).await?;
+            let is_so = changed["data"]["key"] == "late" && deleted.is_none();
+            Ok(if is_so { Ok(()) } else { Err(json!([changed, deleted])) })
+        })
+        .await?;
+    }
+    assert_eq!(world.count_configs(SICK, &stuck).await? + world.count_configs(SICK, &after).await?, 0);
+    recovers(world, &after).await
 }

@@ -1,49 +1,21 @@
 //! Objects that one member cannot take, and rules that fail: told about, tried again, no matter to the others.
 
-use karmada_tests::faults::{Fault, FaultyServer, SICK, Scope, WELL, World, eventually, merge, write};
+use karmada_tests::faults::{
+    CRDS, FOOS, Fault, FaultyServer, SICK, Scope, WELL, World, any, eventually, foo_crd, install_crd, merge,
+    write,
+};
 use rstest::rstest;
 use serde_json::{Value, json};
-
-const FOOS: &str = "apis/example.io/v1";
-const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-
-/// A definition of kind Foo; `spec` is the schema of its specs.
-fn crd(spec: &Value) -> Value {
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": "foos.example.io"},
-        "spec": {
-            "group": "example.io", "scope": "Namespaced",
-            "names": {"plural": "foos", "singular": "foo", "kind": "Foo", "listKind": "FooList"},
-            "versions": [{
-                "name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
-                "schema": {"openAPIV3Schema": {"type": "object", "properties": {
-                    "spec": spec,
-                    "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
-                }}},
-            }],
-        },
-    })
-}
-
-fn any() -> Value {
-    json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
-}
 
 fn foo(name: &str, spec: &Value) -> Value {
     json!({"apiVersion": "example.io/v1", "kind": "Foo", "metadata": {"name": name}, "spec": spec})
 }
 
-async fn install(client: &kube::Client, crd: &Value) -> anyhow::Result<()> {
-    write(client, http::Method::POST, "application/json", CRDS, crd).await?;
-    Ok(())
-}
-
 /// Installs kind Foo in the control plane and in the members that stay well.
 async fn install_foo(world: &World) -> anyhow::Result<()> {
-    install(&world.client(), &crd(&any())).await?;
+    install_crd(&world.client(), &foo_crd(&any())).await?;
     for member in WELL {
-        install(&world.member(member), &crd(&any())).await?;
+        install_crd(&world.member(member), &foo_crd(&any())).await?;
     }
     Ok(())
 }
@@ -185,7 +157,7 @@ async fn a_template_that_is_invalid_in_a_member_is_refused_there_until_it_is_rig
     let world = World::start().await?;
     install_foo(&world).await?;
     let strict = json!({"type": "object", "properties": {"size": {"type": "integer", "maximum": 3}}});
-    install(&world.member(SICK), &crd(&strict)).await?;
+    install_crd(&world.member(SICK), &foo_crd(&strict)).await?;
     foo_is_known_of(&world, &[SICK, WELL[0], WELL[1]]).await?;
     world.propagate("example.io/v1", "Foo", &[SICK, WELL[0], WELL[1]]).await?;
     world.create(FOOS, "foos", &foo("big", &json!({"size": 9}))).await?;
@@ -207,7 +179,7 @@ async fn a_kind_that_a_member_lacks_goes_to_the_others_until_the_member_has_it()
     world.propagate("example.io/v1", "Foo", &[SICK, WELL[0], WELL[1]]).await?;
     world.create(FOOS, "foos", &foo("a", &json!({}))).await?;
     arrives(&world, &WELL, (FOOS, "foos"), "a").await?;
-    install(&world.member(SICK), &crd(&any())).await?;
+    install_crd(&world.member(SICK), &foo_crd(&any())).await?;
     foo_is_known_of(&world, &[SICK]).await?;
     // What a cluster serves is its status, and schedules nothing anew; a change of the cluster does.
     let cluster = format!("/apis/cluster.karmada.io/v1alpha1/clusters/{SICK}");
@@ -218,7 +190,7 @@ async fn a_kind_that_a_member_lacks_goes_to_the_others_until_the_member_has_it()
     write(&world.member(SICK), http::Method::DELETE, "application/json", &definition, &json!({})).await?;
     merge(&world.client(), &format!("/{FOOS}/namespaces/apps/foos/a"), &json!({"spec": {"n": 1}})).await?;
     is_not_applied(&world, "Foo", "a", "").await?;
-    install(&world.member(SICK), &crd(&any())).await?;
+    install_crd(&world.member(SICK), &foo_crd(&any())).await?;
     arrives(&world, &[SICK], (FOOS, "foos"), "a").await?;
     is_applied_everywhere(&world, "Foo", "a").await?;
     world.shutdown().await;
@@ -252,7 +224,7 @@ async fn a_script_that_fails_is_told_of_on_the_template_and_holds_up_nothing_els
 ) -> anyhow::Result<()> {
     let world = World::start().await?;
     install_foo(&world).await?;
-    install(&world.member(SICK), &crd(&any())).await?;
+    install_crd(&world.member(SICK), &foo_crd(&any())).await?;
     foo_is_known_of(&world, &[SICK, WELL[0], WELL[1]]).await?;
     let customizations = "/apis/config.karmada.io/v1alpha1/resourceinterpretercustomizations";
     let customization = json!({

@@ -5,30 +5,15 @@ use std::sync::Arc;
 use axum::Router;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use karmada_tests::faults::{Fault, FaultyServer, SICK, Scope, WELL, World, eventually, merge, write};
+use karmada_tests::faults::{
+    FOOS, Fault, FaultyServer, SICK, Scope, WELL, World, any, eventually, foo_crd, install_crd, merge, write,
+};
 use parking_lot::Mutex;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-const FOOS: &str = "apis/example.io/v1";
 const CONFIGURATIONS: &str = "/apis/config.karmada.io/v1alpha1/resourceinterpreterwebhookconfigurations";
 const EVERYWHERE: [&str; 3] = [SICK, WELL[0], WELL[1]];
-
-fn crd() -> Value {
-    let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": "foos.example.io"},
-        "spec": {
-            "group": "example.io", "scope": "Namespaced",
-            "names": {"plural": "foos", "singular": "foo", "kind": "Foo", "listKind": "FooList"},
-            "versions": [{
-                "name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
-                "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": any, "status": any}}},
-            }],
-        },
-    })
-}
 
 type Questions = Arc<Mutex<Vec<Value>>>;
 
@@ -78,12 +63,12 @@ fn webhook(questions: Questions) -> Router {
     })
 }
 
-fn configuration(webhook: &FaultyServer, operations: &[&str]) -> Value {
+fn configuration(webhook: &FaultyServer, operations: &[&str], timeout: u32) -> Value {
     json!({
         "apiVersion": "config.karmada.io/v1alpha1", "kind": "ResourceInterpreterWebhookConfiguration",
         "metadata": {"name": "foos"},
         "webhooks": [{
-            "name": "foos.example.io", "interpreterContextVersions": ["v1alpha1"], "timeoutSeconds": 1,
+            "name": "foos.example.io", "interpreterContextVersions": ["v1alpha1"], "timeoutSeconds": timeout,
             "clientConfig": {"url": format!("{}/explain", webhook.url()), "caBundle": webhook.ca_bundle()},
             "rules": [{"operations": operations, "apiGroups": ["example.io"], "apiVersions": ["v1"], "kinds": ["Foo"]}],
         }],
@@ -91,12 +76,11 @@ fn configuration(webhook: &FaultyServer, operations: &[&str]) -> Value {
 }
 
 /// Starts a world that serves kind Foo everywhere, and its webhook.
-async fn start(operations: &[&str]) -> anyhow::Result<(World, FaultyServer, Questions)> {
+async fn start(operations: &[&str], timeout: u32) -> anyhow::Result<(World, FaultyServer, Questions)> {
     let world = World::start().await?;
-    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-    write(&world.client(), http::Method::POST, "application/json", path, &crd()).await?;
+    install_crd(&world.client(), &foo_crd(&any())).await?;
     for member in EVERYWHERE {
-        write(&world.member(member), http::Method::POST, "application/json", path, &crd()).await?;
+        install_crd(&world.member(member), &foo_crd(&any())).await?;
     }
     for member in EVERYWHERE {
         eventually(&format!("kind Foo is known of {member}"), async || {
@@ -108,7 +92,7 @@ async fn start(operations: &[&str]) -> anyhow::Result<(World, FaultyServer, Ques
     }
     let questions = Questions::default();
     let server = FaultyServer::start(webhook(questions.clone())).await?;
-    let configuration = configuration(&server, operations);
+    let configuration = configuration(&server, operations, timeout);
     write(&world.client(), http::Method::POST, "application/json", CONFIGURATIONS, &configuration).await?;
     Ok((world, server, questions))
 }
@@ -129,7 +113,7 @@ async fn has(world: &World, cluster: &str, pointer: &str, wanted: &Value) -> any
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_explains_a_kind_in_every_respect() -> anyhow::Result<()> {
-    let (world, _webhook, questions) = start(&["*"]).await?;
+    let (world, _webhook, questions) = start(&["*"], 1).await?;
     let policy = json!({
         "apiVersion": "policy.karmada.io/v1alpha1", "kind": "PropagationPolicy", "metadata": {"name": "foos"},
         "spec": {
@@ -183,7 +167,7 @@ async fn a_webhook_that_fails_is_told_of_on_the_template_and_holds_up_nothing_el
     #[case] fault: Fault,
     #[case] said: &str,
 ) -> anyhow::Result<()> {
-    let (world, webhook, _questions) = start(&["InterpretReplica"]).await?;
+    let (world, webhook, _questions) = start(&["InterpretReplica"], 1).await?;
     webhook.set(fault, Scope::Everything);
     world.propagate("example.io/v1", "Foo", &EVERYWHERE).await?;
     world.propagate("v1", "ConfigMap", &EVERYWHERE).await?;
@@ -202,6 +186,90 @@ async fn a_webhook_that_fails_is_told_of_on_the_template_and_holds_up_nothing_el
     for member in EVERYWHERE {
         has(&world, member, "/spec/size", &json!(6)).await?;
     }
+    world.shutdown().await;
+    Ok(())
+}
+
+/// More than a controller has workers, and together less than a webhook is asked at a time.
+const HELD: usize = 20;
+/// Seconds; so long that nothing goes on because of it.
+const LONG: u32 = 30;
+
+async fn create_foos(world: &World) -> anyhow::Result<Vec<String>> {
+    let names: Vec<String> = (0..HELD).map(|number| format!("held-{number:02}")).collect();
+    for name in &names {
+        create_foo(world, name).await?;
+    }
+    Ok(names)
+}
+
+/// Creates a ConfigMap, which must arrive everywhere while the webhook is silent.
+async fn others_go_on(world: &World) -> anyhow::Result<()> {
+    world.create_config("other").await?;
+    for member in EVERYWHERE {
+        eventually("another kind is not held up", async || {
+            let found = world.find(member, "api/v1", "configmaps", "other").await?;
+            Ok(if found.is_some() { Ok(()) } else { Err(json!(member)) })
+        })
+        .await?;
+    }
+    let events = world.get("/api/v1/events").await?.to_string();
+    assert!(!events.contains("within 30 s"), "it waited until the questions were given up");
+    Ok(())
+}
+
+async fn was_asked(webhook: &FaultyServer, times: usize) -> anyhow::Result<()> {
+    eventually(&format!("{times} questions wait"), async || {
+        let asked = webhook.writes();
+        Ok(if asked >= times { Ok(()) } else { Err(json!(asked)) })
+    })
+    .await
+}
+
+async fn arrive_with(world: &World, names: &[String], pointer: &str, wanted: &Value) -> anyhow::Result<()> {
+    for member in EVERYWHERE {
+        for name in names {
+            eventually(&format!("{name} in {member} has {wanted} at {pointer}"), async || {
+                let found = world.find(member, FOOS, "foos", name).await?.unwrap_or_default();
+                Ok(if found.pointer(pointer) == Some(wanted) { Ok(()) } else { Err(found) })
+            })
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn templates_that_wait_for_a_silent_webhook_hold_up_no_others() -> anyhow::Result<()> {
+    let (world, webhook, _questions) = start(&["InterpretReplica"], LONG).await?;
+    world.propagate("example.io/v1", "Foo", &EVERYWHERE).await?;
+    world.propagate("v1", "ConfigMap", &EVERYWHERE).await?;
+    webhook.set(Fault::Hangs, Scope::Everything);
+    let names = create_foos(&world).await?;
+    was_asked(&webhook, HELD).await?;
+    others_go_on(&world).await?;
+    webhook.set(Fault::None, Scope::Everything);
+    arrive_with(&world, &names, "/spec/size", &json!(6)).await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn works_that_wait_for_a_silent_webhook_hold_up_no_others() -> anyhow::Result<()> {
+    let (world, webhook, _questions) = start(&["Retain"], LONG).await?;
+    world.propagate("example.io/v1", "Foo", &EVERYWHERE).await?;
+    world.propagate("v1", "ConfigMap", &EVERYWHERE).await?;
+    let names = create_foos(&world).await?;
+    arrive_with(&world, &names, "/spec/size", &json!(6)).await?;
+    webhook.set(Fault::Hangs, Scope::Everything);
+    for name in &names {
+        let path = format!("/{FOOS}/namespaces/apps/foos/{name}");
+        merge(&world.client(), &path, &json!({"spec": {"size": 7}})).await?;
+    }
+    was_asked(&webhook, HELD * EVERYWHERE.len()).await?;
+    others_go_on(&world).await?;
+    webhook.set(Fault::None, Scope::Everything);
+    arrive_with(&world, &names, "/spec/size", &json!(7)).await?;
     world.shutdown().await;
     Ok(())
 }

@@ -96,16 +96,22 @@ impl Bench {
         }
         let list = json!({"apiVersion": "v1", "kind": "List", "items": [deployment("web"), config]});
         std::fs::write(self.directory.path().join("app.yaml"), list.to_string())?;
+        let parts = self.directory.path().join("parts");
+        std::fs::create_dir(&parts)?;
+        for (number, item) in list["items"].as_array().into_iter().flatten().enumerate() {
+            std::fs::write(parts.join(format!("{number}.json")), item.to_string())?;
+        }
         Ok(())
     }
 
     fn arguments(&self, command: &str) -> Vec<String> {
         let path = |name: &str| process::path_text(self.directory.path(), name);
-        let (member, app) = (path("m1"), path("app.yaml"));
+        let (member, app, parts) = (path("m1"), path("app.yaml"), path("parts"));
         let words: &[&str] = match command {
             "join" => &["join", "m1", "--cluster-kubeconfig", &member],
             "unjoin" => &["unjoin", "m1", "--cluster-kubeconfig", &member],
             "apply" => &["apply", "-f", &app, "--all-clusters", "-n", "apps"],
+            "apply a directory" => &["apply", "-f", &parts, "-n", "apps"],
             "propagate" => &["propagate", "-f", &app, "--to", "m1"],
             "promote" => &[
                 "promote",
@@ -325,6 +331,7 @@ fn options(name: &str) -> EmbeddedOptions {
 #[case::join("join")]
 #[case::unjoin("unjoin")]
 #[case::apply("apply")]
+#[case::apply_a_directory("apply a directory")]
 #[case::propagate("propagate")]
 #[case::promote("promote")]
 #[tokio::test(flavor = "multi_thread")]

@@ -127,6 +127,7 @@ impl Agent {
             ca_bundle: Vec::new(),
             verification: Verification::Full,
             proxy_url: None,
+            proxy_headers: std::collections::BTreeMap::new(),
         };
         let member = Arc::new(Member::new(&cluster, endpoint, member, runtime.child()));
         let fleet = Arc::new(Fleet::new());

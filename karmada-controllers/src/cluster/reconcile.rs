@@ -204,6 +204,7 @@ async fn endpoint_of(context: &Context, cluster: &Cluster) -> Result<Endpoint, R
             Verification::Full
         },
         proxy_url: (!cluster.spec.proxy_url.is_empty()).then(|| cluster.spec.proxy_url.clone()),
+        proxy_headers: cluster.spec.proxy_header.clone(),
     })
 }
 

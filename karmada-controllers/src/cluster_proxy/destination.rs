@@ -1,7 +1,5 @@
 //! Where a cluster's API is, and the credentials to act there as somebody else.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Request;
@@ -15,8 +13,6 @@ use crate::members::{Endpoint, Verification};
 pub(super) struct Destination {
     /// The token in it is the impersonator's.
     pub(super) endpoint: Endpoint,
-    /// Headers for the proxy on the way.
-    pub(super) proxy_headers: BTreeMap<String, String>,
 }
 
 /// Why there is no way to a cluster.
@@ -74,8 +70,8 @@ pub(super) async fn resolve(client: &Client, cluster: &str) -> Result<Destinatio
             ca_bundle,
             verification: if skip { Verification::Skip } else { Verification::Full },
             proxy_url: Some(text(&spec["proxyURL"])).filter(|url| !url.is_empty()),
+            proxy_headers: proxy_headers.map(|(name, value)| (name.clone(), text(value))).collect(),
         },
-        proxy_headers: proxy_headers.map(|(name, value)| (name.clone(), text(value))).collect(),
     })
 }
 

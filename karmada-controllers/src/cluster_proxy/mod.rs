@@ -5,14 +5,12 @@
 //! attach, port-forward) are copied byte by byte in both directions.
 
 mod destination;
-mod dial;
 mod headers;
 mod proxy;
 mod transport;
 mod tunnel;
 
 pub use destination::DestinationError;
-pub use dial::DialError;
 pub use headers::Caller;
 pub use proxy::{ClusterProxy, Forwarded, ProxyError};
 pub use transport::{ProxyBody, TransportError, proxy_body};

@@ -15,7 +15,6 @@ use kube::Client;
 use kube::client::ConfigExt as _;
 
 use super::destination::Destination;
-use super::dial::{Dial, DialError};
 use super::proxy::ProxyError;
 use crate::members::{ConnectError, Connector};
 
@@ -50,8 +49,6 @@ pub(super) struct Transport {
 pub enum TransportError {
     #[error(transparent)]
     Endpoint(#[from] ConnectError),
-    #[error(transparent)]
-    Proxy(#[from] DialError),
 }
 
 impl Transport {
@@ -61,7 +58,7 @@ impl Transport {
         let mut config = endpoint.config()?;
         // Headers carry the token: it is another one soon, and connections stay.
         config.auth_info.token = None;
-        let dial = Dial::new(endpoint.proxy_url.as_deref(), &destination.proxy_headers)?;
+        let dial = endpoint.dial(&config)?;
         let https = config
             .rustls_https_connector_with_connector(dial)
             .map_err(|source| ConnectError::Client { url: endpoint.url.clone(), source: Box::new(source) })?;

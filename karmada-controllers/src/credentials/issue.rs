@@ -5,8 +5,8 @@ use std::time::Duration;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::certificates::v1::{CertificateSigningRequest, CertificateSigningRequestSpec};
 use karmada_core::membership::{AGENT_KEY_USAGES, CLIENT_SIGNER};
-use kube::api::{Api, ObjectMeta, PostParams};
 use kube::Client;
+use kube::api::{Api, ObjectMeta, PostParams};
 use tokio::time::Instant;
 
 use super::{KeyError, Subject, new_key};

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use super::crew::Crew;
 use super::error::chain;
 use super::rates::{RetryLimits, Workers};
 use super::{QueueLoad, ReconcileError, WorkQueue};
@@ -173,7 +174,8 @@ impl Runtime {
     /// Starts `workers` tasks that reconcile the keys of `queue`.
     ///
     /// A failed key comes again with backoff; a conflict with another writer is no failure
-    /// worth telling, for the next try reads the newer state.
+    /// worth telling, for the next try reads the newer state. A reconcile that waits [`aside`](super::aside)
+    /// is no work meanwhile.
     pub fn run_queue<T, F, Fut>(
         &self,
         controller: &'static str,
@@ -186,21 +188,16 @@ impl Runtime {
         Fut: Future<Output = Result<Action, ReconcileError>> + Send + 'static,
     {
         self.adopt(controller, queue);
+        let crew = {
+            let (runtime, queue) = (self.clone(), queue.clone());
+            Crew::new(move |crew| {
+                let (queue, reconcile, shared) = (queue.clone(), reconcile.clone(), runtime.shared.clone());
+                let worker = work(controller, queue, reconcile, shared, crew.clone());
+                runtime.spawn_cancellable(crew.work(worker));
+            })
+        };
         for _ in 0..self.shared.settings.workers.of(controller, workers) {
-            let queue = queue.clone();
-            let reconcile = reconcile.clone();
-            let shared = self.shared.clone();
-            self.spawn_cancellable(async move {
-                while let Some(key) = queue.next().await {
-                    let started = Instant::now();
-                    let span = tracing::debug_span!("reconcile", controller, %key);
-                    let result = reconcile(key.clone()).instrument(span).await;
-                    let outcome = outcome_of(&result);
-                    shared.metrics.runtime.reconciled(controller, outcome, started.elapsed());
-                    settle(controller, &queue, key, result);
-                    shared.reconciled.fetch_add(1, Ordering::Relaxed);
-                }
-            });
+            crew.hire();
         }
         let queue = queue.clone();
         let cancel = self.cancel.clone();
@@ -215,6 +212,32 @@ impl Runtime {
         self.cancel.cancel();
         self.tracker.close();
         self.tracker.wait().await;
+    }
+}
+
+/// Reconciles one key after the other.
+async fn work<T, F, Fut>(
+    controller: &'static str,
+    queue: Arc<WorkQueue<T>>,
+    reconcile: F,
+    shared: Arc<Shared>,
+    crew: Arc<Crew>,
+) where
+    T: Clone + Debug + Display + Eq + Hash + Ord,
+    F: Fn(T) -> Fut,
+    Fut: Future<Output = Result<Action, ReconcileError>>,
+{
+    while let Some(key) = queue.next().await {
+        let started = Instant::now();
+        let span = tracing::debug_span!("reconcile", controller, %key);
+        let result = reconcile(key.clone()).instrument(span).await;
+        let outcome = outcome_of(&result);
+        shared.metrics.runtime.reconciled(controller, outcome, started.elapsed());
+        settle(controller, &queue, key, result);
+        shared.reconciled.fetch_add(1, Ordering::Relaxed);
+        if crew.is_one_too_many() {
+            return;
+        }
     }
 }
 

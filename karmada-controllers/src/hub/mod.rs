@@ -3,6 +3,7 @@
 mod caches;
 mod client;
 mod controller;
+mod crew;
 mod error;
 mod events;
 mod informer;
@@ -16,6 +17,7 @@ pub use caches::Hub;
 pub use client::{ClientSettings, Defaults, shape};
 pub(crate) use controller::Observed;
 pub use controller::{Action, Runtime, RuntimeSettings};
+pub(crate) use crew::aside;
 pub use error::ReconcileError;
 pub(crate) use error::{chain, is_not_found, is_status};
 pub use events::{EventRecorder, ObjectReference};

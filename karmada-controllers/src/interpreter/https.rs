@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Limited};
@@ -14,7 +16,7 @@ use karmada_core::propagation::TemplateKey;
 use kube::{Client, Config};
 use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::hub::{Hub, is_not_found};
 use crate::members::pem_certificates;
@@ -67,6 +69,8 @@ pub(super) enum AskError {
     },
     #[error("no answer from {url} within {} s", .timeout.as_secs())]
     Timeout { url: String, timeout: Duration },
+    #[error("{url} has not answered in time before, and is asked one question at a time until it does")]
+    Silent { url: String },
     #[error("{url} answered {status}: {text}")]
     Status { url: String, status: StatusCode, text: String },
     #[error("the answer of {url} has more than {MAX_ANSWER} bytes")]
@@ -97,6 +101,56 @@ struct ServerKey {
 struct Server {
     client: Client,
     turns: Arc<Semaphore>,
+    patience: Arc<Patience>,
+}
+
+/// What is known of a server's answers.
+///
+/// A server that lets one question wait to its end would let all of them; so only one waits at a time until it answers
+/// again, and the others fail at once and come back.
+#[derive(Debug)]
+struct Patience {
+    is_silent: AtomicBool,
+    last_hope: Semaphore,
+}
+
+/// A question that is put. One that is given up makes the server count as silent.
+struct Exchange<'a> {
+    patience: &'a Patience,
+    is_over: bool,
+    _turn: Option<SemaphorePermit<'a>>,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self { is_silent: AtomicBool::new(false), last_hope: Semaphore::new(1) }
+    }
+
+    /// Begins a question, unless another one is waiting for a silent server.
+    fn begin(&self) -> Option<Exchange<'_>> {
+        let turn = if self.is_silent.load(Ordering::Acquire) {
+            Some(self.last_hope.try_acquire().ok()?)
+        } else {
+            None
+        };
+        Some(Exchange { patience: self, is_over: false, _turn: turn })
+    }
+}
+
+impl Exchange<'_> {
+    /// The server, or the network, has said something.
+    fn end(mut self) {
+        self.is_over = true;
+        self.patience.is_silent.store(false, Ordering::Release);
+    }
+}
+
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.patience.is_silent.store(true, Ordering::Release);
+        }
+    }
 }
 
 /// Asks webhooks over connections that are kept.
@@ -181,28 +235,10 @@ impl WebhookClient {
         let (base, path) = split(url).ok_or_else(|| AskError::Url { url: url.clone() })?;
         let server_name = endpoint.server_name.clone();
         let server = self.server(ServerKey { base, server_name, bundle: bundle.to_vec() })?;
-        // The semaphore is never closed.
-        let _turn = server.turns.acquire().await;
-        let body = serde_json::to_vec(question).map_err(AskError::Question)?;
-        let request = Request::post(with_timeout(path, hook.timeout()))
-            .header(CONTENT_TYPE, JSON)
-            .header(ACCEPT, JSON)
-            .body(body.into())
-            .map_err(AskError::Request)?;
-        let response = server
-            .client
-            .send(request)
-            .await
-            .map_err(|source| AskError::Post { url: url.clone(), source: Box::new(source) })?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await.map_err(|source| {
-            if source.is::<http_body_util::LengthLimitError>() {
-                AskError::TooLong { url: url.clone() }
-            } else {
-                AskError::BrokenOff { url: url.clone(), source }
-            }
-        })?;
-        let body = body.to_bytes();
+        let asking = server.patience.begin().ok_or_else(|| AskError::Silent { url: url.clone() })?;
+        let answer = exchange(&server, endpoint, path, hook, question).await;
+        asking.end();
+        let (status, body) = answer?;
         if !status.is_success() {
             let text = String::from_utf8_lossy(&body[..body.len().min(4 * MAX_TEXT)]);
             let text = text.trim().chars().take(MAX_TEXT).collect();
@@ -225,7 +261,11 @@ impl WebhookClient {
         }
         let client = Client::try_from(config)
             .map_err(|source| AskError::Client { url: key.base.clone(), source: Box::new(source) })?;
-        let server = Server { client, turns: Arc::new(Semaphore::new(CONCURRENT)) };
+        let server = Server {
+            client,
+            turns: Arc::new(Semaphore::new(CONCURRENT)),
+            patience: Arc::new(Patience::new()),
+        };
         let mut servers = self.servers.lock();
         // Those of configurations that are gone; what is in use comes back with the next question.
         if servers.len() >= KEPT {
@@ -234,6 +274,39 @@ impl WebhookClient {
         servers.insert(key, server.clone());
         Ok(server)
     }
+}
+
+/// Puts a question and returns the answer as it is.
+async fn exchange(
+    server: &Server,
+    endpoint: &Endpoint,
+    path: String,
+    hook: &Hook,
+    question: &ResourceInterpreterContext,
+) -> Result<(StatusCode, Bytes), AskError> {
+    let url = &endpoint.url;
+    // The semaphore is never closed.
+    let _turn = server.turns.acquire().await;
+    let body = serde_json::to_vec(question).map_err(AskError::Question)?;
+    let request = Request::post(with_timeout(path, hook.timeout()))
+        .header(CONTENT_TYPE, JSON)
+        .header(ACCEPT, JSON)
+        .body(body.into())
+        .map_err(AskError::Request)?;
+    let response = server
+        .client
+        .send(request)
+        .await
+        .map_err(|source| AskError::Post { url: url.clone(), source: Box::new(source) })?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await.map_err(|source| {
+        if source.is::<http_body_util::LengthLimitError>() {
+            AskError::TooLong { url: url.clone() }
+        } else {
+            AskError::BrokenOff { url: url.clone(), source }
+        }
+    })?;
+    Ok((status, body.to_bytes()))
 }
 
 /// Splits an https address into its server and the path on it.
@@ -268,6 +341,19 @@ mod tests {
         check("http://h.io/a", None);
         check("https://user:secret@h.io/a", None);
         check("nonsense", None);
+    }
+
+    #[test]
+    fn a_silent_server_is_asked_one_question_at_a_time_until_it_answers() {
+        let patience = Patience::new();
+        let (first, second) = (patience.begin().unwrap(), patience.begin().unwrap());
+        drop(first);
+        let probe = patience.begin().unwrap();
+        assert!(patience.begin().is_none());
+        drop(probe);
+        assert!(patience.begin().is_some());
+        second.end();
+        let (_one, _other) = (patience.begin().unwrap(), patience.begin().unwrap());
     }
 
     #[test]

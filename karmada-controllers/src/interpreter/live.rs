@@ -12,7 +12,7 @@ use super::customizations::StoredCustomizations;
 use super::hooks::StoredHooks;
 use super::https::WebhookClient;
 use super::session::Session;
-use crate::hub::Hub;
+use crate::hub::{Hub, aside};
 
 /// An interpreter that follows what is stored in the control plane, and asks webhooks.
 #[derive(Debug)]
@@ -67,7 +67,8 @@ impl LiveInterpreter {
                 let answer = self.webhooks.ask(&open.hook, &open.question).await;
                 (key, uid.unwrap_or_default(), answer.map_err(Arc::new))
             });
-            session = Arc::new(session.with_answers(join_all(answers).await));
+            // A webhook that takes its time holds up nothing but what it was asked about.
+            session = Arc::new(session.with_answers(aside(join_all(answers)).await));
         }
     }
 

@@ -7,11 +7,18 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::Uri;
+use http::header::AUTHORIZATION;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Request, Uri};
+use hyper_util::client::legacy;
+use hyper_util::rt::TokioExecutor;
+use kube::client::{Body, ConfigExt as _};
 use kube::{Client, Config};
 use parking_lot::RwLock;
+use tower::BoxError;
 
 use super::bounds::bounded;
+use super::dial::{Dial, DialError};
 use crate::hub::{ClientSettings, Rate, shape};
 
 /// Longest time to establish a connection to a member.
@@ -29,6 +36,8 @@ pub struct Endpoint {
     pub verification: Verification,
     /// Proxy to go through.
     pub proxy_url: Option<String>,
+    /// Headers for that proxy.
+    pub proxy_headers: BTreeMap<String, String>,
 }
 
 /// Whether the member's certificate is checked.
@@ -60,8 +69,8 @@ pub enum ConnectError {
     },
     #[error("CA bundle of {url} holds no readable PEM certificate")]
     CaBundle { url: String },
-    #[error("proxy URL {url:?} is set, but connections through a proxy are not supported yet")]
-    Proxy { url: String },
+    #[error(transparent)]
+    Proxy(#[from] DialError),
     #[error("failed to build a client for {url}")]
     Client {
         url: String,
@@ -119,15 +128,16 @@ impl Connector {
         if let Some(client) = self.in_process.read().get(endpoint.url.trim_end_matches('/')) {
             return Ok(client(&endpoint.token));
         }
-        if let Some(url) = &endpoint.proxy_url {
-            return Err(ConnectError::Proxy { url: url.clone() });
-        }
         let mut config = endpoint.config()?;
         // The queues try again, and know for whom; a retry in here would only look like a member that hangs.
         config.default_retry = false;
-        Client::try_from(config)
-            .map(bounded)
-            .map_err(|source| ConnectError::Client { url: endpoint.url.clone(), source: Box::new(source) })
+        let client = if endpoint.proxy_url.is_some() {
+            let dial = endpoint.dial(&config)?;
+            through(&config, &endpoint.token, dial)
+        } else {
+            Client::try_from(config)
+        };
+        client.map(bounded).map_err(|source| endpoint.unusable(source))
     }
 
     /// Makes a client for the member at `url` if it is reached in process.
@@ -136,7 +146,45 @@ impl Connector {
     }
 }
 
+/// Makes a client whose connections are opened by `dial`.
+fn through(config: &Config, token: &str, dial: Dial) -> Result<Client, kube::Error> {
+    let connector = config.rustls_https_connector_with_connector(dial)?;
+    let client: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new()).build(connector);
+    let mut bearer = HeaderValue::try_from(format!("Bearer {token}"))
+        .map_err(|error| kube::Error::HttpError(error.into()))?;
+    bearer.set_sensitive(true);
+    let base = config.cluster_url.clone();
+    let service = tower::service_fn(move |mut request: Request<Body>| {
+        let (client, url) = (client.clone(), absolute(&base, request.uri()));
+        request.headers_mut().insert(AUTHORIZATION, bearer.clone());
+        async move {
+            *request.uri_mut() = url?;
+            Ok::<_, BoxError>(client.request(request).await?)
+        }
+    });
+    Ok(Client::new(service, config.default_namespace.clone()))
+}
+
+/// Returns the address of a path of an API.
+fn absolute(base: &Uri, path: &Uri) -> Result<Uri, http::Error> {
+    let before = base.path().trim_end_matches('/');
+    let path = path.path_and_query().map_or("/", PathAndQuery::as_str);
+    let mut parts = base.clone().into_parts();
+    parts.path_and_query = Some(format!("{before}{path}").parse()?);
+    Ok(Uri::from_parts(parts)?)
+}
+
 impl Endpoint {
+    /// Returns how connections are opened: through the proxy if there is one.
+    pub(crate) fn dial(&self, config: &Config) -> Result<Dial, ConnectError> {
+        let tls = config.rustls_client_config().map_err(|source| self.unusable(source))?;
+        Ok(Dial::new(self.proxy_url.as_deref(), &self.proxy_headers, &Arc::new(tls))?)
+    }
+
+    fn unusable(&self, source: kube::Error) -> ConnectError {
+        ConnectError::Client { url: self.url.clone(), source: Box::new(source) }
+    }
+
     /// Returns how a client gets there, but for the proxy on the way.
     pub(crate) fn config(&self) -> Result<Config, ConnectError> {
         let url: Uri =
@@ -182,6 +230,7 @@ mod tests {
             ca_bundle: Vec::new(),
             verification: Verification::Full,
             proxy_url: None,
+            proxy_headers: BTreeMap::new(),
         }
     }
 

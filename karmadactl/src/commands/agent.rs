@@ -15,7 +15,7 @@ use karmada_core::api::FeatureGates;
 use karmada_core::membership::ReadinessThresholds;
 use kube::Client;
 
-use super::controller_args::{RateArgs, positive_duration, rate};
+use super::controller_args::{MemberRateArgs, RateArgs, positive_duration, rate};
 use super::controllers::{BindAddress, ElectionArgs, identity, parse_address};
 use crate::agent::{
     AgentCredentials, AgentRegistration, AgentRun, ReportedSecrets, RotationSettings, run_agent,
@@ -166,6 +166,9 @@ pub struct AgentArgs {
 
     #[command(flatten)]
     pub rates: RateArgs,
+
+    #[command(flatten)]
+    pub member_rates: MemberRateArgs,
 }
 
 /// A command line that makes no sense.
@@ -283,7 +286,7 @@ fn settings(args: &AgentArgs, controllers: ControllerSet, url: &str, metrics: Me
             workers,
         },
         api_rate: rate(rates.kube_api_qps, rates.kube_api_burst),
-        member_rate: rate(rates.cluster_api_qps, rates.cluster_api_burst),
+        member_rate: rate(args.member_rates.cluster_api_qps, args.member_rates.cluster_api_burst),
         sync_timeout: args.cluster_cache_sync_timeout,
         metrics,
         ..AgentSettings::new(args.cluster_name.clone())

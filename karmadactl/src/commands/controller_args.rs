@@ -20,10 +20,23 @@ use crate::duration::parse_duration;
 use crate::embedded::KarmadaAdmission;
 use crate::error::CliError;
 
-/// How the control loops run.
+/// How the control loops run, the scheduler among them.
+#[derive(Args, Clone, Debug)]
+pub struct ControllerArgs {
+    #[command(flatten)]
+    pub loops: LoopArgs,
+
+    #[command(flatten)]
+    pub scheduler: SchedulerArgs,
+
+    #[command(flatten)]
+    pub admission: AdmissionArgs,
+}
+
+/// How the control loops run that are in the controller manager.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Controllers")]
-pub struct ControllerArgs {
+pub struct LoopArgs {
     /// Features to switch on or off, such as Failover=true,AllAlpha=false
     #[arg(long, value_name = "NAME=BOOL,...", value_parser = FeatureGates::parse, default_value = "",
         hide_default_value = true)]
@@ -77,6 +90,20 @@ pub struct ControllerArgs {
     #[arg(long, value_name = "REGEX,...", value_delimiter = ',', default_value = "kube-.*")]
     pub skipped_propagating_namespaces: Vec<String>,
 
+    #[command(flatten)]
+    pub rates: RateArgs,
+
+    #[command(flatten)]
+    pub member_rates: MemberRateArgs,
+
+    #[command(flatten)]
+    pub concurrency: ConcurrencyArgs,
+}
+
+/// How bindings are scheduled.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Scheduler")]
+pub struct SchedulerArgs {
     /// Name of the scheduler: bindings that ask for another one are left alone
     #[arg(long, value_name = "NAME", default_value = "default-scheduler", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub scheduler_name: String,
@@ -95,17 +122,16 @@ pub struct ControllerArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value = "false", value_parser = parse_flag, action = clap::ArgAction::Set)]
     pub enable_empty_workload_propagation: bool,
+}
 
+/// What admission goes by, besides features.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Admission")]
+pub struct AdmissionArgs {
     /// Allow ClusterTaintPolicies to add taints that evict
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value = "false", value_parser = parse_flag, action = clap::ArgAction::Set)]
     pub allow_no_execute_taint_policy: bool,
-
-    #[command(flatten)]
-    pub rates: RateArgs,
-
-    #[command(flatten)]
-    pub concurrency: ConcurrencyArgs,
 }
 
 /// How fast.
@@ -135,7 +161,12 @@ pub struct RateArgs {
     /// Calls of the control plane's API server at once after a pause
     #[arg(long, value_name = "NUMBER", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     pub kube_api_burst: u32,
+}
 
+/// How fast members are called.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Rates of the controllers")]
+pub struct MemberRateArgs {
     /// Calls of each member's API server a second [default: no limit]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub cluster_api_qps: Option<u32>,
@@ -190,12 +221,7 @@ pub struct ConcurrencyArgs {
 impl ControllerArgs {
     /// Returns what admission goes by.
     pub fn admission(&self) -> KarmadaAdmission {
-        let taint_policies = if self.allow_no_execute_taint_policy {
-            TaintPolicyRule::NoExecuteAllowed
-        } else {
-            TaintPolicyRule::NoExecuteForbidden
-        };
-        KarmadaAdmission { gates: self.feature_gates.clone(), taint_policies }
+        self.admission.with(self.loops.feature_gates.clone())
     }
 
     /// Returns how the loops run.
@@ -203,25 +229,71 @@ impl ControllerArgs {
     /// # Errors
     /// When a controller, a plugin or a pattern is not valid.
     pub fn settings(self) -> Result<ControlPlaneSettings, CliError> {
-        let controllers = ControllerSet::parse(self.controllers.iter().map(String::as_str))
-            .map_err(|error| usage("--controllers", error))?;
+        let scheduler = self.scheduler.settings()?;
+        Ok(ControlPlaneSettings { scheduler, ..self.loops.settings()? })
+    }
+}
+
+impl AdmissionArgs {
+    /// Returns what admission goes by under these features.
+    pub fn with(self, gates: FeatureGates) -> KarmadaAdmission {
+        let taint_policies = if self.allow_no_execute_taint_policy {
+            TaintPolicyRule::NoExecuteAllowed
+        } else {
+            TaintPolicyRule::NoExecuteForbidden
+        };
+        KarmadaAdmission { gates, taint_policies }
+    }
+}
+
+impl SchedulerArgs {
+    /// Returns how bindings are scheduled.
+    ///
+    /// # Errors
+    /// When there is no such plugin.
+    pub fn settings(self) -> Result<SchedulerSettings, CliError> {
         let plugins = PluginSet::parse(self.plugins.iter().map(String::as_str))
             .map_err(|error| usage("--plugins", error))?;
-        let namespaces = NamespaceFilter::new(&self.skipped_propagating_namespaces)
-            .map_err(|error| usage("--skipped-propagating-namespaces", error))?;
         let empty_workloads = if self.enable_empty_workload_propagation {
             EmptyWorkloads::Propagate
         } else {
             EmptyWorkloads::Drop
         };
+        Ok(SchedulerSettings {
+            name: self.scheduler_name,
+            options: ScheduleOptions { empty_workloads, plugins, ..ScheduleOptions::default() },
+        })
+    }
+}
+
+impl RateArgs {
+    /// Returns how failures are tried again.
+    pub fn retry(&self) -> RetryLimits {
+        RetryLimits {
+            base: self.rate_limiter_base_delay,
+            longest: self.rate_limiter_max_delay.max(self.rate_limiter_base_delay),
+            rate: rate(self.rate_limiter_qps, self.rate_limiter_bucket_size),
+        }
+    }
+
+    /// Returns how often the control plane's API server is called.
+    pub fn api_rate(&self) -> Option<Rate> {
+        rate(self.kube_api_qps, self.kube_api_burst)
+    }
+}
+
+impl LoopArgs {
+    /// Returns how the loops run, with a scheduler as it is by itself.
+    ///
+    /// # Errors
+    /// When a controller or a pattern is not valid.
+    pub fn settings(self) -> Result<ControlPlaneSettings, CliError> {
+        let controllers = ControllerSet::parse(self.controllers.iter().map(String::as_str))
+            .map_err(|error| usage("--controllers", error))?;
+        let namespaces = NamespaceFilter::new(&self.skipped_propagating_namespaces)
+            .map_err(|error| usage("--skipped-propagating-namespaces", error))?;
         let resources =
             if self.enable_cluster_resource_modeling { ResourceModeling::On } else { ResourceModeling::Off };
-        let rates = self.rates;
-        let retry = RetryLimits {
-            base: rates.rate_limiter_base_delay,
-            longest: rates.rate_limiter_max_delay.max(rates.rate_limiter_base_delay),
-            rate: rate(rates.rate_limiter_qps, rates.rate_limiter_bucket_size),
-        };
         Ok(ControlPlaneSettings {
             gates: self.feature_gates,
             controllers,
@@ -241,13 +313,9 @@ impl ControllerArgs {
                 },
             },
             detector: DetectorSettings { skipped_apis: self.skipped_propagating_apis, namespaces },
-            scheduler: SchedulerSettings {
-                name: self.scheduler_name,
-                options: ScheduleOptions { empty_workloads, plugins, ..ScheduleOptions::default() },
-            },
-            runtime: RuntimeSettings { retry, workers: self.concurrency.into() },
-            api_rate: rate(rates.kube_api_qps, rates.kube_api_burst),
-            member_rate: rate(rates.cluster_api_qps, rates.cluster_api_burst),
+            runtime: RuntimeSettings { retry: self.rates.retry(), workers: self.concurrency.into() },
+            api_rate: self.rates.api_rate(),
+            member_rate: rate(self.member_rates.cluster_api_qps, self.member_rates.cluster_api_burst),
             ..ControlPlaneSettings::default()
         })
     }

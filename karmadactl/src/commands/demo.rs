@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use karmada_controllers::StatusSettings;
 
 use super::local_up::{MEMBERS_TIMEOUT, POD_OBJECTS, explain, explain_directory};
+use super::serve;
 use crate::context::Context;
 use crate::demo::{DemoError, Drift, Stage, Story};
 use crate::embedded::{
@@ -46,6 +48,7 @@ pub async fn run(args: DemoArgs, context: &Context) -> Result<(), CliError> {
         directory: keep.then(|| data.path().to_owned()),
         listen: ([127, 0, 0, 1], 0).into(),
         pod_objects: POD_OBJECTS,
+        status: StatusSettings::default(),
     };
     let up = LocalUp::start(options).await.map_err(explain)?;
     let story = Story::new(up.control_plane.server().client(), up.member_clients());
@@ -60,13 +63,13 @@ pub async fn run(args: DemoArgs, context: &Context) -> Result<(), CliError> {
             data.path().join("<member>.config").display()
         ))?;
         stop_requested().await.map_err(CliError::failed)?;
-    } else {
-        printer.line(
-            "\nGo on:\n  karmadactl local-up              the same, kept running for kubectl\n  \
-             karmadactl demo --keep           this demo, kept running for kubectl\n  \
-             karmadactl join --help           join a cluster of your own",
-        )?;
+        return serve::end(up.shutdown(), context).await;
     }
+    printer.line(
+        "\nGo on:\n  karmadactl local-up              the same, kept running for kubectl\n  \
+         karmadactl demo --keep           this demo, kept running for kubectl\n  \
+         karmadactl join --help           join a cluster of your own",
+    )?;
     up.shutdown().await;
     Ok(())
 }

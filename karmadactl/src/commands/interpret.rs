@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use karmada_core::interpreter::{ObjectKind, Operation};
 
 use crate::context::Context;
+use crate::edit::editor_command;
 use crate::error::{CliError, ErrorKind};
 use crate::interpret::{
-    Arguments, AskError, InputError, Layers, RULES, Rule, ask, check, failures, operation_named, read_cases,
-    read_customizations, read_object, read_status_items, read_texts, rule, run as run_cases, script_engine,
-    show_rules, table,
+    Arguments, AskError, FileEdit, FileEditError, InputError, Layers, RULES, Rule, ask, check, edit_file,
+    failures, operation_named, read_cases, read_customizations, read_object, read_status_items, read_texts,
+    rule, run as run_cases, script_engine, show_rules, table,
 };
 use crate::manifest::{ManifestError, Subdirectories};
 use crate::printer::{DocumentFormat, Printer};
@@ -20,6 +21,9 @@ const EXAMPLES: &str = "\
 Examples:
   # Check that every script of a customization loads
   karmadactl interpret -f foo.yaml --check
+
+  # Change the scripts of a customization in an editor, until they load
+  karmadactl interpret -f foo.yaml --edit
 
   # Ask a customization for the replicas of an object, and for its health
   karmadactl interpret -f foo.yaml --operation InterpretReplica --desired-file desired.yaml
@@ -83,7 +87,7 @@ const NOTHING_GIVEN: &str = "You must provide one or more resources by argument 
 /// Karmada has built in are asked.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
-#[command(group = ArgGroup::new("mode").args(["check", "test", "show_doc"]))]
+#[command(group = ArgGroup::new("mode").args(["check", "edit", "test", "show_doc"]))]
 pub struct InterpretArgs {
     /// File or directory of customizations, - for stdin (can be repeated)
     #[arg(short, long, value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
@@ -96,6 +100,10 @@ pub struct InterpretArgs {
     /// Check that the scripts load
     #[arg(long, conflicts_with = "operation")]
     pub check: bool,
+
+    /// Edit the file in $KUBE_EDITOR, $EDITOR or vi until its scripts load
+    #[arg(long, conflicts_with = "operation")]
+    pub edit: bool,
 
     /// Ask this: Retain, InterpretReplica, InterpretComponent, ReviseReplica, InterpretStatus, AggregateStatus, InterpretHealth or InterpretDependency
     #[arg(long, value_name = "OPERATION")]
@@ -129,6 +137,7 @@ pub struct InterpretArgs {
 /// What the command line asks for.
 enum Task {
     Check,
+    Edit,
     Ask(Operation, ArgumentFiles),
     Test(Vec<PathBuf>),
     ShowRules(Vec<&'static Rule>),
@@ -145,6 +154,11 @@ struct ArgumentFiles {
 #[derive(Debug, thiserror::Error)]
 #[error("nothing to do is given")]
 struct NoTask;
+
+/// `--edit` of something else than one file.
+#[derive(Debug, thiserror::Error)]
+#[error("--edit needs one file")]
+struct NotOneFile;
 
 /// An operation that is none.
 #[derive(Debug, thiserror::Error)]
@@ -167,6 +181,7 @@ pub fn run(args: InterpretArgs, context: &Context) -> Result<(), CliError> {
     match task(args)? {
         Task::ShowRules(rules) => printer.data(&show_rules(&rules)),
         Task::Check => check_files(&filename, subdirectories, printer),
+        Task::Edit => edit(&filename, printer),
         Task::Ask(operation, files) => {
             let layers = if filename.is_empty() {
                 // DEVIATION: upstream refuses to answer without a customization.
@@ -191,6 +206,7 @@ fn task(args: InterpretArgs) -> Result<Task, CliError> {
         filename,
         recursive: _,
         check,
+        edit,
         operation,
         desired_file,
         observed_file,
@@ -207,14 +223,19 @@ fn task(args: InterpretArgs) -> Result<Task, CliError> {
     if !test.is_empty() {
         return Ok(Task::Test(test));
     }
-    if filename.is_empty() && (check || operation.is_none()) {
+    if filename.is_empty() && (check || edit || operation.is_none()) {
         return Err(CliError::failed(Reported(NOTHING_GIVEN.to_owned())));
     }
     if check {
         return Ok(Task::Check);
     }
+    if edit {
+        return Ok(Task::Edit);
+    }
     let Some(operation) = operation else {
-        return Err(CliError::usage(NoTask).with_hint("add --check, --operation, --test or --show-doc"));
+        return Err(
+            CliError::usage(NoTask).with_hint("add --check, --edit, --operation, --test or --show-doc")
+        );
     };
     let files = ArgumentFiles {
         desired: desired_file,
@@ -245,6 +266,29 @@ fn check_files(
         printer.data(&checked.show())?;
     }
     if broken == 0 { Ok(()) } else { Err(reported("a script does not load")) }
+}
+
+fn edit(filename: &[PathBuf], printer: &Printer) -> Result<(), CliError> {
+    let [path] = filename else { return Err(CliError::usage(NotOneFile)) };
+    if path.as_os_str() == "-" || path.is_dir() {
+        return Err(CliError::usage(NotOneFile));
+    }
+    match edit_file(path, editor_command()) {
+        Ok(FileEdit::Saved) => printer.line(&format!("{} edited", path.display())),
+        Ok(FileEdit::Unchanged) => {
+            printer.progress("Edit cancelled, no changes made.");
+            Ok(())
+        }
+        Err(error) => {
+            let hint = match &error {
+                FileEditError::GivenUp { kept, .. } => {
+                    Some(format!("your changes are kept in {}", kept.display()))
+                }
+                _ => None,
+            };
+            Err(CliError::failed(error).with_hints(hint))
+        }
+    }
 }
 
 fn ask_one(

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use karmada_controllers::StatusSettings;
 
 use super::serve::{self, DurabilityArg};
 use crate::context::Context;
@@ -118,6 +119,7 @@ pub async fn run(args: LocalUpArgs, context: &Context) -> Result<(), CliError> {
         directory: Some(directory.clone()),
         listen,
         pod_objects: pods_per_member,
+        status: StatusSettings::default(),
     };
     let up = LocalUp::start(options).await.map_err(explain)?;
     if let Err(error) = up.wait_until_members_ready(MEMBERS_TIMEOUT).await {
@@ -132,13 +134,7 @@ pub async fn run(args: LocalUpArgs, context: &Context) -> Result<(), CliError> {
     };
     printer.progress(&next_steps(&names, &directory, "In another terminal:", stop));
     stop_requested().await.map_err(CliError::failed)?;
-    printer.progress("stopping");
-    tokio::select! {
-        () = up.shutdown() => {}
-        // Asked again: what was acknowledged is durable, the rest is given up.
-        again = stop_requested() => again.map_err(CliError::failed)?,
-    }
-    Ok(())
+    serve::end(up.shutdown(), context).await
 }
 
 /// Starts it in the background, unless it runs there already.

@@ -13,7 +13,7 @@ use crate::error::CliError;
 use crate::kubeconfig;
 use crate::members;
 use crate::printer::DocumentFormat;
-use crate::promote::{PolicyWish, PromoteError, PromoteRequest, Promoted, Step, promote};
+use crate::promote::{PolicyWish, PromoteError, PromoteRequest, Promoted, Step, ToldBy, promote};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -157,7 +157,10 @@ pub async fn run(args: PromoteArgs, context: &Context) -> Result<(), CliError> {
         return Ok(());
     }
     if dependencies {
-        context.printer.line("use default interpreter")?;
+        context.printer.line(match promoted.told_by {
+            ToldBy::BuiltInRules => "use default interpreter",
+            ToldBy::Customization => "use customized interpreter",
+        })?;
     }
     // What has no namespace is called by that of the command line all the same, as upstream does.
     let label = format!("{}/{name}", request.namespace);

@@ -44,9 +44,12 @@ impl EmbeddedControlPlane {
         server: EmbeddedServer,
         settings: ControlPlaneSettings,
     ) -> Result<Self, ControlPlaneError> {
-        let prepared =
-            ensure_bootstrap(&server.client(), &server.url(), server.certificate_authority().as_bytes())
-                .await;
+        let prepared = ensure_bootstrap(
+            &server.client(),
+            &server.public_url(),
+            server.certificate_authority().as_bytes(),
+        )
+        .await;
         if let Err(error) = prepared {
             server.shutdown().await;
             return Err(ControlPlaneError::Registration(error));

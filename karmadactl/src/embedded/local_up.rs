@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
 use karmada_apiserver::server::Limits;
-use karmada_controllers::ControlPlaneSettings;
 use karmada_controllers::hub::Runtime;
 use karmada_controllers::members::Connector;
 use karmada_controllers::simulated;
+use karmada_controllers::{ControlPlaneSettings, StatusSettings};
 use serde_json::json;
 
 use super::control_plane::{ControlPlaneError, EmbeddedControlPlane};
@@ -37,6 +37,8 @@ pub struct LocalUpOptions {
     pub listen: SocketAddr,
     /// How many pods a member makes as objects; Deployments beyond that get ready without.
     pub pod_objects: u32,
+    /// How the members are looked at.
+    pub status: StatusSettings,
 }
 
 /// A control plane and its members.
@@ -92,7 +94,7 @@ impl LocalUp {
     /// With storage on disk it goes on where the last run stopped: members that are joined stay
     /// joined, and listen where they listened if those ports are free.
     pub async fn start(options: LocalUpOptions) -> Result<Self, LocalUpError> {
-        let LocalUpOptions { members, storage, directory, listen, pod_objects } = options;
+        let LocalUpOptions { members, storage, directory, listen, pod_objects, status } = options;
         if let Some(directory) = &directory {
             create_private_directory(directory)?;
         }
@@ -140,7 +142,7 @@ impl LocalUp {
         }
         let control_plane = EmbeddedControlPlane::over(
             server,
-            ControlPlaneSettings { connector, ..ControlPlaneSettings::default() },
+            ControlPlaneSettings { connector, status, ..ControlPlaneSettings::default() },
         )
         .await?;
         Ok(Self { control_plane, members, runtime })

@@ -8,6 +8,7 @@ mod case;
 mod case_reader;
 mod check;
 mod compare;
+mod edit;
 mod inputs;
 mod layers;
 mod path;
@@ -19,6 +20,7 @@ pub use case::{Case, Expectation, Want};
 pub use case_reader::read_cases;
 pub use check::{Checked, RuleState, check};
 pub use compare::Difference;
+pub use edit::{FileEdit, FileEditError, edit_file};
 pub use inputs::{
     CustomizationFile, InputError, read_customizations, read_object, read_status_items, read_texts,
 };

@@ -6,4 +6,4 @@ mod plan;
 mod run;
 
 pub use plan::{PolicyOptions, TemplateError, policy, template};
-pub use run::{Dependency, PolicyWish, PromoteError, PromoteRequest, Promoted, Step, promote};
+pub use run::{Dependency, PolicyWish, PromoteError, PromoteRequest, Promoted, Step, ToldBy, promote};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use karmada_core::api::config::ResourceInterpreterCustomization;
 use karmada_core::interpreter::lua::Customizations;
 use karmada_core::interpreter::{
-    DependentReference, InterpretError, Interpreter, NativeInterpreter, ResourceInterpreter as _,
-    ThirdPartyInterpreter,
+    DependentReference, InterpretError, Interpreter, NativeInterpreter, ObjectKind, Operation,
+    ResourceInterpreter as _, ThirdPartyInterpreter,
 };
 use karmada_core::object::Selector;
 use serde_json::Value;
@@ -47,6 +47,17 @@ pub struct Promoted {
     pub template: Value,
     pub policy: Option<Value>,
     pub dependencies: Vec<Dependency>,
+    /// Who told what the object needs.
+    pub told_by: ToldBy,
+}
+
+/// Who tells what an object needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldBy {
+    /// The rules that every control plane has.
+    BuiltInRules,
+    /// A customization that is stored in the control plane.
+    Customization,
 }
 
 /// Something that the object needs.
@@ -123,12 +134,12 @@ impl Promoted {
         let options = PolicyOptions { name, cluster: &request.cluster, dependencies: request.dependencies };
         let policy = (request.policy != PolicyWish::None)
             .then(|| policy(&kind, namespace.as_deref(), &request.name, &options));
-        let dependencies = if request.dependencies {
+        let (dependencies, told_by) = if request.dependencies {
             dependencies(control_plane, member, &discovery, &object, &request.cluster).await?
         } else {
-            Vec::new()
+            (Vec::new(), ToldBy::BuiltInRules)
         };
-        Ok(Self { template: template(&object)?, kind, namespace, policy, dependencies })
+        Ok(Self { template: template(&object)?, kind, namespace, policy, dependencies, told_by })
     }
 
     /// `apps/v1, Resource=deployments`, as Go prints it.
@@ -252,8 +263,18 @@ async fn dependencies(
     discovery: &Discovery,
     object: &Value,
     cluster: &str,
-) -> Result<Vec<Dependency>, PromoteError> {
-    let interpreter = interpreter(control_plane).await?;
+) -> Result<(Vec<Dependency>, ToldBy), PromoteError> {
+    let customizations = customizations(control_plane).await?;
+    let told_by = if customizations.hook_enabled(ObjectKind::of(object), Operation::InterpretDependency) {
+        ToldBy::Customization
+    } else {
+        ToldBy::BuiltInRules
+    };
+    let interpreter = Interpreter::new(vec![
+        Arc::new(customizations),
+        Arc::new(ThirdPartyInterpreter::default()),
+        Arc::new(NativeInterpreter::default()),
+    ]);
     let references = match interpreter.dependencies(object) {
         Ok(references) => references,
         // Nobody knows anything that this kind needs.
@@ -275,7 +296,7 @@ async fn dependencies(
             });
         }
     }
-    Ok(dependencies)
+    Ok((dependencies, told_by))
 }
 
 /// Returns the objects that a reference means; one that does not exist is none.
@@ -295,8 +316,8 @@ async fn find(
     Ok(objects)
 }
 
-/// Returns the interpreter that the control plane has, without webhooks.
-async fn interpreter(control_plane: &Writer) -> Result<Interpreter, PromoteError> {
+/// Returns the customizations that the control plane has.
+async fn customizations(control_plane: &Writer) -> Result<Customizations, PromoteError> {
     let kind = ResourceKind {
         group: "config.karmada.io".to_owned(),
         version: "v1alpha1".to_owned(),
@@ -309,9 +330,5 @@ async fn interpreter(control_plane: &Writer) -> Result<Interpreter, PromoteError
     // One that cannot be read customizes nothing in the control plane either.
     let customizations: Vec<ResourceInterpreterCustomization> =
         stored.into_iter().filter_map(|object| serde_json::from_value(object).ok()).collect();
-    Ok(Interpreter::new(vec![
-        Arc::new(Customizations::new(Arc::new(script_engine()), customizations.iter())),
-        Arc::new(ThirdPartyInterpreter::default()),
-        Arc::new(NativeInterpreter::default()),
-    ]))
+    Ok(Customizations::new(Arc::new(script_engine()), customizations.iter()))
 }

@@ -86,7 +86,7 @@ pub fn check_group(group: &str) -> Result<String, String> {
         return Ok(group.to_owned());
     }
     Err(format!(
-        r#"bootstrap group {group:?} is invalid (must match \Asystem:bootstrappers:[a-z0-9:-]{{0,255}}[a-z0-9]\z)"#
+        r"bootstrap group {group:?} is invalid (must match \Asystem:bootstrappers:[a-z0-9:-]{{0,255}}[a-z0-9]\z)"
     ))
 }
 

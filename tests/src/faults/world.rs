@@ -84,6 +84,11 @@ impl World {
         self.server.client()
     }
 
+    /// Returns a kubeconfig of the control plane.
+    pub fn kubeconfig(&self) -> anyhow::Result<Value> {
+        Ok(self.server.kubeconfig()?)
+    }
+
     /// Returns a client of a member, past its faults.
     pub fn member(&self, name: &str) -> Client {
         self.members[name].client()

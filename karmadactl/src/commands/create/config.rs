@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, Subcommand};
 use k8s_openapi::ByteString;
 use serde_json::{Map, Value, json};
 
+use super::hash::append_hash;
 use super::run::{Described, With};
 use super::sources::{SourceArgs, SourceError, read};
 use crate::change::parse_flag;
@@ -21,9 +22,26 @@ pub struct ConfigMapArgs {
     #[command(flatten)]
     pub sources: SourceArgs,
 
+    #[command(flatten)]
+    pub hash: HashArgs,
+}
+
+/// Whether the name tells one content from another.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct HashArgs {
     /// Add a hash of the data to the name
-    #[arg(long, hide = true)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        default_value = "false", hide_default_value = true, value_parser = parse_flag, action = ArgAction::Set)]
     pub append_hash: bool,
+}
+
+impl HashArgs {
+    fn apply(self, mut object: Value) -> Value {
+        if self.append_hash {
+            append_hash(&mut object);
+        }
+        object
+    }
 }
 
 /// Create a Secret
@@ -54,6 +72,9 @@ pub struct GenericArgs {
     /// Type of the Secret
     #[arg(long = "type", value_name = "TYPE")]
     pub secret_type: Option<String>,
+
+    #[command(flatten)]
+    pub hash: HashArgs,
 }
 
 /// Create a Secret with a certificate and its key
@@ -70,6 +91,9 @@ pub struct TlsArgs {
     /// File with the key, in PEM
     #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::FilePath)]
     pub key: PathBuf,
+
+    #[command(flatten)]
+    pub hash: HashArgs,
 }
 
 /// Create a Secret for a registry of images
@@ -99,10 +123,8 @@ pub struct DockerRegistryArgs {
     #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::FilePath)]
     pub from_file: Option<PathBuf>,
 
-    /// Add a hash of the data to the name
-    #[arg(long, hide = true, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-        default_missing_value = "true", default_value = "false", value_parser = parse_flag, action = ArgAction::Set)]
-    pub append_hash: bool,
+    #[command(flatten)]
+    pub hash: HashArgs,
 }
 
 /// Flags that describe no secret.
@@ -116,15 +138,10 @@ enum SecretError {
     Pem { what: &'static str, path: PathBuf, wanted: &'static str },
     #[error("the file {} is not JSON", .path.display())]
     Json { path: PathBuf },
-    #[error("--append-hash is not supported")]
-    Hash,
 }
 
 impl Described for ConfigMapArgs {
     fn object(&self) -> Result<Value, CliError> {
-        if self.append_hash {
-            return Err(CliError::failed(SecretError::Hash));
-        }
         let data = read(&self.sources).map_err(CliError::failed)?;
         let (mut texts, mut bytes) = (Map::new(), Map::new());
         for (key, value) in data {
@@ -140,7 +157,7 @@ impl Described for ConfigMapArgs {
                 object[field] = Value::Object(values);
             }
         }
-        Ok(object)
+        Ok(self.hash.apply(object))
     }
 }
 
@@ -148,7 +165,7 @@ impl Described for GenericArgs {
     fn object(&self) -> Result<Value, CliError> {
         let data = read(&self.sources).map_err(CliError::failed)?;
         let data = data.into_iter().map(|(key, value)| (key, encode(value))).collect();
-        Ok(secret(&self.name, self.secret_type.as_deref(), data))
+        Ok(self.hash.apply(secret(&self.name, self.secret_type.as_deref(), data)))
     }
 }
 
@@ -168,7 +185,7 @@ impl Described for TlsArgs {
             ("tls.crt".to_owned(), read(&self.cert, "--cert", "CERTIFICATE")?),
             ("tls.key".to_owned(), read(&self.key, "--key", "PRIVATE KEY")?),
         ]);
-        Ok(secret(&self.name, Some("kubernetes.io/tls"), data))
+        Ok(self.hash.apply(secret(&self.name, Some("kubernetes.io/tls"), data)))
     }
 }
 
@@ -193,7 +210,7 @@ impl Described for DockerRegistryArgs {
             _ => return Err(CliError::failed(SecretError::NoCredentials)),
         };
         let data = Map::from_iter([(".dockerconfigjson".to_owned(), encode(config))]);
-        Ok(secret(&self.name, Some("kubernetes.io/dockerconfigjson"), data))
+        Ok(self.hash.apply(secret(&self.name, Some("kubernetes.io/dockerconfigjson"), data)))
     }
 }
 
@@ -234,7 +251,7 @@ mod tests {
                 from_file: vec![file.display().to_string()],
                 ..SourceArgs::default()
             },
-            append_hash: false,
+            hash: HashArgs::default(),
         };
         assert_eq!(
             args.object().unwrap(),
@@ -254,7 +271,7 @@ mod tests {
             docker_password: password.map(str::to_owned),
             docker_email: None,
             from_file: None,
-            append_hash: false,
+            hash: HashArgs::default(),
         };
         let object = args(Some("p")).object().unwrap();
         assert_eq!(object["type"], "kubernetes.io/dockerconfigjson");

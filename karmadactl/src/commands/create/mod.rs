@@ -3,6 +3,7 @@
 mod access;
 mod config;
 mod files;
+mod hash;
 mod ingress;
 mod policy;
 mod run;
