@@ -10,16 +10,16 @@
 //! With `--sick` one more member is joined, half of the run is made while it is well, half while it is not, and
 //! what is printed is the latency of the others in both halves.
 
+mod local;
 mod round;
 mod sick;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Parser;
 use karmada_tests::process::{Server, program_under_test};
 use karmada_tests::rig::{Binaries, RealFleet, Sync};
@@ -28,6 +28,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Value, json};
 
+use local::LocalUp;
 use round::Round;
 use sick::Sickness;
 
@@ -67,6 +68,9 @@ struct Args {
     /// Join one more member that gets sick half-way, and compare the others with before
     #[arg(long, value_enum, conflicts_with = "cp")]
     sick: Option<Sickness>,
+    /// Kill and restart the local control plane afterwards, with all objects in it
+    #[arg(long, conflicts_with_all = ["cp", "rig", "sick"])]
+    restart: bool,
 }
 
 fn parse_pair(text: &str) -> Result<(String, String), String> {
@@ -79,59 +83,27 @@ fn parse_pair(text: &str) -> Result<(String, String), String> {
 async fn main() -> anyhow::Result<()> {
     let mut args = Args::parse();
     let _rig = if args.rig { Some(Rig::start(&mut args).await?) } else { None };
-    let local = if args.cp.is_none() { Some(LocalUp::start(&args.durability)?) } else { None };
+    let mut local = if args.cp.is_none() { Some(LocalUp::start(&args.durability)?) } else { None };
     if let Some(local) = &local {
-        args.cp = Some(local.directory.path().join("karmada-apiserver.config"));
+        args.cp = Some(local.directory().join("karmada-apiserver.config"));
         args.member = (1..=3)
             .map(|i| {
-                let path = local.directory.path().join(format!("member{i}.config"));
+                let path = local.directory().join(format!("member{i}.config"));
                 (format!("member{i}"), path.display().to_string())
             })
             .collect();
-        args.pid.push(("local-up".to_string(), local.child.id().to_string()));
+        args.pid.push(("local-up".to_string(), local.pid()));
     }
-    let report = match args.sick {
+    args.keep |= args.restart;
+    let mut report = match args.sick {
         Some(sickness) => sick::compare(&args, sickness).await?,
         None => measure(&args).await?,
     };
+    if let (true, Some(local)) = (args.restart, &mut local) {
+        report["restart"] = local.restart(&args.durability).await?;
+    }
     writeln!(std::io::stdout(), "{report}")?;
     Ok(())
-}
-
-/// A control plane with three simulated members in a child process, ended on drop.
-struct LocalUp {
-    directory: tempfile::TempDir,
-    child: Child,
-}
-
-impl LocalUp {
-    fn start(durability: &str) -> anyhow::Result<Self> {
-        let program = program()?;
-        let directory = tempfile::tempdir()?;
-        let mut child = Command::new(program)
-            // The members of the comparison have no workload controllers, so no pods either.
-            .args(["local-up", "--durability", durability, "--pods-per-member", "0", "--data-dir"])
-            .arg(directory.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut stdout = std::io::BufReader::new(child.stdout.take().context("no stdout")?);
-        let mut line = String::new();
-        if std::io::BufRead::read_line(&mut stdout, &mut line)? == 0 {
-            bail!("karmadactl local-up ended before it was ready: {}", child.wait()?);
-        }
-        // Keeping the pipe drained keeps the child from blocking on its closing text.
-        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-        Ok(Self { directory, child })
-    }
-}
-
-impl Drop for LocalUp {
-    fn drop(&mut self) {
-        // The data directory goes with it, so there is nothing to save.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
 }
 
 /// Real kube-apiservers and our control loops, in this order of being dropped: loops, servers, files.
@@ -271,7 +243,16 @@ fn cpu_seconds(pid: &str) -> f64 {
 
 /// Peak resident memory of a process in MiB; 0 when it is gone.
 fn peak_mib(pid: &str) -> f64 {
+    memory_mib(pid, "VmHWM:")
+}
+
+/// Resident memory of a process in MiB; 0 when it is gone.
+fn resident_mib(pid: &str) -> f64 {
+    memory_mib(pid, "VmRSS:")
+}
+
+fn memory_mib(pid: &str, field: &str) -> f64 {
     let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else { return 0.0 };
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or_default() / 1024.0
 }
