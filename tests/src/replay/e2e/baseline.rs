@@ -33,7 +33,7 @@ const CHANGED: [&str; 2] = ["clusters", "nodes"];
 
 /// The objects of every server at one moment.
 #[derive(Debug)]
-pub struct Baseline {
+pub(super) struct Baseline {
     servers: BTreeMap<String, Held>,
 }
 
@@ -56,7 +56,7 @@ struct Listed {
 
 impl Baseline {
     /// Reads what the servers hold now.
-    pub async fn take(fleet: &mut Fleet) -> Result<Self, Refusal> {
+    pub(super) async fn take(fleet: &mut Fleet) -> Result<Self, Refusal> {
         let mut servers = BTreeMap::new();
         for name in fleet.names() {
             let server = fleet.server(&name)?;
@@ -68,7 +68,7 @@ impl Baseline {
     }
 
     /// Deletes what a scenario with an id left; what controllers make of that is not waited for.
-    pub async fn clear(&self, fleet: &mut Fleet, id: &str) -> Result<(), Refusal> {
+    pub(super) async fn clear(&self, fleet: &mut Fleet, id: &str) -> Result<(), Refusal> {
         for (name, held) in self.in_order() {
             let server = fleet.server(name)?;
             for listed in held.resources.iter().filter(|listed| !listed.is_namespaced) {
@@ -89,7 +89,7 @@ impl Baseline {
     ///
     /// # Errors
     /// With what is still different, when controllers do not take back what a scenario caused or something is gone.
-    pub async fn restore(&self, fleet: &mut Fleet) -> Result<(), String> {
+    pub(super) async fn restore(&self, fleet: &mut Fleet) -> Result<(), String> {
         let late = Instant::now() + PATIENCE;
         loop {
             let left =
