@@ -241,11 +241,16 @@ async fn objects(server: &Server, resources: &[Listed]) -> Result<BTreeMap<Strin
 
 async fn list(server: &Server, listed: &Listed) -> Result<Vec<(String, Value)>, Refusal> {
     let Listed { root, plural, is_namespaced } = listed;
-    let list = match server.get(&format!("{root}/{plural}")).await {
-        Ok(list) => list,
-        // The kind was of a scenario.
-        Err(refusal) if refusal.code == 404 => return Ok(Vec::new()),
-        Err(refusal) => return Err(refusal),
+    let late = Instant::now() + PATIENCE;
+    let list = loop {
+        match server.get(&format!("{root}/{plural}")).await {
+            Ok(list) => break list,
+            // The kind was of a scenario.
+            Err(refusal) if refusal.code == 404 => return Ok(Vec::new()),
+            // The storage of a kind that is new is still being opened.
+            Err(refusal) if refusal.code == 429 && Instant::now() < late => sleep(PAUSE).await,
+            Err(refusal) => return Err(refusal),
+        }
     };
     let items = list["items"].as_array().into_iter().flatten().map(|object| {
         let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
