@@ -16,9 +16,19 @@ use crate::members::{Connector, Fleet};
 use crate::metrics::Metrics;
 use crate::stand_in::{self, Admission};
 use crate::{
-    binding, binding_status, cluster, cluster_status, dependencies, detector, execution, namespace_sync,
-    quota, rebalancer, remedy, scheduler, unified_auth,
+    agent_csr, binding, binding_status, cluster, cluster_status, dependencies, detector, execution,
+    namespace_sync, quota, rebalancer, remedy, scheduler, unified_auth,
 };
+
+/// Which part of the controllers a process runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// Those that are enabled.
+    #[default]
+    Enabled,
+    /// The scheduler alone: nothing is read of templates and members.
+    Scheduler,
+}
 
 /// How the controllers run. The defaults are upstream's, but for the limits on rates: there are none.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +38,7 @@ pub struct ControlPlaneSettings {
     pub gates: FeatureGates,
     pub controllers: ControllerSet,
     pub status: StatusSettings,
+    pub monitor: cluster::MonitorSettings,
     pub detector: detector::DetectorSettings,
     pub scheduler: scheduler::SchedulerSettings,
     /// Retries and workers of the queues.
@@ -38,6 +49,7 @@ pub struct ControlPlaneSettings {
     pub member_rate: Option<Rate>,
     pub admission: Admission,
     pub metrics: Metrics,
+    pub part: Part,
 }
 
 /// Why the controllers did not start.
@@ -47,6 +59,11 @@ pub enum StartError {
     Discovery(#[source] Box<kube::Error>),
     #[error("the control plane does not serve {0}: its CustomResourceDefinitions are not installed")]
     MissingKind(String),
+    #[error("the first lists were not complete in time{}", .last_error.as_ref().map(|error| format!(": {error}")).unwrap_or_default())]
+    NotSynced {
+        /// What a watch said last, if it failed.
+        last_error: Option<String>,
+    },
 }
 
 /// All controllers over one client.
@@ -73,6 +90,7 @@ impl ControlPlane {
             gates,
             controllers,
             status,
+            monitor,
             detector: detector_settings,
             scheduler: mut scheduler_settings,
             runtime: runtime_settings,
@@ -80,6 +98,7 @@ impl ControlPlane {
             member_rate,
             admission,
             metrics,
+            part,
         } = settings;
         scheduler_settings.options.gates = scheduling_gates(&gates);
         let is_enabled = |controller| controllers.is_enabled(controller);
@@ -102,6 +121,11 @@ impl ControlPlane {
             }
         };
         let fleet = Arc::new(Fleet::new());
+        if part == Part::Scheduler {
+            let plane = Self { hub, fleet, runtime, scheduler: Mutex::new(Some(scheduler_settings)) };
+            plane.start_scheduler();
+            return Ok(plane);
+        }
         let interpreter = Arc::new(LiveInterpreter::start(&hub));
 
         // Caches of user kinds first: the other controllers read templates from them.
@@ -148,6 +172,12 @@ impl ControlPlane {
                     }
                 }
             });
+        }
+        if is_enabled(Controller::Cluster) {
+            cluster::monitor::start(&hub, monitor);
+        }
+        if is_enabled(Controller::AgentCsrApproving) {
+            agent_csr::start(&hub);
         }
         if is_enabled(Controller::Namespace) {
             namespace_sync::start(&hub, &detector_settings);

@@ -80,6 +80,8 @@ controllers! {
     WorkloadRebalancer: "workloadRebalancer" = On,
     /// Certificates of agents.
     AgentCsrApproving: "agentcsrapproving" = On,
+    /// Renewal of an agent's certificate; only the agent runs it.
+    CertRotation: "certRotation" = Off,
     /// Services over several clusters.
     MultiClusterService: "multiclusterservice" = On,
     /// Endpoints from clusters that provide a service.

@@ -6,6 +6,8 @@
 //! Controllers speak only to a [`kube::Client`]: the embedded API server called in process, or
 //! a real one over HTTPS. Start reading at [`control_plane`].
 
+pub mod agent;
+mod agent_csr;
 mod binding;
 mod binding_status;
 mod cluster;
@@ -14,6 +16,7 @@ mod cluster_status;
 pub mod control_plane;
 pub mod controllers;
 mod convergence;
+pub mod credentials;
 mod dependencies;
 mod detector;
 mod execution;
@@ -32,8 +35,9 @@ pub mod simulated;
 pub mod stand_in;
 mod unified_auth;
 
+pub use cluster::MonitorSettings;
 pub use cluster_status::{ResourceModeling, StatusSettings};
-pub use control_plane::{ControlPlane, ControlPlaneSettings, StartError};
+pub use control_plane::{ControlPlane, ControlPlaneSettings, Part, StartError};
 pub use controllers::{Controller, ControllerSet, UnknownController};
 pub use convergence::{Problem, Report};
 pub use detector::DetectorSettings;

@@ -56,7 +56,7 @@ pub enum Command {
     LocalDown(commands::local_down::LocalDownArgs),
     Serve(Box<commands::serve::ServeArgs>),
     Controllers(Box<commands::controllers::ControllersArgs>),
-    Init(commands::init::InitArgs),
+    Init(Box<commands::init::InitArgs>),
     Backup(commands::backup::BackupArgs),
     Restore(commands::restore::RestoreArgs),
     Get(commands::get::GetArgs),
@@ -88,6 +88,16 @@ pub enum Command {
     ApiResources(commands::api_resources::ApiResourcesArgs),
     ApiVersions(commands::api_versions::ApiVersionsArgs),
     Explain(commands::explain::ExplainArgs),
+    Deinit(commands::deinit::DeinitArgs),
+    Certs(commands::certs::CertsArgs),
+    ControllerManager(Box<commands::controller_manager::ControllerManagerArgs>),
+    Scheduler(Box<commands::scheduler::SchedulerCommandArgs>),
+    Webhook(Box<commands::webhook::WebhookArgs>),
+    AggregatedApiserver(Box<commands::aggregated_apiserver::AggregatedApiserverArgs>),
+    Token(commands::token::TokenArgs),
+    Register(Box<commands::register::RegisterArgs>),
+    Unregister(commands::unregister::UnregisterArgs),
+    Agent(Box<commands::agent::AgentArgs>),
 }
 
 impl Command {
@@ -96,6 +106,11 @@ impl Command {
         match self {
             Self::Controllers(args) => Some(args.logging),
             Self::Serve(args) => Some(args.logging),
+            Self::ControllerManager(args) => Some(args.logging),
+            Self::Scheduler(args) => Some(args.logging),
+            Self::Webhook(args) => Some(args.logging),
+            Self::AggregatedApiserver(args) => Some(args.logging),
+            Self::Agent(args) => Some(args.logging),
             _ => None,
         }
     }

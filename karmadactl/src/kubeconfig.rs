@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use crate::error::CliError;
@@ -17,6 +19,8 @@ pub struct Endpoint {
     pub server: String,
     /// Proxy between us and the server.
     pub proxy_url: Option<String>,
+    /// Name of the cluster in the kubeconfig.
+    pub cluster: String,
     /// Whether the server's certificate is not checked.
     pub verification: Verification,
     config: Config,
@@ -99,10 +103,46 @@ impl Endpoint {
             .map_err(|source| LoadError::Client { server: self.server.clone(), source: Box::new(source) })
     }
 
+    /// Returns the certificates that the server's one is checked by, as PEM.
+    pub fn certificate_authority(&self) -> Option<String> {
+        let certificates = self.config.root_cert.as_ref().filter(|certificates| !certificates.is_empty())?;
+        Some(certificates.iter().map(|der| pem_of(der)).collect())
+    }
+
     /// The namespace of the context, `default` when it names none.
     pub fn namespace(&self) -> &str {
         &self.config.default_namespace
     }
+}
+
+/// Writes a certificate as PEM.
+fn pem_of(der: &[u8]) -> String {
+    let mut pem = "-----BEGIN CERTIFICATE-----\n".to_owned();
+    let encoded = STANDARD.encode(der);
+    let mut rest = encoded.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(64));
+        pem.push_str(line);
+        pem.push('\n');
+        rest = after;
+    }
+    pem + "-----END CERTIFICATE-----\n"
+}
+
+/// Reads the current context of a kubeconfig that is not a file; `origin` says where it is from.
+pub async fn load_text(text: &str, origin: &str) -> Result<Endpoint, LoadError> {
+    load_text_context(text, None, origin).await
+}
+
+/// Reads a context of a kubeconfig that is not a file; `origin` says where it is from.
+pub async fn load_text_context(
+    text: &str,
+    context: Option<&str>,
+    origin: &str,
+) -> Result<Endpoint, LoadError> {
+    let kubeconfig = Kubeconfig::from_yaml(text)
+        .map_err(|source| LoadError::Unreadable { origin: origin.to_owned(), source: Box::new(source) })?;
+    select(kubeconfig, origin.to_owned(), context).await
 }
 
 /// Reads a context: of `path` when given, else of `KUBECONFIG`, else of `~/.kube/config`.
@@ -176,12 +216,14 @@ async fn select(
         source: Box::new(source),
     };
     let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
-    let cluster = kubeconfig
+    let named = kubeconfig
         .contexts
         .iter()
         .find(|named| named.name == context)
         .and_then(|named| named.context.as_ref())
-        .and_then(|context| kubeconfig.clusters.iter().find(|cluster| cluster.name == context.cluster))
+        .and_then(|context| kubeconfig.clusters.iter().find(|cluster| cluster.name == context.cluster));
+    let cluster_name = named.map(|named| named.name.clone()).unwrap_or_default();
+    let cluster = named
         .and_then(|named| named.cluster.clone())
         .ok_or_else(|| unusable(KubeconfigError::LoadClusterOfContext(context.clone())))?;
     let server = cluster.server.clone().ok_or_else(|| unusable(KubeconfigError::MissingClusterUrl))?;
@@ -189,6 +231,7 @@ async fn select(
     Ok(Endpoint {
         server,
         proxy_url: cluster.proxy_url,
+        cluster: cluster_name,
         verification: match cluster.insecure_skip_tls_verify {
             Some(true) => Verification::Skipped,
             _ => Verification::Checked,

@@ -6,6 +6,7 @@
 //!
 //! Start reading at [`cli`] (what there is to type), then [`commands`].
 
+pub mod agent;
 pub mod api_error;
 pub mod apply;
 pub mod attached;
@@ -13,6 +14,7 @@ pub mod backup;
 pub mod change;
 pub mod cli;
 pub mod commands;
+pub mod components;
 pub mod context;
 pub mod demo;
 pub mod describe;
@@ -23,6 +25,7 @@ pub mod embedded;
 pub mod error;
 pub mod explain;
 pub mod get;
+pub mod install;
 pub mod interpret;
 pub mod join;
 pub mod kubeconfig;
@@ -35,12 +38,14 @@ pub mod printer;
 pub mod promote;
 pub mod propagate;
 pub mod raw;
+pub mod register;
 pub mod remote;
 pub mod signals;
 pub mod simulate;
 pub mod status;
 pub mod table;
 pub mod taint;
+pub mod token;
 pub mod wait;
 
 use std::process::ExitCode;

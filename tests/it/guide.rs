@@ -46,6 +46,33 @@ fn the_page_on_simulated_members_works_as_written() {
 }
 
 #[test]
+fn the_page_on_production_works_as_written() {
+    check("production");
+}
+
+#[test]
+fn the_functions_that_a_deployment_passes_are_where_the_architecture_says() {
+    let page = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let (_, walk) = page.split_once("## One Deployment, from room to room").unwrap();
+    let (walk, _) = walk.split_once("\n## ").unwrap();
+    let mut found = 0;
+    for row in walk.lines().filter(|line| line.starts_with("| ")) {
+        let mut cells = row.split('|').skip(2);
+        let (file, functions) = (cells.next().unwrap().trim(), cells.next().unwrap());
+        if !file.starts_with('`') {
+            continue;
+        }
+        let source = std::fs::read_to_string(root().join(file.trim_matches('`'))).unwrap();
+        for function in functions.split(',').map(|name| name.trim().trim_matches('`')) {
+            let defined = [format!("fn {function}("), format!("fn {function}<")];
+            assert!(defined.iter().any(|text| source.contains(text)), "{file} has no function {function}");
+            found += 1;
+        }
+    }
+    assert!(found >= 20, "{found}");
+}
+
+#[test]
 fn every_page_of_the_guide_is_tested() {
     let source = include_str!("guide.rs");
     for entry in std::fs::read_dir(root().join("docs/guide")).unwrap() {

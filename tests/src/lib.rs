@@ -8,3 +8,4 @@ pub mod linearizability;
 pub mod process;
 pub mod replay;
 pub mod rig;
+pub mod writes;

@@ -12,6 +12,8 @@ use kube::{Client, Config};
 
 /// Longest time a server may take until it says that it is ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Name of the program under test in the directory of this one.
+const PROGRAM: &str = "karmadactl-under-test";
 
 /// A `karmadactl serve` (or `local-up`) process.
 #[derive(Debug)]
@@ -101,4 +103,24 @@ pub async fn client(kubeconfig: &Path) -> anyhow::Result<Client> {
 /// Returns `directory/name` as text for an argument list.
 pub fn path_text(directory: &Path, name: &str) -> String {
     PathBuf::from(directory).join(name).display().to_string()
+}
+
+/// Returns where `karmadactl` is that was built with this program.
+///
+/// # Errors
+/// When it was not built.
+pub fn program_under_test() -> std::io::Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let mut directory = this.parent();
+    // Tests run one directory below the programs.
+    while let Some(place) = directory.take() {
+        let program = place.join(PROGRAM);
+        if program.is_file() {
+            return Ok(program);
+        }
+        directory = place.parent().filter(|_| place.ends_with("deps"));
+    }
+    let place = this.parent().unwrap_or(Path::new(".")).display();
+    let message = format!("there is no {PROGRAM} in {place}: `cargo build -p karmada-tests --bins` makes it");
+    Err(std::io::Error::new(std::io::ErrorKind::NotFound, message))
 }

@@ -206,18 +206,19 @@ impl Authority {
             .allow_unauthenticated()
             .build()
             .map_err(|error| tls(error.into()))?;
-        self.tls_for(addresses, strict)
+        self.tls_for(addresses, &[], strict)
     }
 
-    /// Returns a TLS configuration with a server certificate for these addresses besides the local ones.
+    /// Returns a TLS configuration with a server certificate for these addresses and names besides the local ones.
     ///
     /// The certificate is renewed before it expires, for the connections that come then.
     pub(crate) fn tls_for(
         &self,
         addresses: &[IpAddr],
+        names: &[String],
         peers: Arc<dyn ClientCertVerifier>,
     ) -> Result<ServerConfig, AuthError> {
-        let serving = Serving::new(self.issuing.clone(), addresses, self.clock.clone())?;
+        let serving = Serving::new(self.issuing.clone(), addresses, names, self.clock.clone())?;
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()

@@ -3,6 +3,7 @@
 mod authority;
 mod bootstrap;
 pub(crate) mod bootstrap_token;
+mod callers;
 mod der;
 mod files;
 mod front_proxy;
@@ -17,6 +18,7 @@ mod user;
 
 pub use authority::{AuthError, Authority};
 pub(crate) use bootstrap::bootstrap_objects;
+pub use callers::{AnyCertificate, Caller, Callers};
 pub use front_proxy::{FromProxy, FrontProxy};
 pub(crate) use peer::{ForeignPeer, PeerVerifier};
 pub use rbac::{Access, Decision, Rules};

@@ -95,15 +95,7 @@ impl PeerVerifier {
     pub(crate) fn new(authority: RootCertStore, proxy: Option<&FrontProxy>) -> Result<Self, AuthError> {
         let proxy = proxy.filter(|proxy| !proxy.ca_pem.is_empty());
         let proxy = match proxy {
-            Some(proxy) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in CertificateDer::pem_slice_iter(proxy.ca_pem.as_bytes()) {
-                    let certificate =
-                        certificate.map_err(|error| AuthError::Tls(error.to_string().into()))?;
-                    roots.add(certificate).map_err(|error| AuthError::Tls(error.into()))?;
-                }
-                Some((proxy.clone(), verifier(roots)?))
-            }
+            Some(proxy) => Some((proxy.clone(), verifier(roots(&proxy.ca_pem)?)?)),
             None => None,
         };
         let clients = verifier(authority)?;
@@ -117,7 +109,7 @@ impl PeerVerifier {
     /// Finds out what the certificates of a connection's other end are worth.
     pub(crate) fn peer(&self, chain: &[CertificateDer<'_>], now: Timestamp) -> Peer {
         let Some(own) = chain.first() else { return Peer::Unnamed };
-        if chain.len() > LONGEST_CHAIN || chain.iter().any(|certificate| certificate.len() > LARGEST) {
+        if is_excessive(chain) {
             return Peer::Foreign;
         }
         let is_client = verifies(&self.clients, chain, now);
@@ -138,8 +130,23 @@ impl PeerVerifier {
     }
 }
 
+/// Reads the authorities in a PEM text.
+pub(super) fn roots(pem: &str) -> Result<RootCertStore, AuthError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|error| AuthError::Tls(error.to_string().into()))?;
+        roots.add(certificate).map_err(|error| AuthError::Tls(error.into()))?;
+    }
+    Ok(roots)
+}
+
+/// Whether a chain is larger than any that is meant well.
+pub(super) fn is_excessive(chain: &[CertificateDer<'_>]) -> bool {
+    chain.len() > LONGEST_CHAIN || chain.iter().any(|certificate| certificate.len() > LARGEST)
+}
+
 /// Returns when all certificates of a chain are good.
-fn window(chain: &[CertificateDer<'_>]) -> Option<(Timestamp, Timestamp)> {
+pub(super) fn window(chain: &[CertificateDer<'_>]) -> Option<(Timestamp, Timestamp)> {
     let mut window = (Timestamp::MIN, Timestamp::MAX);
     for certificate in chain {
         let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
@@ -150,14 +157,18 @@ fn window(chain: &[CertificateDer<'_>]) -> Option<(Timestamp, Timestamp)> {
     Some(window)
 }
 
-fn verifier(roots: RootCertStore) -> Result<Arc<dyn ClientCertVerifier>, AuthError> {
+pub(super) fn verifier(roots: RootCertStore) -> Result<Arc<dyn ClientCertVerifier>, AuthError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
         .map_err(|error| AuthError::Tls(error.into()))
 }
 
-fn verifies(verifier: &Arc<dyn ClientCertVerifier>, chain: &[CertificateDer<'_>], now: Timestamp) -> bool {
+pub(super) fn verifies(
+    verifier: &Arc<dyn ClientCertVerifier>,
+    chain: &[CertificateDer<'_>],
+    now: Timestamp,
+) -> bool {
     let Some((first, rest)) = chain.split_first() else { return false };
     let seconds = u64::try_from(now.as_second()).unwrap_or_default();
     let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));

@@ -46,10 +46,23 @@ impl std::fmt::Debug for Serving {
 }
 
 impl Serving {
-    /// Makes the first certificate, for these addresses besides the local ones.
-    pub(super) fn new(issuing: Arc<Issuing>, addresses: &[IpAddr], clock: Clock) -> Result<Self, AuthError> {
+    /// Makes the first certificate, for these addresses and names (which may be addresses too) besides the local ones.
+    pub(super) fn new(
+        issuing: Arc<Issuing>,
+        addresses: &[IpAddr],
+        further: &[String],
+        clock: Clock,
+    ) -> Result<Self, AuthError> {
         let mut names: Vec<AlternativeName> =
             SERVER_NAMES.iter().map(|name| AlternativeName::Dns((*name).to_owned())).collect();
+        let mut addresses = addresses.to_vec();
+        for name in further {
+            match name.parse() {
+                Ok(address) => addresses.push(address),
+                Err(_) if SERVER_NAMES.contains(&name.as_str()) => {}
+                Err(_) => names.push(AlternativeName::Dns(name.clone())),
+            }
+        }
         let local = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
         let others = addresses.iter().filter(|a| !a.is_unspecified() && !local.contains(a));
         for address in local.iter().chain(others) {
@@ -129,7 +142,7 @@ mod tests {
         let days = day.clone();
         let clock = Clock::new(move || start + SignedDuration::from_hours(24 * days.load(Ordering::SeqCst)));
         let authority = Authority::ephemeral("test").unwrap().with_clock(clock.clone());
-        let serving = Serving::new(authority.issuing(), &[], clock).unwrap();
+        let serving = Serving::new(authority.issuing(), &[], &[], clock).unwrap();
         let shown = || serving.certificate().unwrap().cert.clone();
         let first = shown();
         day.store(200, Ordering::SeqCst);

@@ -1,8 +1,11 @@
 //! Service-account tokens: JWTs signed with ES256.
 
+use std::collections::HashMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
@@ -97,11 +100,16 @@ struct Header {
     kid: String,
 }
 
+/// Tokens whose signature is remembered as good.
+const REMEMBERED_TOKENS: usize = 1024;
+
 /// Signs and checks tokens.
 pub struct Signer {
     key: EcdsaKeyPair,
     key_id: String,
     random: SystemRandom,
+    /// What tokens say that this key has signed, by digest: a client sends its token with every request.
+    verified: Mutex<HashMap<Vec<u8>, Claims>>,
 }
 
 impl std::fmt::Debug for Signer {
@@ -123,7 +131,7 @@ impl Signer {
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document, &random)
             .map_err(|_| TokenError::Sign)?;
         let digest = ring::digest::digest(&ring::digest::SHA256, key.public_key().as_ref());
-        Ok(Self { key, key_id: BASE64.encode(digest), random })
+        Ok(Self { key, key_id: BASE64.encode(digest), random, verified: Mutex::default() })
     }
 
     /// Signs claims.
@@ -141,18 +149,7 @@ impl Signer {
     ///
     /// Whether what it is bound to still exists is the caller's question.
     pub fn verify(&self, token: &str, audiences: &[String], now: Timestamp) -> Result<Claims, TokenError> {
-        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Invalid)?;
-        let (header, payload) = message.split_once('.').ok_or(TokenError::Invalid)?;
-        let decode = |text: &str| BASE64.decode(text).map_err(|_| TokenError::Invalid);
-        let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| TokenError::Invalid)?;
-        if header.alg != "ES256" || header.kid != self.key_id {
-            return Err(TokenError::Invalid);
-        }
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key.public_key().as_ref())
-            .verify(message.as_bytes(), &decode(signature)?)
-            .map_err(|_| TokenError::Invalid)?;
-        let mut claims: Claims =
-            serde_json::from_slice(&decode(payload)?).map_err(|_| TokenError::Invalid)?;
+        let mut claims = self.signed(token)?;
         if claims.iss == LEGACY_ISSUER {
             claims.aud = vec![ISSUER.to_owned()];
         } else if claims.iss != ISSUER {
@@ -168,6 +165,31 @@ impl Signer {
         if claims.nbf.is_some_and(|start| start > seconds) {
             return Err(TokenError::Invalid);
         }
+        Ok(claims)
+    }
+
+    /// Reads what a token says that this key has signed, in force or not.
+    fn signed(&self, token: &str) -> Result<Claims, TokenError> {
+        let digest = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
+        if let Some(claims) = self.verified.lock().get(digest.as_ref()) {
+            return Ok(claims.clone());
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Invalid)?;
+        let (header, payload) = message.split_once('.').ok_or(TokenError::Invalid)?;
+        let decode = |text: &str| BASE64.decode(text).map_err(|_| TokenError::Invalid);
+        let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| TokenError::Invalid)?;
+        if header.alg != "ES256" || header.kid != self.key_id {
+            return Err(TokenError::Invalid);
+        }
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key.public_key().as_ref())
+            .verify(message.as_bytes(), &decode(signature)?)
+            .map_err(|_| TokenError::Invalid)?;
+        let claims: Claims = serde_json::from_slice(&decode(payload)?).map_err(|_| TokenError::Invalid)?;
+        let mut verified = self.verified.lock();
+        if verified.len() >= REMEMBERED_TOKENS {
+            verified.clear();
+        }
+        verified.insert(digest.as_ref().to_vec(), claims.clone());
         Ok(claims)
     }
 }

@@ -39,6 +39,8 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// The proxy that may name callers; none when absent.
     pub front_proxy: Option<FrontProxy>,
+    /// Names and addresses in the server's certificate, besides the local ones and those it listens on.
+    pub server_names: Vec<String>,
 }
 
 /// Which of the built-in controllers run.

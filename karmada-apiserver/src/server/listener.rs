@@ -45,7 +45,7 @@ impl Listener {
         address: SocketAddr,
     ) -> Result<Self, ListenError> {
         let peers = inner.authority.peers(inner.config.front_proxy.as_ref())?;
-        let tls = inner.authority.tls_for(&[address.ip()], peers.clone())?;
+        let tls = inner.authority.tls_for(&[address.ip()], &inner.config.server_names, peers.clone())?;
         let listener = TcpListener::bind(address).await.map_err(|source| {
             if source.kind() == std::io::ErrorKind::AddrInUse {
                 ListenError::InUse { address }

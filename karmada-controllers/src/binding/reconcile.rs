@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use karmada_core::api::cluster::Cluster;
 use karmada_core::api::policy::{ClusterOverridePolicy, OverridePolicy};
+use karmada_core::api::reserved::EXECUTION_NAMESPACE_PREFIX;
 use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding, Work};
 use karmada_core::object::{execution_namespace, work_name};
 use karmada_core::propagation::TemplateKey;
@@ -140,6 +141,14 @@ pub(crate) async fn write_work(hub: &Hub, write: &WorkWrite) -> Result<(), Recon
     let work = write.work();
     let (namespace, name) = (work.namespace().unwrap_or_default(), work.name_any());
     let api = hub.namespaced::<Work>(&namespace);
+    if matches!(write, WorkWrite::Create(_))
+        && let Some(cluster) = namespace.strip_prefix(EXECUTION_NAMESPACE_PREFIX)
+        && let Some(cluster) = hub.clusters.find(&ObjectKey::new("", cluster))
+        && cluster.metadata.deletion_timestamp.is_some()
+    {
+        // It would only have to be removed again before the cluster can go.
+        return Err(ReconcileError::Waiting(format!("the end of cluster {}", cluster.name())));
+    }
     let result = match write {
         WorkWrite::Create(work) => api.create(&PostParams::default(), work).await,
         WorkWrite::Update(work) => api.replace(&name, &PostParams::default(), work).await,

@@ -22,7 +22,7 @@ use crate::interpreter::LiveInterpreter;
 const WORKERS: usize = 8;
 
 /// Time in which the reports of several members become one write.
-const GATHER_TIME: Duration = Duration::from_millis(20);
+const GATHER_TIME: Duration = Duration::from_millis(50);
 
 /// The kind whose status says something before any member reports: upstream's rule calls a claim bound unless a
 /// member says otherwise.

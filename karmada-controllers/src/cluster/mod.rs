@@ -2,6 +2,7 @@
 //!
 //! Watches Clusters (and, for the token, their secrets) and keys its queue by cluster name.
 
+pub(crate) mod monitor;
 mod reconcile;
 
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use tokio::sync::mpsc;
 
 use crate::hub::{Hub, WorkQueue};
 use crate::members::{Connector, Fleet, Member};
+
+pub use monitor::MonitorSettings;
 
 /// Clusters in work at the same time: most of it is waiting for API calls.
 const WORKERS: usize = 4;

@@ -41,6 +41,10 @@ pub(super) async fn reconcile(context: &Context, name: &str) -> Result<Action, R
             );
             release_works(context, &cluster).await?;
         }
+        // Nor without its agent, which is the one that would.
+        if cluster.spec.sync_mode == ClusterSyncMode::Pull && !cluster.is_ready() {
+            release_works(context, &cluster).await?;
+        }
         return remove(context, &cluster).await;
     }
     ensure_execution_namespace(context, &cluster).await?;
@@ -234,6 +238,29 @@ async fn release_works(context: &Context, cluster: &Cluster) -> Result<(), Recon
     Ok(())
 }
 
+/// Whether anything is left of what was deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Some,
+    Nothing,
+}
+
+/// Deletes the Works of a cluster, for its agent to see.
+async fn delete_works(context: &Context, namespace: &str) -> Result<Left, ReconcileError> {
+    let api = context.hub.namespaced::<Work>(namespace);
+    let works = context.hub.works.list_namespace(namespace);
+    for work in works.iter().filter(|work| work.metadata.deletion_timestamp.is_none()) {
+        let name = work.name_any();
+        match api.delete(&name, &DeleteParams::default()).await {
+            Err(error) if !is_not_found(&error) => {
+                return Err(ReconcileError::api(format!("delete Work {namespace}/{name}"))(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(if works.is_empty() { Left::Nothing } else { Left::Some })
+}
+
 /// Removes a cluster: its execution namespace, then, when no binding refers to it, the finalizer.
 async fn remove(context: &Context, cluster: &Cluster) -> Result<Action, ReconcileError> {
     let name = cluster.name();
@@ -243,6 +270,13 @@ async fn remove(context: &Context, cluster: &Cluster) -> Result<Action, Reconcil
         return Ok(Action::Done);
     }
     let namespace = execution_namespace(name);
+    if cluster.spec.sync_mode == ClusterSyncMode::Pull
+        && cluster.is_ready()
+        && delete_works(context, &namespace).await? == Left::Some
+    {
+        // The agent's permissions are in the namespace, and would go with it before the Works.
+        return Ok(Action::RequeueAfter(REMOVAL_POLL));
+    }
     let namespaces = context.hub.all::<Namespace>();
     match namespaces
         .get_opt(&namespace)

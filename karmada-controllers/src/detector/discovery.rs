@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use karmada_core::api::cluster::constants::STORAGE_GROUP;
 use karmada_core::object::GroupVersionKind;
 use karmada_core::propagation::SkippedApis;
 use tokio::sync::Notify;
@@ -64,6 +65,7 @@ fn update_kinds(hub: &Hub, skipped: &SkippedApis) {
         let resource = &kind.resource;
         if kind.propagable
             && kind.preferred
+            && resource.group != STORAGE_GROUP
             && !skipped.skips(&GroupVersionKind {
                 group: resource.group.clone(),
                 version: resource.version.clone(),

@@ -10,7 +10,7 @@ mod reconcile;
 mod status;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use karmada_core::api::cluster::Cluster;
 use karmada_core::api::reserved::{EXECUTION_NAMESPACE_PREFIX, LABEL_TRUE, MANAGED_LABEL};
@@ -26,6 +26,9 @@ use crate::metrics::Outcome;
 
 /// Works of one member in work at the same time: most of it is waiting for the member.
 const WORKERS_PER_MEMBER: usize = 8;
+
+/// Time in which the changes of an object in a member become one look at it.
+const GATHER_TIME: Duration = Duration::from_millis(30);
 
 /// What the execution controller of one member works with.
 #[derive(Debug)]
@@ -60,7 +63,11 @@ pub(crate) fn start(context: Context) {
         context.member.objects.on_change(Arc::new(move |resource, change| {
             let Some(member) = member.upgrade() else { return };
             if let Some(work) = work_to_look_at(&member, &namespace, resource, change) {
-                queue.add(work);
+                match change {
+                    Change::Deleted(_) => queue.add(work),
+                    // What a member reports must not hold up what it shall do, and mostly comes in pieces.
+                    _ => queue.add_after(work, GATHER_TIME),
+                }
             }
         }));
     }

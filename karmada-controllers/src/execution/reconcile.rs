@@ -1,14 +1,16 @@
 //! Reconciles one Work with its member.
 
+use std::time::Duration;
+
 use karmada_core::api::work::constants::{CONDITION_APPLIED, SYNC_FAILED, SYNC_SUCCEED, WORK_DISPATCHING};
-use karmada_core::api::work::{Work, WorkStatus};
+use karmada_core::api::work::{ResourceHealth, Work, WorkStatus};
 use karmada_core::interpreter::InterpretError;
 use karmada_core::object;
 use karmada_core::propagation::TemplateKey;
 use karmada_core::scheduling::EventKind;
 use karmada_core::work::{
-    MemberWrite, applied_condition, dispatching_condition, may_delete, plan_member_write, reflect_status,
-    set_condition, sync_event,
+    MemberWrite, Reflection, applied_condition, dispatching_condition, may_delete, plan_member_write,
+    reflect_status, set_condition, sync_event,
 };
 use kube::Resource;
 use kube::api::{Api, PostParams};
@@ -20,6 +22,9 @@ use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructure
 use crate::members::CallError;
 use crate::metrics::{Creation, Outcome};
 
+/// How long a new object that is not healthy yet has to report before its Work says that it was applied: mostly both
+/// are one write then.
+const FIRST_REPORT: Duration = Duration::from_millis(100);
 /// How often a write is tried against the newest state of the member's object before it counts as failed.
 const WRITE_TRIES: usize = 3;
 
@@ -53,16 +58,20 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
     let mut failures = Vec::new();
     let mut last_error = None;
     let mut unread = None;
-    let mut is_written = false;
+    let (mut is_written, mut will_report) = (false, false);
     for manifest in &work.spec.workload.manifests {
         match sync(context, manifest).await {
             Ok(synced) => {
-                let observed = synced.observed;
-                if synced.is_written {
+                if synced.done != Done::Nothing {
                     is_written = true;
                     tell_template(context, manifest, None);
                 }
-                unread = reflect(context, &work, &observed, &mut status).await.or(unread);
+                let reflection = read_status(context, &work, &synced.observed).await;
+                if synced.done == Done::Created && is_unhealthy(&reflection) {
+                    will_report = true;
+                } else {
+                    unread = reflect(context, &work, reflection, &mut status).or(unread);
+                }
             }
             Err(error) => {
                 let text = chain(&error);
@@ -82,6 +91,9 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
         );
     } else if is_written {
         context.events.normal(&about, SYNC_SUCCEED, format!("{title} successful."));
+    }
+    if will_report && failures.is_empty() {
+        return Ok(Action::RequeueAfter(FIRST_REPORT));
     }
     let applied = applied_condition(work.spec.workload.manifests.len(), &failures, jiff::Timestamp::now());
     set_condition(&mut status.conditions, applied);
@@ -111,7 +123,15 @@ pub(super) enum SyncError {
 struct Synced {
     /// The member's object as it is now.
     observed: Value,
-    is_written: bool,
+    done: Done,
+}
+
+/// What was done to the member's object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Nothing,
+    Created,
+    Updated,
 }
 
 /// Brings one manifest into the member.
@@ -137,13 +157,13 @@ async fn sync(context: &Context, manifest: &Value) -> Result<Synced, SyncError> 
             .await?;
         let (api_version, kind) = (resource.api_version.as_str(), resource.kind.as_str());
         let metrics = &member.runtime.metrics().resources;
-        let written = match plan {
+        let (written, done) = match plan {
             MemberWrite::Unchanged => {
                 // Another event of it must not pass for the echo of our write.
                 let version =
                     observed.as_ref().and_then(|object| object.pointer("/metadata/resourceVersion"));
                 member.record_version(template_key, version.and_then(Value::as_str).map(str::to_owned));
-                return Ok(Synced { observed: observed.unwrap_or_default(), is_written: false });
+                return Ok(Synced { observed: observed.unwrap_or_default(), done: Done::Nothing });
             }
             MemberWrite::Create(object) => {
                 let written = create(context, &api, object).await;
@@ -152,12 +172,12 @@ async fn sync(context: &Context, manifest: &Value) -> Result<Synced, SyncError> 
                     None => Creation::First,
                 };
                 metrics.created(api_version, kind, &member.name, Outcome::of(&written), creation);
-                written
+                (written, Done::Created)
             }
             MemberWrite::Update(object) => {
                 let written = replace(context, &api, &key.name, object).await;
                 metrics.updated(api_version, kind, &member.name, Outcome::of(&written));
-                written
+                (written, Done::Updated)
             }
         };
         match written {
@@ -165,7 +185,7 @@ async fn sync(context: &Context, manifest: &Value) -> Result<Synced, SyncError> 
                 member.record_version(template_key, object.meta().resource_version.clone());
                 let value = object.value().clone();
                 cache.observe(object);
-                return Ok(Synced { observed: value, is_written: true });
+                return Ok(Synced { observed: value, done });
             }
             // It exists after all, changed, or went: decide again from what is there now.
             Err(error) if error.is_status(409) || is_gone(&error, observed.is_some()) => {
@@ -221,17 +241,25 @@ pub(super) async fn replace(
     context.member.call(api.replace(name, &PostParams::default(), &object)).await
 }
 
-/// Reads status and health of the member's object into the status of the Work.
+/// Reads status and health of the member's object.
+async fn read_status(context: &Context, work: &Work, observed: &Value) -> Reflection {
+    context.interpreter.decide(|interpreter| reflect_status(work, observed, interpreter)).await
+}
+
+fn is_unhealthy(reflection: &Reflection) -> bool {
+    let statuses = reflection.manifest_statuses.iter().flatten();
+    statuses.into_iter().any(|status| status.health == ResourceHealth::Unhealthy)
+}
+
+/// Takes what was read over into the status of the Work.
 ///
 /// Returns why the status could not be read.
-async fn reflect(
+fn reflect(
     context: &Context,
     work: &Work,
-    observed: &Value,
+    reflection: Reflection,
     status: &mut WorkStatus,
 ) -> Option<InterpretError> {
-    let reflection =
-        context.interpreter.decide(|interpreter| reflect_status(work, observed, interpreter)).await;
     // A status that is known already is no event: a restart would tell all of them again.
     let is_news = reflection.manifest_statuses.is_some();
     if let Some(manifest_statuses) = reflection.manifest_statuses {
@@ -258,7 +286,8 @@ async fn reflect_cached(context: &Context, work: &Work, status: &mut WorkStatus)
         let Some(observed) = context.member.objects.find(&TemplateKey::of(manifest)) else { continue };
         if may_delete(observed.value()) {
             // What cannot be read is told by an event, and tried again when the Work is let go.
-            reflect(context, work, observed.value(), status).await;
+            let reflection = read_status(context, work, observed.value()).await;
+            reflect(context, work, reflection, status);
         }
     }
 }

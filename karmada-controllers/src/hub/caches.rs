@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
 use karmada_core::api::FeatureGates;
@@ -13,6 +14,7 @@ use karmada_core::api::policy::constants::{
 use karmada_core::api::policy::{
     ClusterOverridePolicy, ClusterPropagationPolicy, OverridePolicy, PropagationPolicy,
 };
+use karmada_core::api::reserved::EXECUTION_NAMESPACE_PREFIX;
 use karmada_core::api::work::constants::{
     CLUSTER_RESOURCE_BINDING_ID_LABEL, DEPENDED_BY_LABEL_PREFIX, RESOURCE_BINDING_ID_LABEL,
 };
@@ -63,8 +65,7 @@ impl Hub {
         runtime: Runtime,
         gates: FeatureGates,
     ) -> Result<Arc<Self>, StartError> {
-        let mapping = RestMapping::new(client.clone());
-        mapping.refresh().await.map_err(|error| StartError::Discovery(Box::new(error)))?;
+        let mapping = discover(&client).await?;
         // A watch of a kind that is not served would be tried for ever.
         require::<Cluster>(&mapping)?;
         require::<PropagationPolicy>(&mapping)?;
@@ -95,6 +96,65 @@ impl Hub {
             runtime,
         });
         hub.wait_synced().await;
+        Ok(hub)
+    }
+
+    /// Starts the caches of what concerns one Pull cluster: its Cluster, its Works, the interpreters. The others stay empty.
+    ///
+    /// # Errors
+    /// When discovery of the control plane fails, it does not serve Karmada's kinds, or the lists are not there in time.
+    pub(crate) async fn start_for_agent(
+        client: Client,
+        runtime: Runtime,
+        gates: FeatureGates,
+        cluster: &str,
+        timeout: Duration,
+    ) -> Result<Arc<Self>, StartError> {
+        let mapping = discover(&client).await?;
+        require::<Cluster>(&mapping)?;
+        require::<Work>(&mapping)?;
+        require::<ResourceInterpreterCustomization>(&mapping)?;
+        require::<ResourceInterpreterWebhookConfiguration>(&mapping)?;
+        let execution_namespace = format!("{EXECUTION_NAMESPACE_PREFIX}{cluster}");
+        let own = watcher::Config::default().fields(&format!("metadata.name={cluster}"));
+        let hub = Arc::new(Self {
+            events: EventRecorder::start(client.clone(), &runtime).for_component("karmada-agent"),
+            templates: Templates::new(client.clone(), runtime.clone(), policy_ids, |_| true),
+            clusters: feed(Api::all(client.clone()), own, &runtime, |_| Vec::new()),
+            propagation_policies: idle_informer(),
+            cluster_propagation_policies: idle_informer(),
+            override_policies: idle_informer(),
+            cluster_override_policies: idle_informer(),
+            bindings: idle_informer(),
+            cluster_bindings: idle_informer(),
+            works: feed(
+                Api::namespaced(client.clone(), &execution_namespace),
+                watcher::Config::default(),
+                &runtime,
+                binding_ids,
+            ),
+            interpreter_customizations: start_informer(&client, &runtime, |_| Vec::new()),
+            interpreter_webhooks: start_informer(&client, &runtime, |_| Vec::new()),
+            mapping,
+            gates,
+            client,
+            runtime,
+        });
+        let synced = async {
+            hub.clusters.wait_synced().await;
+            hub.works.wait_synced().await;
+            hub.interpreter_customizations.wait_synced().await;
+            hub.interpreter_webhooks.wait_synced().await;
+        };
+        if tokio::time::timeout(timeout, synced).await.is_err() {
+            let errors = [
+                hub.clusters.last_error(),
+                hub.works.last_error(),
+                hub.interpreter_customizations.last_error(),
+                hub.interpreter_webhooks.last_error(),
+            ];
+            return Err(StartError::NotSynced { last_error: errors.into_iter().flatten().next() });
+        }
         Ok(hub)
     }
 
@@ -141,15 +201,40 @@ fn require<K: Resource<DynamicType = ()>>(mapping: &RestMapping) -> Result<(), S
     }
 }
 
+async fn discover(client: &Client) -> Result<RestMapping, StartError> {
+    let mapping = RestMapping::new(client.clone());
+    mapping.refresh().await.map_err(|error| StartError::Discovery(Box::new(error)))?;
+    Ok(mapping)
+}
+
 fn start_informer<K>(client: &Client, runtime: &Runtime, index: fn(&K) -> Vec<String>) -> Arc<Informer<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + fmt::Debug + Send + Sync + 'static,
+{
+    feed(Api::all(client.clone()), watcher::Config::default(), runtime, index)
+}
+
+fn feed<K>(
+    api: Api<K>,
+    config: watcher::Config,
+    runtime: &Runtime,
+    index: fn(&K) -> Vec<String>,
+) -> Arc<Informer<K>>
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + fmt::Debug + Send + Sync + 'static,
 {
     let drop_managed_fields = |object: &mut K| object.meta_mut().managed_fields = None;
     let informer = Arc::new(Informer::new(K::plural(&()), drop_managed_fields).with_index(index));
-    let api: Api<K> = Api::all(client.clone());
-    runtime.spawn(informer.clone().run(api, watcher::Config::default(), runtime.cancellation()));
+    runtime.spawn(informer.clone().run(api, config, runtime.cancellation()));
     informer
+}
+
+/// A cache that stays empty.
+fn idle_informer<K>() -> Arc<Informer<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + fmt::Debug + Send + Sync + 'static,
+{
+    Arc::new(Informer::new(K::plural(&()), |_| {}))
 }
 
 /// Permanent ids of the policies that claimed an object (of a policy: its own).

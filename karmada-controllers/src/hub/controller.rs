@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug, Display};
 use std::future::Future;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,7 @@ struct Shared {
     settings: RuntimeSettings,
     metrics: Metrics,
     queues: Mutex<Vec<(&'static str, Weak<dyn Observed>)>>,
+    reconciled: AtomicU64,
 }
 
 /// The tasks of a set of controllers: all tracked, all ended by one token.
@@ -87,7 +89,7 @@ impl Runtime {
 
     /// Makes a runtime without tasks whose queues have these limits.
     pub fn with_settings(settings: RuntimeSettings, metrics: Metrics) -> Self {
-        let shared = Shared { settings, metrics, queues: Mutex::default() };
+        let shared = Shared { settings, metrics, ..Shared::default() };
         Self { tracker: TaskTracker::new(), cancel: CancellationToken::new(), shared: Arc::new(shared) }
     }
 
@@ -141,6 +143,11 @@ impl Runtime {
     /// Returns how many keys of a controller are in work at a time, if nothing else was said `by_itself`.
     pub(crate) fn workers(&self, controller: &str, by_itself: usize) -> usize {
         self.shared.settings.workers.of(controller, by_itself)
+    }
+
+    /// Returns how many reconciles of this runtime and its relatives have ended.
+    pub(crate) fn reconciled(&self) -> u64 {
+        self.shared.reconciled.load(Ordering::Relaxed)
     }
 
     /// Returns the token that ends all tasks.
@@ -227,6 +234,7 @@ async fn work<T, F, Fut>(
         let outcome = outcome_of(&result);
         shared.metrics.runtime.reconciled(controller, outcome, started.elapsed());
         settle(controller, &queue, key, result);
+        shared.reconciled.fetch_add(1, Ordering::Relaxed);
         if crew.is_one_too_many() {
             return;
         }

@@ -20,7 +20,7 @@ tokio::task_local! {
 
 /// The workers of a queue.
 pub(super) struct Crew {
-    start: Box<dyn Fn(Arc<Crew>) + Send + Sync>,
+    start: Box<dyn Fn(Arc<Self>) + Send + Sync>,
     /// Workers that are to go when they have done their key: those they stood in for are back.
     surplus: AtomicUsize,
     places: Semaphore,

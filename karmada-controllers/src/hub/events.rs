@@ -3,19 +3,34 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference as CoreReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, ObjectMeta, PostParams};
 use kube::{Client, Resource, ResourceExt};
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::Runtime;
 use super::error::chain;
 
 /// Events that wait to be written; more than that are dropped and counted.
-const PENDING_EVENTS: usize = 4096;
+const PENDING_EVENTS: usize = 16_384;
+/// Events that are being written at the same time: together they need fewer durable commits.
+const WRITERS: usize = 8;
+/// How long an event lets the work go first that it tells of.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Without a reconcile that ends in this time, the controllers have nothing urgent to do.
+const CALM: Duration = Duration::from_millis(10);
+/// Events that are written after a calm moment before the next one is looked for.
+const BATCH: usize = 64;
+/// How long the events that still wait may take when the controllers end.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Events remembered so that a repeated one is not written again.
 const REMEMBERED_EVENTS: usize = 16_384;
 
@@ -63,19 +78,30 @@ struct Occurrence {
     message: String,
 }
 
+/// An event on its way.
+#[derive(Debug)]
+struct Pending {
+    component: &'static str,
+    occurrence: Occurrence,
+    /// When it happened, for the reader and for the patience.
+    time: Timestamp,
+    since: Instant,
+}
+
 /// Writes events in the background. Recording never blocks and never fails a reconcile.
 #[derive(Clone, Debug)]
 pub struct EventRecorder {
     component: &'static str,
-    sender: mpsc::Sender<(&'static str, Occurrence)>,
+    sender: mpsc::Sender<Pending>,
     dropped: Arc<AtomicU64>,
 }
 
 impl EventRecorder {
-    /// Starts the writer.
+    /// Starts the writer. It lets the work of the runtime go first, for a while.
     pub fn start(client: Client, runtime: &Runtime) -> Self {
         let (sender, receiver) = mpsc::channel(PENDING_EVENTS);
-        runtime.spawn_cancellable(write_events(client, receiver));
+        let writer = Writer { client, runtime: runtime.clone(), receiver, written: HashSet::new() };
+        runtime.spawn(writer.run(runtime.cancellation()));
         Self { component: "karmada-controller-manager", sender, dropped: Arc::default() }
     }
 
@@ -101,37 +127,108 @@ impl EventRecorder {
 
     fn record(&self, about: &ObjectReference, normal: bool, reason: &str, message: String) {
         let occurrence = Occurrence { about: about.clone(), normal, reason: reason.to_string(), message };
-        if self.sender.try_send((self.component, occurrence)).is_err() {
+        let (time, since) = (Timestamp::now(), Instant::now());
+        let pending = Pending { component: self.component, occurrence, time, since };
+        if self.sender.try_send(pending).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
-async fn write_events(client: Client, mut receiver: mpsc::Receiver<(&'static str, Occurrence)>) {
-    // A repeated event says nothing new: it is written once as long as it is remembered.
-    let mut written: HashSet<Occurrence> = HashSet::new();
-    while let Some((component, occurrence)) = receiver.recv().await {
-        if written.len() >= REMEMBERED_EVENTS {
-            written.clear();
+/// Writes events, several at a time.
+struct Writer {
+    client: Client,
+    runtime: Runtime,
+    receiver: mpsc::Receiver<Pending>,
+    /// A repeated event says nothing new: it is written once as long as it is remembered.
+    written: HashSet<Occurrence>,
+}
+
+impl Writer {
+    async fn run(mut self, cancel: CancellationToken) {
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            () = self.write_all(Patience::Some) => return,
         }
-        if !written.insert(occurrence.clone()) {
-            continue;
+        self.receiver.close();
+        if tokio::time::timeout(FAREWELL, self.write_all(Patience::None)).await.is_err() {
+            tracing::debug!(events = self.receiver.len(), "events not written before the end");
         }
-        let event = event_of(component, &occurrence);
-        let namespace = event.metadata.namespace.clone().unwrap_or_default();
-        let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
-        if let Err(error) = api.create(&PostParams::default(), &event).await {
-            // An event is lost rather than retried: the next occurrence is written again.
-            written.remove(&occurrence);
-            tracing::debug!(reason = occurrence.reason, error = chain(&error), "event not written");
+    }
+
+    async fn write_all(&mut self, patience: Patience) {
+        let mut in_flight: JoinSet<Result<(), Occurrence>> = JoinSet::new();
+        let mut before_the_next_look = 0;
+        loop {
+            let pending = tokio::select! {
+                Some(ended) = in_flight.join_next() => {
+                    // An event is lost rather than retried: the next occurrence is written again.
+                    if let Ok(Err(occurrence)) = ended {
+                        self.written.remove(&occurrence);
+                    }
+                    continue;
+                }
+                pending = self.receiver.recv(), if in_flight.len() < WRITERS => pending,
+            };
+            let Some(Pending { component, occurrence, time, since }) = pending else { break };
+            if self.written.len() >= REMEMBERED_EVENTS {
+                self.written.clear();
+            }
+            if !self.written.insert(occurrence.clone()) {
+                continue;
+            }
+            if before_the_next_look == 0 && patience == Patience::Some {
+                self.wait_for_calm(since).await;
+                before_the_next_look = BATCH;
+            }
+            before_the_next_look -= before_the_next_look.min(1);
+            let client = self.client.clone();
+            in_flight.spawn(async move { write(&client, component, occurrence, time).await });
+        }
+        while in_flight.join_next().await.is_some() {}
+    }
+
+    /// Waits until no reconcile ended for a moment, the event is old, or too many wait.
+    async fn wait_for_calm(&self, since: Instant) {
+        while since.elapsed() < PATIENCE && self.receiver.len() < PENDING_EVENTS / 2 {
+            let before = self.runtime.reconciled();
+            tokio::time::sleep(CALM).await;
+            if self.runtime.reconciled() == before {
+                return;
+            }
         }
     }
 }
 
-fn event_of(component: &str, occurrence: &Occurrence) -> Event {
+/// Whether events let other work go first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Some,
+    None,
+}
+
+async fn write(
+    client: &Client,
+    component: &str,
+    occurrence: Occurrence,
+    time: Timestamp,
+) -> Result<(), Occurrence> {
+    let event = event_of(component, &occurrence, time);
+    let namespace = event.metadata.namespace.clone().unwrap_or_default();
+    let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
+    match api.create(&PostParams::default(), &event).await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            tracing::debug!(reason = occurrence.reason, error = chain(&error), "event not written");
+            Err(occurrence)
+        }
+    }
+}
+
+fn event_of(component: &str, occurrence: &Occurrence, time: Timestamp) -> Event {
     let about = &occurrence.about;
     let namespace = if about.namespace.is_empty() { "default" } else { &about.namespace };
-    let now = Time(jiff::Timestamp::now());
+    let time = Time(time);
     Event {
         metadata: ObjectMeta {
             name: Some(format!("{}.{}", about.name, uuid::Uuid::new_v4().simple())),
@@ -151,9 +248,77 @@ fn event_of(component: &str, occurrence: &Occurrence) -> Event {
         message: Some(occurrence.message.clone()),
         source: Some(EventSource { component: Some(component.to_string()), host: None }),
         reporting_component: Some(component.to_string()),
-        first_timestamp: Some(now.clone()),
-        last_timestamp: Some(now),
+        first_timestamp: Some(time.clone()),
+        last_timestamp: Some(time),
         count: Some(1),
         ..Event::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+    use kube::client::Body;
+    use parking_lot::Mutex;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A server that takes every event and keeps its reason.
+    fn server() -> (Client, Arc<Mutex<Vec<String>>>) {
+        let reasons: Arc<Mutex<Vec<String>>> = Arc::default();
+        let seen = reasons.clone();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let seen = seen.clone();
+            async move {
+                let bytes = request.into_body().collect_bytes().await.unwrap();
+                let event: Value = serde_json::from_slice(&bytes).unwrap();
+                seen.lock().push(event["reason"].as_str().unwrap().to_owned());
+                Ok::<_, kube::Error>(
+                    Response::builder().status(201).body(Body::from(bytes.to_vec())).unwrap(),
+                )
+            }
+        });
+        (Client::new(service, "default"), reasons)
+    }
+
+    fn about() -> ObjectReference {
+        let object =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "ns"}});
+        ObjectReference::of_value(&object)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_let_the_work_go_first_but_not_for_ever() {
+        let (client, reasons) = server();
+        let runtime = Runtime::new();
+        let recorder = EventRecorder::start(client, &runtime);
+        let queue: Arc<super::super::WorkQueue<String>> = Arc::default();
+        runtime.run_queue("busy", &queue, 1, {
+            let queue = queue.clone();
+            move |key: String| {
+                queue.add_after(key, Duration::from_millis(1));
+                async { Ok(super::super::Action::Done) }
+            }
+        });
+        queue.add("again".to_owned());
+        recorder.normal(&about(), "Patient", "text");
+        tokio::time::sleep(PATIENCE / 2).await;
+        assert!(reasons.lock().is_empty());
+        tokio::time::sleep(PATIENCE).await;
+        assert_eq!(*reasons.lock(), ["Patient"]);
+        runtime.shutdown().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_repeated_event_is_written_once_and_what_waits_at_the_end_is_written() {
+        let (client, reasons) = server();
+        let runtime = Runtime::new();
+        let recorder = EventRecorder::start(client, &runtime);
+        for reason in ["First", "First", "Second"] {
+            recorder.normal(&about(), reason, "text");
+        }
+        runtime.shutdown().await;
+        assert_eq!(*reasons.lock(), ["First", "Second"]);
     }
 }

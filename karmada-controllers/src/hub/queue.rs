@@ -14,6 +14,8 @@ use super::rates::{Bucket, RetryLimits};
 
 /// Failures in a row after which a key is not expected to succeed soon.
 const STUCK_AFTER: u32 = 8;
+/// Keys that are served before one that can wait gets its turn all the same.
+const PASSED_OVER: u32 = 7;
 /// A delay up to this long is part of the work, a longer one is waiting for something to change.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -22,7 +24,7 @@ const SOON: Duration = Duration::from_secs(1);
 pub enum Urgency {
     /// Before all that can wait.
     Normal,
-    /// When nothing else waits.
+    /// When nothing else waits, and now and then while much does.
     CanWait,
 }
 
@@ -55,6 +57,8 @@ struct State<T> {
     /// Keys that are served when `ready` is empty; those no longer in `idle_keys` are stale.
     idle: VecDeque<T>,
     idle_keys: HashSet<T>,
+    /// Keys served since one could have been that can wait.
+    passed_over: u32,
     /// Keys in `ready` or `idle`, and keys that changed while in work.
     dirty: HashSet<T>,
     in_work: HashSet<T>,
@@ -91,6 +95,7 @@ impl<T: Clone + Debug + Eq + Hash + Ord> WorkQueue<T> {
                 ready: VecDeque::new(),
                 idle: VecDeque::new(),
                 idle_keys: HashSet::new(),
+                passed_over: 0,
                 dirty: HashSet::new(),
                 in_work: HashSet::new(),
                 delayed: BinaryHeap::new(),
@@ -286,9 +291,12 @@ impl<T: Clone + Debug + Eq + Hash + Ord> WorkQueue<T> {
     }
 
     fn pop(state: &mut State<T>) -> Option<T> {
-        if let Some(key) = state.ready.pop_front() {
+        let is_their_turn = !state.idle_keys.is_empty() && state.passed_over >= PASSED_OVER;
+        if !is_their_turn && let Some(key) = state.ready.pop_front() {
+            state.passed_over = if state.idle_keys.is_empty() { 0 } else { state.passed_over + 1 };
             return Some(key);
         }
+        state.passed_over = 0;
         while let Some(key) = state.idle.pop_front() {
             if state.idle_keys.remove(&key) {
                 return Some(key);
@@ -307,7 +315,8 @@ impl<T: Clone + Debug + Eq + Hash + Ord> WorkQueue<T> {
             // An entry that a sooner request or a direct add replaced is stale.
             if state.due.get(&key) == Some(&at) {
                 state.due.remove(&key);
-                Self::push(state, key, Urgency::Normal);
+                // What waited already lets those go first that did not.
+                Self::push(state, key, Urgency::CanWait);
             }
         }
     }
@@ -405,6 +414,20 @@ mod tests {
             queue.done(&expected);
         }
         assert_eq!(queue.load(), QueueLoad::default());
+    }
+
+    #[tokio::test]
+    async fn what_can_wait_gets_its_turn_while_more_and_more_is_urgent() {
+        let queue = WorkQueue::new();
+        queue.add_with(0, Urgency::CanWait);
+        for key in 1..=20 {
+            queue.add(key);
+        }
+        let mut served = Vec::new();
+        for _ in 0..21 {
+            served.extend(queue.next().await);
+        }
+        assert_eq!(served.iter().position(|key| *key == 0), Some(7));
     }
 
     #[tokio::test(start_paused = true)]

@@ -64,15 +64,14 @@ pub(super) async fn ensure(client: &Client, settings: &NodeSettings) -> Result<(
 async fn ensure_node(client: &Client, settings: &NodeSettings, index: u32) -> Result<(), kube::Error> {
     let nodes: Api<Node> = Api::all(client.clone());
     let name = format!("{}-node-{}", settings.prefix, index + 1);
-    let present = match nodes.get_opt(&name).await? {
-        Some(present) => present,
-        None => {
-            let node: Node = serde_json::from_value(json!({
-                "metadata": {"name": name, "annotations": {SIMULATED_ANNOTATION: "true"}, "labels": settings.labels(&name, index)},
-            }))
-            .map_err(kube::Error::SerdeError)?;
-            nodes.create(&PostParams::default(), &node).await?
-        }
+    let present = if let Some(present) = nodes.get_opt(&name).await? {
+        present
+    } else {
+        let node: Node = serde_json::from_value(json!({
+            "metadata": {"name": name, "annotations": {SIMULATED_ANNOTATION: "true"}, "labels": settings.labels(&name, index)},
+        }))
+        .map_err(kube::Error::SerdeError)?;
+        nodes.create(&PostParams::default(), &node).await?
     };
     let present = serde_json::to_value(&present).map_err(kube::Error::SerdeError)?;
     let offer = json!({"cpu": settings.cpu, "memory": settings.memory, "pods": settings.pods.to_string()});

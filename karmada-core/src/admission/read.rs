@@ -17,8 +17,23 @@ pub(super) struct ReadError {
 ///
 /// DEVIATION: upstream's decoder mostly does not name the field.
 pub(super) fn read<T: DeserializeOwned>(object: &Value) -> Result<T, ReadError> {
+    // Most objects have no nulls and can be read; following the path costs as much again.
+    if !has_nulls(object)
+        && let Ok(read) = T::deserialize(object)
+    {
+        return Ok(read);
+    }
     serde_path_to_error::deserialize(without_nulls(object))
         .map_err(|error| ReadError { path: error.path().to_string(), message: error.inner().to_string() })
+}
+
+fn has_nulls(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(members) => members.values().any(has_nulls),
+        Value::Array(elements) => elements.iter().any(has_nulls),
+        _ => false,
+    }
 }
 
 /// Returns a value without null members: Go reads them as absent.

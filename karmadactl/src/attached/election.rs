@@ -47,6 +47,21 @@ impl Progress {
         progress
     }
 
+    /// Says what the process does now.
+    pub fn tell(&self, phase: Phase) {
+        self.phase.send_replace(phase);
+    }
+
+    /// Looks at these loops from now on.
+    pub fn follow(&self, runtime: &Runtime) {
+        *self.running.lock() = Some(runtime.clone());
+    }
+
+    /// Looks at no loops any more.
+    pub fn forget(&self) {
+        *self.running.lock() = None;
+    }
+
     /// Follows what the process does.
     pub fn phase(&self) -> watch::Receiver<Phase> {
         self.phase.subscribe()
@@ -148,6 +163,66 @@ pub async fn run(
     };
     controllers.release().await;
     scheduler.release().await;
+    result
+}
+
+/// Runs loops under a lease of their own while this process leads, until `stop` completes: one of upstream's programs.
+///
+/// A lost lease ends the loops; the process then stands by again.
+///
+/// # Errors
+/// When the loops do not start.
+pub async fn run_component(
+    client: kube::Client,
+    settings: ControlPlaneSettings,
+    election: Election,
+    progress: &Progress,
+    stop: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    let Election::Lease(lease) = election else {
+        return run(client, settings, Election::None, progress, stop).await;
+    };
+    tokio::pin!(stop);
+    let metrics = settings.metrics.clone();
+    let name = lease.name.clone();
+    let mut candidate = Candidate::new(client.clone(), lease);
+    let result = loop {
+        metrics.runtime.set_role(&name, Role::Standby);
+        if !matches!(candidate.attempt().await, Ok(Standing::Leader)) {
+            progress.phase.send_replace(Phase::StandingBy);
+            tokio::select! {
+                () = &mut stop => break Ok(()),
+                () = candidate.lead() => {}
+            }
+        }
+        metrics.runtime.set_role(&name, Role::Leader);
+        progress.phase.send_replace(Phase::Starting);
+        // Filling the caches may take longer than the lease lasts.
+        let (started, is_lost) = {
+            let starting = start(&client, &settings, progress);
+            tokio::pin!(starting);
+            tokio::select! {
+                started = &mut starting => (started, false),
+                () = candidate.hold() => (starting.await, true),
+            }
+        };
+        let plane = match started {
+            Ok(plane) => plane,
+            Err(error) => break Err(error),
+        };
+        let is_stopped = tokio::select! {
+            biased;
+            () = std::future::ready(()), if is_lost => false,
+            () = &mut stop => true,
+            () = candidate.hold() => false,
+        };
+        *progress.running.lock() = None;
+        plane.shutdown().await;
+        if is_stopped {
+            break Ok(());
+        }
+    };
+    candidate.release().await;
     result
 }
 

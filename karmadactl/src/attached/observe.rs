@@ -13,6 +13,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::printer::Printer;
+
 /// What a process that runs control loops does now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -29,6 +31,21 @@ pub struct Observed {
     pub phase: watch::Receiver<Phase>,
     /// Queues are looked at when metrics are asked for.
     pub refresh: Arc<dyn RefreshMetrics>,
+}
+
+impl Observed {
+    /// What is served of a process without queues that works already.
+    pub fn working(metrics: Metrics) -> Self {
+        Self { metrics, phase: watch::Sender::new(Phase::Working).subscribe(), refresh: Arc::new(NoQueues) }
+    }
+}
+
+/// A process without queues.
+#[derive(Debug)]
+struct NoQueues;
+
+impl RefreshMetrics for NoQueues {
+    fn refresh(&self) {}
 }
 
 /// Brings gauges up to date before they are printed.
@@ -91,6 +108,15 @@ pub async fn serve(
 }
 
 impl Endpoints {
+    /// Says where metrics and health are.
+    pub fn tell(&self, printer: &Printer) {
+        for (what, address) in [("metrics", self.metrics), ("health", self.health)] {
+            if let Some(address) = address {
+                printer.progress(&format!("{what}: http://{address}"));
+            }
+        }
+    }
+
     async fn listen(
         &mut self,
         router: Router<Observed>,

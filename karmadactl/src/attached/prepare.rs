@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::api_error::ApiError;
 use crate::change::DryRun;
 use crate::raw;
+use crate::register::path_of;
 use crate::wait::{Probe, WaitError, wait_until};
 
 /// Who owns the fields.
@@ -194,18 +195,6 @@ fn first_of(crd: &Value) -> String {
     let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (group, version) = (text("/spec/group"), text("/spec/versions/0/name"));
     format!("/apis/{group}/{version}/{}?limit=1", text("/spec/names/plural"))
-}
-
-fn path_of(object: &Value) -> String {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let plural = match text("/kind") {
-        "Namespace" => "namespaces",
-        "CustomResourceDefinition" => "customresourcedefinitions",
-        "ClusterRole" => "clusterroles",
-        _ => "clusterrolebindings",
-    };
-    let prefix = if text("/apiVersion").contains('/') { "/apis" } else { "/api" };
-    format!("{prefix}/{}/{plural}/{}", text("/apiVersion"), text("/metadata/name"))
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use clap::Args;
 use jiff::SignedDuration;
 use karmada_controllers::hub::{Rate, RetryLimits, RuntimeSettings, Workers};
 use karmada_controllers::{
-    ControlPlaneSettings, ControllerSet, DetectorSettings, ResourceModeling, SchedulerSettings,
-    StatusSettings,
+    ControlPlaneSettings, ControllerSet, DetectorSettings, MonitorSettings, ResourceModeling,
+    SchedulerSettings, StatusSettings,
 };
 use karmada_core::admission::TaintPolicyRule;
 use karmada_core::api::FeatureGates;
-use karmada_core::membership::ReadinessThresholds;
+use karmada_core::membership::{HeartbeatLimits, ReadinessThresholds};
 use karmada_core::propagation::{NamespaceFilter, SkippedApis};
 use karmada_core::scheduling::{EmptyWorkloads, PluginSet, ScheduleOptions};
 
@@ -20,10 +20,23 @@ use crate::duration::parse_duration;
 use crate::embedded::KarmadaAdmission;
 use crate::error::CliError;
 
-/// How the control loops run.
+/// How the control loops run, the scheduler among them.
+#[derive(Args, Clone, Debug)]
+pub struct ControllerArgs {
+    #[command(flatten)]
+    pub loops: LoopArgs,
+
+    #[command(flatten)]
+    pub scheduler: SchedulerArgs,
+
+    #[command(flatten)]
+    pub admission: AdmissionArgs,
+}
+
+/// How the control loops run that are in the controller manager.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Controllers")]
-pub struct ControllerArgs {
+pub struct LoopArgs {
     /// Features to switch on or off, such as Failover=true,AllAlpha=false
     #[arg(long, value_name = "NAME=BOOL,...", value_parser = FeatureGates::parse, default_value = "",
         hide_default_value = true)]
@@ -51,6 +64,18 @@ pub struct ControllerArgs {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = positive_duration)]
     pub cluster_failure_threshold: Duration,
 
+    /// Time between two looks at the agents of pull mode clusters
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = positive_duration)]
+    pub cluster_monitor_period: Duration,
+
+    /// How long an agent may be silent until its cluster's state is unknown
+    #[arg(long, value_name = "DURATION", default_value = "40s", value_parser = positive_duration)]
+    pub cluster_monitor_grace_period: Duration,
+
+    /// The same for an agent that was never heard of
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = positive_duration)]
+    pub cluster_startup_grace_period: Duration,
+
     /// Sum up the nodes and pods of clusters, for the scheduler
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value = "true", value_parser = parse_flag, action = clap::ArgAction::Set)]
@@ -65,6 +90,20 @@ pub struct ControllerArgs {
     #[arg(long, value_name = "REGEX,...", value_delimiter = ',', default_value = "kube-.*")]
     pub skipped_propagating_namespaces: Vec<String>,
 
+    #[command(flatten)]
+    pub rates: RateArgs,
+
+    #[command(flatten)]
+    pub member_rates: MemberRateArgs,
+
+    #[command(flatten)]
+    pub concurrency: ConcurrencyArgs,
+}
+
+/// How bindings are scheduled.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Scheduler")]
+pub struct SchedulerArgs {
     /// Name of the scheduler: bindings that ask for another one are left alone
     #[arg(long, value_name = "NAME", default_value = "default-scheduler", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub scheduler_name: String,
@@ -83,17 +122,16 @@ pub struct ControllerArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value = "false", value_parser = parse_flag, action = clap::ArgAction::Set)]
     pub enable_empty_workload_propagation: bool,
+}
 
+/// What admission goes by, besides features.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Admission")]
+pub struct AdmissionArgs {
     /// Allow ClusterTaintPolicies to add taints that evict
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value = "false", value_parser = parse_flag, action = clap::ArgAction::Set)]
     pub allow_no_execute_taint_policy: bool,
-
-    #[command(flatten)]
-    pub rates: RateArgs,
-
-    #[command(flatten)]
-    pub concurrency: ConcurrencyArgs,
 }
 
 /// How fast.
@@ -123,7 +161,12 @@ pub struct RateArgs {
     /// Calls of the control plane's API server at once after a pause
     #[arg(long, value_name = "NUMBER", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     pub kube_api_burst: u32,
+}
 
+/// How fast members are called.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Rates of the controllers")]
+pub struct MemberRateArgs {
     /// Calls of each member's API server a second [default: no limit]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub cluster_api_qps: Option<u32>,
@@ -178,12 +221,7 @@ pub struct ConcurrencyArgs {
 impl ControllerArgs {
     /// Returns what admission goes by.
     pub fn admission(&self) -> KarmadaAdmission {
-        let taint_policies = if self.allow_no_execute_taint_policy {
-            TaintPolicyRule::NoExecuteAllowed
-        } else {
-            TaintPolicyRule::NoExecuteForbidden
-        };
-        KarmadaAdmission { gates: self.feature_gates.clone(), taint_policies }
+        self.admission.with(self.loops.feature_gates.clone())
     }
 
     /// Returns how the loops run.
@@ -191,25 +229,71 @@ impl ControllerArgs {
     /// # Errors
     /// When a controller, a plugin or a pattern is not valid.
     pub fn settings(self) -> Result<ControlPlaneSettings, CliError> {
-        let controllers = ControllerSet::parse(self.controllers.iter().map(String::as_str))
-            .map_err(|error| usage("--controllers", error))?;
+        let scheduler = self.scheduler.settings()?;
+        Ok(ControlPlaneSettings { scheduler, ..self.loops.settings()? })
+    }
+}
+
+impl AdmissionArgs {
+    /// Returns what admission goes by under these features.
+    pub fn with(self, gates: FeatureGates) -> KarmadaAdmission {
+        let taint_policies = if self.allow_no_execute_taint_policy {
+            TaintPolicyRule::NoExecuteAllowed
+        } else {
+            TaintPolicyRule::NoExecuteForbidden
+        };
+        KarmadaAdmission { gates, taint_policies }
+    }
+}
+
+impl SchedulerArgs {
+    /// Returns how bindings are scheduled.
+    ///
+    /// # Errors
+    /// When there is no such plugin.
+    pub fn settings(self) -> Result<SchedulerSettings, CliError> {
         let plugins = PluginSet::parse(self.plugins.iter().map(String::as_str))
             .map_err(|error| usage("--plugins", error))?;
-        let namespaces = NamespaceFilter::new(&self.skipped_propagating_namespaces)
-            .map_err(|error| usage("--skipped-propagating-namespaces", error))?;
         let empty_workloads = if self.enable_empty_workload_propagation {
             EmptyWorkloads::Propagate
         } else {
             EmptyWorkloads::Drop
         };
+        Ok(SchedulerSettings {
+            name: self.scheduler_name,
+            options: ScheduleOptions { empty_workloads, plugins, ..ScheduleOptions::default() },
+        })
+    }
+}
+
+impl RateArgs {
+    /// Returns how failures are tried again.
+    pub fn retry(&self) -> RetryLimits {
+        RetryLimits {
+            base: self.rate_limiter_base_delay,
+            longest: self.rate_limiter_max_delay.max(self.rate_limiter_base_delay),
+            rate: rate(self.rate_limiter_qps, self.rate_limiter_bucket_size),
+        }
+    }
+
+    /// Returns how often the control plane's API server is called.
+    pub fn api_rate(&self) -> Option<Rate> {
+        rate(self.kube_api_qps, self.kube_api_burst)
+    }
+}
+
+impl LoopArgs {
+    /// Returns how the loops run, with a scheduler as it is by itself.
+    ///
+    /// # Errors
+    /// When a controller or a pattern is not valid.
+    pub fn settings(self) -> Result<ControlPlaneSettings, CliError> {
+        let controllers = ControllerSet::parse(self.controllers.iter().map(String::as_str))
+            .map_err(|error| usage("--controllers", error))?;
+        let namespaces = NamespaceFilter::new(&self.skipped_propagating_namespaces)
+            .map_err(|error| usage("--skipped-propagating-namespaces", error))?;
         let resources =
             if self.enable_cluster_resource_modeling { ResourceModeling::On } else { ResourceModeling::Off };
-        let rates = self.rates;
-        let retry = RetryLimits {
-            base: rates.rate_limiter_base_delay,
-            longest: rates.rate_limiter_max_delay.max(rates.rate_limiter_base_delay),
-            rate: rate(rates.rate_limiter_qps, rates.rate_limiter_bucket_size),
-        };
         Ok(ControlPlaneSettings {
             gates: self.feature_gates,
             controllers,
@@ -221,14 +305,17 @@ impl ControllerArgs {
                 },
                 resources,
             },
-            detector: DetectorSettings { skipped_apis: self.skipped_propagating_apis, namespaces },
-            scheduler: SchedulerSettings {
-                name: self.scheduler_name,
-                options: ScheduleOptions { empty_workloads, plugins, ..ScheduleOptions::default() },
+            monitor: MonitorSettings {
+                period: self.cluster_monitor_period,
+                limits: HeartbeatLimits {
+                    grace: signed(self.cluster_monitor_grace_period),
+                    startup_grace: signed(self.cluster_startup_grace_period),
+                },
             },
-            runtime: RuntimeSettings { retry, workers: self.concurrency.into() },
-            api_rate: rate(rates.kube_api_qps, rates.kube_api_burst),
-            member_rate: rate(rates.cluster_api_qps, rates.cluster_api_burst),
+            detector: DetectorSettings { skipped_apis: self.skipped_propagating_apis, namespaces },
+            runtime: RuntimeSettings { retry: self.rates.retry(), workers: self.concurrency.into() },
+            api_rate: self.rates.api_rate(),
+            member_rate: rate(self.member_rates.cluster_api_qps, self.member_rates.cluster_api_burst),
             ..ControlPlaneSettings::default()
         })
     }
@@ -269,7 +356,7 @@ fn usage(flag: &'static str, source: impl std::error::Error + Send + Sync + 'sta
     CliError::usage(FlagError { flag, source: Box::new(source) })
 }
 
-fn rate(per_second: Option<u32>, burst: u32) -> Option<Rate> {
+pub(super) fn rate(per_second: Option<u32>, burst: u32) -> Option<Rate> {
     per_second.map(|per_second| Rate { per_second: f64::from(per_second), burst })
 }
 

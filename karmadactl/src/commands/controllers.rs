@@ -12,7 +12,7 @@ use karmada_controllers::{ControlPlaneSettings, StartError};
 use super::controller_args::{ControllerArgs, positive_duration};
 use crate::api_error::ApiError;
 use crate::attached::election::{self, Election, Progress, RunError};
-use crate::attached::observe::{Endpoints, Observed, Phase, serve};
+use crate::attached::observe::{BindError, Endpoints, Observed, Phase, serve};
 use crate::attached::once::{Pass, PassError, converge};
 use crate::change::parse_flag;
 use crate::context::{Context, ControlPlane};
@@ -114,7 +114,11 @@ pub(super) fn parse_address(text: &str) -> Result<BindAddress, String> {
 }
 
 impl ElectionArgs {
-    fn election(self) -> Result<Election, CliError> {
+    /// Returns how this process takes part in the election for a lease.
+    ///
+    /// # Errors
+    /// When the times contradict each other.
+    pub(super) fn election(self, lease: &str) -> Result<Election, CliError> {
         if !self.leader_elect {
             return Ok(Election::None);
         }
@@ -123,7 +127,7 @@ impl ElectionArgs {
             lease_duration: self.leader_elect_lease_duration,
             renew_deadline: self.leader_elect_renew_deadline,
             retry_period: self.leader_elect_retry_period,
-            ..LeaderSettings::new(election::CONTROLLERS_LEASE, identity())
+            ..LeaderSettings::new(lease, identity())
         };
         settings.check().map_err(CliError::usage)?;
         Ok(Election::Lease(settings))
@@ -131,7 +135,7 @@ impl ElectionArgs {
 }
 
 /// Who this process is: its machine, and something no other process has.
-fn identity() -> String {
+pub(super) fn identity() -> String {
     let machine = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
     let machine = machine.or_else(|| {
         let name = std::fs::read_to_string("/etc/hostname").ok()?;
@@ -151,33 +155,67 @@ pub async fn run(args: ControllersArgs, context: &Context) -> Result<(), CliErro
         logging: _,
         controllers,
     } = args;
-    let election = election.election()?;
+    let election = election.election(election::CONTROLLERS_LEASE)?;
     let mut settings = controllers.settings()?;
     let server = context.connection.connect().await?;
-    settings.admission =
-        admission_of(&server.client).await.map_err(|error| server.explain(ApiError(error)))?;
-    if settings.admission == Admission::StandIn {
-        tracing::info!("the server has no admission for Karmada's kinds: defaults are set from here");
-    }
+    settings.admission = admission(&server).await?;
     check_kinds(&server).await?;
     if once {
         return pass(settings, election, timeout, &server, context).await;
     }
+    let endpoints = [metrics_bind_address, health_probe_bind_address];
+    work(settings, election, Leases::OfBothPrograms, endpoints, &server, context).await
+}
+
+/// Finds out who does the admission of Karmada's kinds.
+pub(super) async fn admission(server: &ControlPlane) -> Result<Admission, CliError> {
+    let admission = admission_of(&server.client).await.map_err(|error| server.explain(ApiError(error)))?;
+    if admission == Admission::StandIn {
+        tracing::info!("the server has no admission for Karmada's kinds: defaults are set from here");
+    }
+    Ok(admission)
+}
+
+/// Which leases a process needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leases {
+    /// That of the controller manager, and that of the scheduler for scheduling.
+    OfBothPrograms,
+    /// One, which the election names.
+    One,
+}
+
+/// Runs loops until the process is told to stop; metrics and health are served at these addresses.
+pub(super) async fn work(
+    settings: ControlPlaneSettings,
+    election: Election,
+    leases: Leases,
+    [metrics, health]: [BindAddress; 2],
+    server: &ControlPlane,
+    context: &Context,
+) -> Result<(), CliError> {
     let progress = Progress::default();
     let observed = Observed {
         metrics: settings.metrics.clone(),
         phase: progress.phase(),
         refresh: Arc::new(progress.clone()),
     };
-    let endpoints = serve(observed, metrics_bind_address.0, health_probe_bind_address.0).await;
-    let endpoints = endpoints.map_err(|error| {
-        CliError::failed(error)
-            .with_hint("--metrics-bind-address and --health-probe-bind-address choose others; 0 is none")
-    })?;
+    let endpoints = serve(observed, metrics.0, health.0).await;
+    let endpoints = endpoints.map_err(explain_bind)?;
     let ran = {
-        let told = tell_phases(&progress, &server, &endpoints, context);
+        let told = tell_phases(&progress, server, &endpoints, context);
         let client = server.client.clone();
-        let running = election::run(client, settings, election, &progress, told_to_stop());
+        let running = async {
+            match leases {
+                Leases::OfBothPrograms => {
+                    Box::pin(election::run(client, settings, election, &progress, told_to_stop())).await
+                }
+                Leases::One => {
+                    let stop = told_to_stop();
+                    Box::pin(election::run_component(client, settings, election, &progress, stop)).await
+                }
+            }
+        };
         tokio::select! {
             ran = running => ran,
             error = told => return Err(error),
@@ -189,6 +227,12 @@ pub async fn run(args: ControllersArgs, context: &Context) -> Result<(), CliErro
     })
 }
 
+/// Words an address for metrics or health that is not free.
+pub(super) fn explain_bind(error: BindError) -> CliError {
+    CliError::failed(error)
+        .with_hint("--metrics-bind-address and --health-probe-bind-address choose others; 0 is none")
+}
+
 /// Prints what the process does as that changes; only ends when it cannot print.
 async fn tell_phases(
     progress: &Progress,
@@ -197,11 +241,7 @@ async fn tell_phases(
     context: &Context,
 ) -> CliError {
     let mut phase = progress.phase();
-    for (what, address) in [("metrics", endpoints.metrics), ("health", endpoints.health)] {
-        if let Some(address) = address {
-            context.printer.progress(&format!("{what}: http://{address}"));
-        }
-    }
+    endpoints.tell(&context.printer);
     loop {
         let line = match *phase.borrow_and_update() {
             Phase::Starting => None,
@@ -265,7 +305,7 @@ fn print(pass: &Pass, context: &Context) -> Result<(), CliError> {
 #[error("{0} things are not as they should be")]
 struct NotConverged(usize);
 
-async fn told_to_stop() {
+pub(super) async fn told_to_stop() {
     if let Err(error) = stop_requested().await {
         tracing::error!(%error, "cannot wait for signals");
         std::future::pending::<()>().await;
@@ -273,7 +313,7 @@ async fn told_to_stop() {
 }
 
 /// Says at once when the server was not prepared: an election there would never end.
-async fn check_kinds(server: &ControlPlane) -> Result<(), CliError> {
+pub(super) async fn check_kinds(server: &ControlPlane) -> Result<(), CliError> {
     let found = crate::raw::read(&server.client, "/apis/work.karmada.io/v1alpha2").await;
     match found.map_err(|error| server.explain(error))? {
         Some(_) => Ok(()),

@@ -1,5 +1,7 @@
 //! The commands: each parses, calls a library function and prints.
 
+pub mod agent;
+pub mod aggregated_apiserver;
 pub mod annotate;
 pub mod api_resources;
 pub mod api_versions;
@@ -7,12 +9,16 @@ pub mod apply;
 pub mod attach;
 pub mod audit_args;
 pub mod backup;
+pub mod certs;
 mod changes;
 pub mod completion;
+pub mod component_args;
 pub mod controller_args;
+pub mod controller_manager;
 pub mod controllers;
 pub mod cordon;
 pub mod create;
+pub mod deinit;
 pub mod delete;
 pub mod demo;
 pub mod describe;
@@ -32,15 +38,20 @@ pub mod patch;
 pub mod promote;
 pub mod propagate;
 pub mod reach;
+pub mod register;
 pub mod restore;
+pub mod scheduler;
 pub mod serve;
 pub mod simulate;
 pub mod status;
 pub mod taint;
+pub mod token;
 pub mod top;
 pub mod uncordon;
 pub mod unjoin;
+pub mod unregister;
 pub mod version;
+pub mod webhook;
 
 use crate::cli::Command;
 use crate::context::Context;
@@ -54,7 +65,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::LocalDown(args) => local_down::run(args, context).await,
         Command::Serve(args) => serve::run(*args, context).await,
         Command::Controllers(args) => controllers::run(*args, context).await,
-        Command::Init(args) => init::run(args, context).await,
+        Command::Init(args) => Box::pin(init::run(*args, context)).await,
         Command::Backup(args) => backup::run(args, context).await,
         Command::Restore(args) => restore::run(args, context).await,
         Command::Get(args) => get::run(args, context).await,
@@ -86,5 +97,15 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::ApiResources(args) => api_resources::run(args, context).await,
         Command::ApiVersions(args) => api_versions::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
+        Command::Deinit(args) => deinit::run(args, context).await,
+        Command::Certs(args) => certs::run(args, context).await,
+        Command::ControllerManager(args) => controller_manager::run(*args, context).await,
+        Command::Scheduler(args) => scheduler::run(*args, context).await,
+        Command::Webhook(args) => webhook::run(*args, context).await,
+        Command::AggregatedApiserver(args) => aggregated_apiserver::run(*args, context).await,
+        Command::Token(args) => Box::pin(token::run(args, context)).await,
+        Command::Register(args) => Box::pin(register::run(*args, context)).await,
+        Command::Unregister(args) => Box::pin(unregister::run(args, context)).await,
+        Command::Agent(args) => Box::pin(agent::run(*args, context)).await,
     }
 }

@@ -59,6 +59,14 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
 
+    /// Further name or address in the server's certificate (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub tls_san: Vec<String>,
+
+    /// Where clusters that register themselves find the server, when that is not where it listens
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+
     /// Kubeconfig to write, readable for the user only [default: karmada-apiserver.config in the data directory]
     #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::FilePath)]
     pub kubeconfig: Option<PathBuf>,
@@ -192,6 +200,8 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     let ServeArgs {
         data_dir,
         listen,
+        tls_san,
+        public_url,
         kubeconfig,
         in_memory,
         durability,
@@ -209,6 +219,8 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
         audit: audit.config().map_err(CliError::failed)?,
         event_ttl: Some(event_ttl),
         admission: controllers.admission(),
+        server_names: tls_san,
+        public_url,
     };
     let settings = controllers.settings()?;
     let data_dir = data_dir.unwrap_or_else(|| default_data_dir("serve"));
@@ -332,6 +344,6 @@ pub(super) fn explain(error: EmbeddedError) -> CliError {
 pub(super) fn explain_control_plane(error: ControlPlaneError) -> CliError {
     match error {
         ControlPlaneError::Server(error) => explain(error),
-        error @ ControlPlaneError::Controllers(_) => CliError::failed(error),
+        error => CliError::failed(error),
     }
 }

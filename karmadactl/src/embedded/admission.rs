@@ -87,24 +87,27 @@ impl KarmadaAdmission {
 }
 
 /// Returns the quotas of a namespace with what its bindings use of them now.
-///
-/// DEVIATION: upstream goes by the quotas' status, which may lag.
 fn quotas(stored: StoredObjects<'_>, namespace: &str) -> Vec<Value> {
     let mut quotas = stored.list("policy.karmada.io", "federatedresourcequotas", namespace);
-    if quotas.is_empty() {
-        return quotas;
+    if !quotas.is_empty() {
+        count_use(&mut quotas, &stored.list("work.karmada.io", "resourcebindings", namespace));
     }
-    let bindings = stored.list("work.karmada.io", "resourcebindings", namespace);
+    quotas
+}
+
+/// Writes into the quotas of a namespace what its bindings use of them.
+///
+/// DEVIATION: upstream goes by the quotas' status, which may lag.
+pub(crate) fn count_use(quotas: &mut [Value], bindings: &[Value]) {
     // What is stored was checked when it was written; a binding that cannot be read has no replicas either.
     let bindings: Vec<ResourceBindingSpec> = bindings
         .iter()
         .filter_map(|binding| ResourceBindingSpec::deserialize(&binding["spec"]).ok())
         .collect();
-    for quota in &mut quotas {
+    for quota in quotas {
         let Ok(spec) = FederatedResourceQuotaSpec::deserialize(&quota["spec"]) else { continue };
         quota["status"] = json!({"overallUsed": overall_use(&bindings, &spec.overall)});
     }
-    quotas
 }
 
 fn operation_of(request: &AdmissionRequest<'_>) -> Option<CoreOperation> {

@@ -15,13 +15,13 @@ const PLURAL: &str = "clusters";
 
 /// Answers `clusters/NAME/proxy/...` by what the member says.
 #[derive(Debug)]
-pub(super) struct ClusterProxyRoute {
+pub(crate) struct ClusterProxyRoute {
     target: ConnectTarget,
     proxy: Arc<ClusterProxy>,
 }
 
 impl ClusterProxyRoute {
-    pub(super) fn new(proxy: Arc<ClusterProxy>) -> Self {
+    pub(crate) fn new(proxy: Arc<ClusterProxy>) -> Self {
         let verbs = ["create", "delete", "get", "patch", "update"];
         let target = ConnectTarget {
             group: GROUP.to_owned(),
@@ -47,7 +47,7 @@ impl Connect for ClusterProxyRoute {
                 .proxy
                 .forward(&caller, &name, &rest, request.map(proxy_body))
                 .await
-                .map_err(|error| failure(&error, &name))?;
+                .map_err(|error| proxy_failure(&error, &name))?;
             if let Some(tunnel) = forwarded.tunnel {
                 lasting.spawn(tunnel.run());
             }
@@ -57,7 +57,8 @@ impl Connect for ClusterProxyRoute {
     }
 }
 
-fn failure(error: &ProxyError, cluster: &str) -> Failure {
+/// Words a request that got no answer of a member.
+pub(crate) fn proxy_failure(error: &ProxyError, cluster: &str) -> Failure {
     let message = chain_line(error);
     match error.status() {
         StatusCode::NOT_FOUND => Failure::not_found(GROUP, PLURAL, cluster),

@@ -6,6 +6,8 @@ use karmada_controllers::{ControlPlane, ControlPlaneSettings, StartError};
 
 use crate::attached::election::Progress;
 use crate::attached::observe::Observed;
+use crate::register::ObjectError;
+use crate::register::bootstrap::ensure_bootstrap;
 
 use super::server::{EmbeddedError, EmbeddedOptions, EmbeddedServer};
 
@@ -23,6 +25,8 @@ pub enum ControlPlaneError {
     Server(#[from] EmbeddedError),
     #[error("cannot start the controllers")]
     Controllers(#[source] StartError),
+    #[error("cannot prepare the registration of clusters")]
+    Registration(#[source] ObjectError),
 }
 
 impl EmbeddedControlPlane {
@@ -40,6 +44,16 @@ impl EmbeddedControlPlane {
         server: EmbeddedServer,
         settings: ControlPlaneSettings,
     ) -> Result<Self, ControlPlaneError> {
+        let prepared = ensure_bootstrap(
+            &server.client(),
+            &server.public_url(),
+            server.certificate_authority().as_bytes(),
+        )
+        .await;
+        if let Err(error) = prepared {
+            server.shutdown().await;
+            return Err(ControlPlaneError::Registration(error));
+        }
         match ControlPlane::start(server.client(), settings).await {
             Ok(controllers) => Ok(Self { server, controllers }),
             Err(source) => {

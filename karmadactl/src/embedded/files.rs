@@ -46,6 +46,11 @@ pub(crate) fn create_private_directory(path: &Path) -> Result<(), FileError> {
 pub fn write_kubeconfig(path: &Path, kubeconfig: &Value) -> Result<(), FileError> {
     let text = render_document(kubeconfig, DocumentFormat::Yaml)
         .map_err(|error| FileError::Render(Box::new(error)))?;
+    write_private(path, &text)
+}
+
+/// Writes a file that only the user can read, whole or not at all.
+pub fn write_private(path: &Path, text: &str) -> Result<(), FileError> {
     let failed = |source| FileError::Write { path: path.to_owned(), source };
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         create_private_directory(directory)?;

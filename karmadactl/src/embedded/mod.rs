@@ -16,11 +16,13 @@ mod readiness;
 mod server;
 
 pub use admission::KarmadaAdmission;
+pub(crate) use admission::count_use;
+pub(crate) use cluster_proxy::{ClusterProxyRoute, proxy_failure};
 pub use control_plane::{ControlPlaneError, EmbeddedControlPlane};
 pub use data_directory::{DataDirectory, DataDirectoryError, Hold, LOG_FILE, Record};
 pub use detach::{DetachError, Detached, start_detached};
 pub(crate) use files::create_private_directory;
-pub use files::{FileError, default_data_dir, previous_address, write_kubeconfig};
+pub use files::{FileError, default_data_dir, previous_address, write_kubeconfig, write_private};
 pub use local_up::{CONTROL_PLANE_KUBECONFIG, LocalUp, LocalUpError, LocalUpOptions, SimulatedMember};
 pub use member_options::{MemberOptionError, MemberOptions};
 pub use readiness::{AnnounceError, announce, wait_until_ready};

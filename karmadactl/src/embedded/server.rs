@@ -66,6 +66,10 @@ pub struct ApiOptions {
     pub event_ttl: Option<Duration>,
     /// What admission of Karmada's kinds goes by.
     pub admission: KarmadaAdmission,
+    /// Further names and addresses in its certificate.
+    pub server_names: Vec<String>,
+    /// Where clusters that register themselves find it, when that is not where it listens.
+    pub public_url: Option<String>,
 }
 
 /// An API server in this process that did not start.
@@ -96,6 +100,7 @@ pub struct EmbeddedServer {
     server: ApiServer,
     listener: Listener,
     cluster_proxy: Option<Arc<ClusterProxy>>,
+    public_url: Option<String>,
 }
 
 impl EmbeddedServer {
@@ -144,6 +149,7 @@ impl EmbeddedServer {
             audit: options.api.audit.clone(),
             event_ttl: options.api.event_ttl,
             limits: options.limits.clone(),
+            server_names: options.api.server_names.clone(),
             ..config
         };
         let server = ApiServer::start(config).await.map_err(|source| EmbeddedError::Start {
@@ -152,7 +158,10 @@ impl EmbeddedServer {
             source: Box::new(source),
         })?;
         match listen(&server, options).await {
-            Ok(listener) => Ok(Self { server, listener, cluster_proxy: None }),
+            Ok(listener) => {
+                let public_url = options.api.public_url.clone();
+                Ok(Self { server, listener, cluster_proxy: None, public_url })
+            }
             Err(error) => {
                 server.shutdown().await;
                 Err(error)
@@ -179,6 +188,16 @@ impl EmbeddedServer {
     /// Where it listens.
     pub fn url(&self) -> String {
         self.listener.url()
+    }
+
+    /// The certificate that clients of the listener trust, as PEM.
+    pub fn certificate_authority(&self) -> &str {
+        self.server.ca_pem()
+    }
+
+    /// Where others find it.
+    pub fn public_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| self.url())
     }
 
     /// A kubeconfig for the address it listens on, with a fresh certificate of an administrator.

@@ -9,4 +9,5 @@ mod register;
 mod remove;
 
 pub use register::{JoinError, JoinOptions, JoinOutcome, Mode, join_cluster};
+pub(crate) use register::{Side, Tokens, ensure_error, identity, prepare_member};
 pub use remove::{Removal, UnjoinError, UnjoinOptions, UnjoinOutcome, UnjoinStep, unjoin_cluster};

@@ -121,13 +121,13 @@ pub async fn join_cluster(
 }
 
 /// The credentials read from a member.
-struct Tokens {
-    impersonator: ByteString,
-    token: ByteString,
-    ca_bundle: ByteString,
+pub(crate) struct Tokens {
+    pub(crate) impersonator: ByteString,
+    pub(crate) token: ByteString,
+    pub(crate) ca_bundle: ByteString,
 }
 
-async fn identity(member: &kube::Client, cluster: &str) -> Result<String, JoinError> {
+pub(crate) async fn identity(member: &kube::Client, cluster: &str) -> Result<String, JoinError> {
     let namespaces: Api<Namespace> = Api::all(member.clone());
     let system = namespaces.get("kube-system").await.map_err(|source| JoinError::Identity {
         cluster: cluster.to_owned(),
@@ -196,7 +196,7 @@ fn secret_names(options: &JoinOptions) -> [String; 2] {
     [footprint::impersonator_secret_name(&options.cluster_name), options.cluster_name.clone()]
 }
 
-async fn prepare_member(
+pub(crate) async fn prepare_member(
     member: &kube::Client,
     options: &JoinOptions,
     ensured: &mut Vec<String>,
@@ -309,10 +309,10 @@ async fn register(
 }
 
 /// One of the two clusters while it is written to.
-struct Side<'a> {
-    place: String,
-    mode: Mode,
-    ensured: &'a mut Vec<String>,
+pub(crate) struct Side<'a> {
+    pub(crate) place: String,
+    pub(crate) mode: Mode,
+    pub(crate) ensured: &'a mut Vec<String>,
 }
 
 impl Side<'_> {
@@ -333,7 +333,7 @@ impl Side<'_> {
     }
 
     /// Creates an object, or gives the one of its name the same content.
-    async fn ensure_content<K>(&mut self, api: &Api<K>, object: K) -> Result<(), JoinError>
+    pub(crate) async fn ensure_content<K>(&mut self, api: &Api<K>, object: K) -> Result<(), JoinError>
     where
         K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
     {
@@ -369,6 +369,6 @@ impl Side<'_> {
     }
 }
 
-fn ensure_error(object: String, source: kube::Error) -> JoinError {
+pub(crate) fn ensure_error(object: String, source: kube::Error) -> JoinError {
     JoinError::Ensure { object, source: Box::new(ApiError(source)) }
 }

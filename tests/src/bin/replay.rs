@@ -36,9 +36,12 @@ struct Args {
     /// Add the cases that pass to the lists that `cargo test` checks; never removes one
     #[arg(long)]
     write_list: bool,
-    /// Replay against a real kube-apiserver instead, which Go builds on the first use: this proves the comparison
+    /// Replay on real kube-apiservers, which Go builds on the first use: of `apiserver` that proves the comparison, `e2e` runs our control loops there
     #[arg(long)]
     rig: bool,
+    /// Kubernetes release of the members on the rig: a folder of tests/rig/members
+    #[arg(long, value_name = "RELEASE", requires = "rig")]
+    member_release: Option<String>,
     /// A category's folder, or a folder of such folders
     #[arg(required = true, value_name = "DIR")]
     directories: Vec<PathBuf>,
@@ -57,11 +60,18 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Args { category: wanted, name, fail_fast, jobs, show, write_list, rig, directories } = args;
+    let Args { category: wanted, name, fail_fast, jobs, show, write_list, rig, member_release, directories } =
+        args;
     if *rig && *write_list {
         anyhow::bail!("--write-list is about this implementation, --rig is not");
     }
-    let binaries = if *rig { Some(Binaries::obtain()?) } else { None };
+    let binaries = if *rig {
+        let binaries = Binaries::obtain()?;
+        let of_members = member_release.as_ref().map(|release| binaries.of_release(release)).transpose()?;
+        Some((binaries.clone(), of_members.unwrap_or(binaries)))
+    } else {
+        None
+    };
     let stop = if *fail_fast { Stop::AtFirstFailure } else { Stop::Never };
     let mut folders = Vec::new();
     let mut missing: BTreeSet<&String> = wanted.iter().collect();
@@ -84,7 +94,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let category = vectors::read_category(&folder)?;
         let selection = Selection { name_parts: name, stop, jobs: *jobs };
         let runner = match &binaries {
-            Some(binaries) => categories::rig_runner(&category.name, binaries)?,
+            Some((binaries, of_members)) => categories::rig_runner(&category.name, binaries, of_members)?,
             None => categories::runner(&category.name),
         };
         let results = driver::run_category(&category, runner, selection);

@@ -67,11 +67,21 @@ pub fn runner(category: &str) -> Option<Runner> {
 ///
 /// # Errors
 /// When the clusters do not start.
-pub fn rig_runner(category: &str, binaries: &Binaries) -> anyhow::Result<Option<Runner>> {
-    if category != "apiserver" {
-        return Ok(None);
-    }
-    let servers = apiserver::RealServers::start(binaries)?;
-    let run = Arc::new(move |case: &Value| servers.run(case));
+pub fn rig_runner(
+    category: &str,
+    binaries: &Binaries,
+    of_members: &Binaries,
+) -> anyhow::Result<Option<Runner>> {
+    let run: RunCase = match category {
+        "apiserver" => {
+            let servers = apiserver::RealServers::start(binaries)?;
+            Arc::new(move |case: &Value| servers.run(case))
+        }
+        "e2e" => {
+            let scenarios = e2e::RealScenarios::new(binaries, of_members)?;
+            Arc::new(move |case: &Value| scenarios.run(case))
+        }
+        _ => return Ok(None),
+    };
     Ok(Some(Runner { run, bound: Bound::Waiting(REAL_SCENARIOS) }))
 }

@@ -1,5 +1,6 @@
 //! The programs of a real control plane, built from their Go modules.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -26,7 +27,7 @@ pub enum BinariesError {
         #[source]
         source: io::Error,
     },
-    #[error("building kube-apiserver and etcd ended with {status}")]
+    #[error("building kube-apiserver ended with {status}")]
     Build { status: ExitStatus },
 }
 
@@ -41,14 +42,19 @@ impl Binaries {
         if !go.is_ok_and(|status| status.success()) {
             return Err(BinariesError::NoGo);
         }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("rig/build.sh");
-        let status = Command::new(&script)
-            .arg(&directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .status()
-            .map_err(|source| BinariesError::Script { script, source })?;
-        if status.success() { Ok(Self { directory }) } else { Err(BinariesError::Build { status }) }
+        build("rig/build.sh", &[directory.as_os_str()])?;
+        Ok(Self { directory })
+    }
+
+    /// Returns kube-apiserver and kube-controller-manager of another release, a folder of `tests/rig/members`, building
+    /// those that are not there yet.
+    ///
+    /// # Errors
+    /// When there is no such folder or the build fails.
+    pub fn of_release(&self, release: &str) -> Result<Self, BinariesError> {
+        let directory = self.directory.join("members").join(release);
+        build("rig/members/build.sh", &[release.as_ref(), directory.as_os_str()])?;
+        Ok(Self { directory })
     }
 
     /// Returns the directory of a client (`helm`, `client-go-probe`), if it was built; never builds it.
@@ -60,6 +66,17 @@ impl Binaries {
     pub fn path(&self, program: &str) -> PathBuf {
         self.directory.join(program)
     }
+}
+
+fn build(script: &str, arguments: &[&OsStr]) -> Result<(), BinariesError> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+    let status = Command::new(&script)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .map_err(|source| BinariesError::Script { script, source })?;
+    if status.success() { Ok(()) } else { Err(BinariesError::Build { status }) }
 }
 
 fn directory() -> Option<PathBuf> {

@@ -1,12 +1,12 @@
 //! One real cluster: etcd, kube-apiserver and, where wanted, kube-controller-manager.
 
-use std::fs::{self, File, OpenOptions};
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use http::Request;
 use karmada_apiserver::auth::Authority;
 use kube::client::Body;
@@ -16,11 +16,16 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::Binaries;
+use super::etcd::{Etcd, Sync};
+use super::ports::free_ports;
+use super::service::Service;
 
 /// Longest time until the API server answers `/readyz`.
 const READY: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(50);
 const ADMIN: (&str, &str) = ("admin", "system:masters");
+/// Who the API server is to the servers that it passes requests on to.
+const FRONT_PROXY: &str = "front-proxy-client";
 
 /// Which controllers of Kubernetes run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,48 +34,95 @@ pub enum RealControllers {
     None,
     /// Those that the recordings of `controllers` ran with.
     Lifecycle,
+    /// Those that upstream's control plane runs.
+    ControlPlane,
+    /// Those that the members of the end to end recordings ran with: none for workloads.
+    Member,
+}
+
+impl RealControllers {
+    fn names(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Lifecycle => {
+                "namespace-controller,garbage-collector-controller,serviceaccount-controller,\
+                 serviceaccount-token-controller,root-ca-certificate-publisher-controller,\
+                 ttl-after-finished-controller,clusterrole-aggregation-controller"
+            }
+            Self::ControlPlane => {
+                "namespace-controller,garbage-collector-controller,serviceaccount-token-controller,\
+                 ttl-after-finished-controller,certificatesigningrequest-approving-controller,\
+                 certificatesigningrequest-signing-controller,certificatesigningrequest-cleaner-controller,\
+                 bootstrap-signer-controller,token-cleaner-controller"
+            }
+            Self::Member => {
+                "namespace-controller,garbage-collector-controller,serviceaccount-token-controller,\
+                 clusterrole-aggregation-controller"
+            }
+        }
+    }
 }
 
 /// A real cluster, ended when it is dropped.
 #[derive(Debug)]
 pub struct RealCluster {
-    processes: Vec<Child>,
+    /// Dropped before what they write to.
+    services: Vec<Service>,
+    etcd: Arc<Etcd>,
     authority: Authority,
     directory: tempfile::TempDir,
+    address: SocketAddr,
     url: String,
     server_ca: String,
-    /// What passed from the start of etcd to the first ready answer.
+    /// What passed from the start of kube-apiserver to the first ready answer.
     pub start_time: Duration,
 }
 
 impl RealCluster {
-    /// Starts a cluster with an empty etcd and the flags that the recordings were made with.
+    /// Starts a cluster with an empty etcd of its own and the flags that the recordings were made with.
     ///
     /// # Errors
     /// When a program does not start or is not ready in time; with the end of its log.
     pub async fn start(binaries: &Binaries, controllers: RealControllers) -> anyhow::Result<Self> {
+        let etcd = Arc::new(Etcd::start(binaries, Sync::Always)?);
+        Self::start_in(binaries, controllers, etcd, "registry").await
+    }
+
+    /// Starts a cluster whose objects are below a prefix of an etcd that others may use as well.
+    ///
+    /// # Errors
+    /// When a program does not start or is not ready in time; with the end of its log.
+    pub async fn start_in(
+        binaries: &Binaries,
+        controllers: RealControllers,
+        etcd: Arc<Etcd>,
+        prefix: &str,
+    ) -> anyhow::Result<Self> {
         karmadactl::install_crypto_provider();
         let directory = tempfile::tempdir()?;
-        let root = directory.path();
-        let authority = Authority::in_directory(root, "rig-ca")?;
-        let ports = free_ports::<3>()?;
+        let authority = Authority::in_directory(directory.path(), "rig-ca")?;
+        let (certificate, key) = authority.client_certificate(FRONT_PROXY, &[])?;
+        fs::write(directory.path().join("front-proxy.crt"), certificate)?;
+        fs::write(directory.path().join("front-proxy.key"), key)?;
+        let [port] = free_ports()?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let started = Instant::now();
         let mut cluster = Self {
-            processes: Vec::new(),
-            url: format!("https://127.0.0.1:{}", ports[2]),
+            services: Vec::new(),
+            etcd,
             authority,
             directory,
+            address,
+            url: format!("https://{address}"),
             server_ca: String::new(),
             start_time: Duration::ZERO,
         };
-        let etcd = cluster.etcd_arguments(ports[0], ports[1]);
-        cluster.spawn(binaries, "etcd", &etcd)?;
-        let apiserver = cluster.apiserver_arguments(ports[0], ports[2]);
+        let apiserver = cluster.apiserver_arguments(prefix);
         cluster.spawn(binaries, "kube-apiserver", &apiserver)?;
         cluster.wait_until_ready().await?;
         cluster.start_time = started.elapsed();
-        if controllers == RealControllers::Lifecycle {
-            let arguments = cluster.controller_arguments()?;
+        if controllers != RealControllers::None {
+            let arguments = cluster.controller_arguments(controllers)?;
             cluster.spawn(binaries, "kube-controller-manager", &arguments)?;
         }
         Ok(cluster)
@@ -81,14 +133,33 @@ impl RealCluster {
         &self.url
     }
 
+    /// Returns where the API server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Returns the process ids of etcd and kube-apiserver.
     pub fn server_pids(&self) -> Vec<u32> {
-        self.processes.iter().take(2).map(Child::id).collect()
+        std::iter::once(self.etcd.pid()).chain(self.services.iter().take(1).map(Service::pid)).collect()
+    }
+
+    /// Returns where keys, certificates and logs of the cluster are.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Returns a kubeconfig with a fresh client certificate for a user of at most two groups.
     pub fn kubeconfig(&self, user: &str, groups: &[&str]) -> anyhow::Result<Value> {
-        let mut kubeconfig = self.authority.kubeconfig("rig", &self.url, user, groups)?;
+        self.kubeconfig_at(&self.url, user, groups)
+    }
+
+    /// Returns a kubeconfig of an administrator who reaches the API server at another URL.
+    pub fn admin_kubeconfig_at(&self, url: &str) -> anyhow::Result<Value> {
+        self.kubeconfig_at(url, ADMIN.0, &[ADMIN.1])
+    }
+
+    fn kubeconfig_at(&self, url: &str, user: &str, groups: &[&str]) -> anyhow::Result<Value> {
+        let mut kubeconfig = self.authority.kubeconfig("rig", url, user, groups)?;
         self.trust_server(&mut kubeconfig);
         Ok(kubeconfig)
     }
@@ -120,19 +191,12 @@ impl RealCluster {
         self.directory.path().join(name).display().to_string()
     }
 
-    fn etcd_arguments(&self, client: u16, peer: u16) -> Vec<String> {
-        let (client, peer) = (format!("http://127.0.0.1:{client}"), format!("http://127.0.0.1:{peer}"));
-        vec![
-            format!("--data-dir={}", self.path("etcd")),
-            format!("--listen-client-urls={client}"),
-            format!("--advertise-client-urls={client}"),
-            format!("--listen-peer-urls={peer}"),
-            format!("--initial-advertise-peer-urls={peer}"),
-            format!("--initial-cluster=default={peer}"),
-        ]
+    /// The certificate that kube-apiserver makes for itself, with that of its authority.
+    fn serving_certificate(&self) -> PathBuf {
+        self.directory.path().join("serving/apiserver.crt")
     }
 
-    fn apiserver_arguments(&self, etcd: u16, port: u16) -> Vec<String> {
+    fn apiserver_arguments(&self, prefix: &str) -> Vec<String> {
         let (ca, key) = (self.path("ca.crt"), self.path("ca.key"));
         let mut arguments: Vec<String> = [
             "--bind-address=127.0.0.1",
@@ -151,11 +215,14 @@ impl RealCluster {
         .map(str::to_owned)
         .into();
         arguments.extend([
-            format!("--etcd-servers=http://127.0.0.1:{etcd}"),
-            format!("--secure-port={port}"),
+            format!("--etcd-servers={}", self.etcd.url()),
+            format!("--etcd-prefix=/{prefix}"),
+            format!("--secure-port={}", self.address.port()),
             format!("--cert-dir={}", self.path("serving")),
             format!("--client-ca-file={ca}"),
             format!("--requestheader-client-ca-file={ca}"),
+            format!("--proxy-client-cert-file={}", self.path("front-proxy.crt")),
+            format!("--proxy-client-key-file={}", self.path("front-proxy.key")),
             // The public half: the certificate of the same key.
             format!("--service-account-key-file={ca}"),
             format!("--service-account-signing-key-file={key}"),
@@ -163,47 +230,56 @@ impl RealCluster {
         arguments
     }
 
-    fn controller_arguments(&self) -> anyhow::Result<Vec<String>> {
+    fn controller_arguments(&self, controllers: RealControllers) -> anyhow::Result<Vec<String>> {
         let kubeconfig = self.path("controllers.kubeconfig");
         let text = self.kubeconfig("system:kube-controller-manager", &["system:masters"])?.to_string();
         fs::write(&kubeconfig, text)?;
+        let (ca, key) = (self.path("ca.crt"), self.path("ca.key"));
+        // Whoever is given a token checks the server against the certificate beside it.
+        let root = match controllers {
+            RealControllers::ControlPlane | RealControllers::Member => {
+                self.serving_certificate().display().to_string()
+            }
+            RealControllers::None | RealControllers::Lifecycle => ca.clone(),
+        };
         Ok(vec![
             format!("--kubeconfig={kubeconfig}"),
-            "--controllers=namespace-controller,garbage-collector-controller,serviceaccount-controller,\
-             serviceaccount-token-controller,root-ca-certificate-publisher-controller,\
-             ttl-after-finished-controller,clusterrole-aggregation-controller"
-                .to_owned(),
+            format!("--controllers={}", controllers.names()),
             "--use-service-account-credentials=false".to_owned(),
             "--leader-elect=false".to_owned(),
             "--secure-port=0".to_owned(),
-            format!("--service-account-private-key-file={}", self.path("ca.key")),
-            format!("--root-ca-file={}", self.path("ca.crt")),
+            format!("--service-account-private-key-file={key}"),
+            format!("--root-ca-file={root}"),
+            format!("--cluster-signing-cert-file={ca}"),
+            format!("--cluster-signing-key-file={key}"),
         ])
     }
 
-    fn spawn(&mut self, binaries: &Binaries, program: &str, arguments: &[String]) -> anyhow::Result<()> {
-        let log = OpenOptions::new().create(true).append(true).open(self.path(&format!("{program}.log")))?;
-        let child = Command::new(binaries.path(program))
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("starting {program}"))?;
-        self.processes.push(child);
+    fn spawn(
+        &mut self,
+        binaries: &Binaries,
+        program: &'static str,
+        arguments: &[String],
+    ) -> anyhow::Result<()> {
+        self.services.push(Service::start(binaries, program, arguments, self.directory.path())?);
         Ok(())
     }
 
     async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
-        let serving = self.directory.path().join("serving/apiserver.crt");
+        let serving = self.serving_certificate();
         let late = Instant::now() + READY;
         let mut last = String::new();
         loop {
-            if let Some(status) = self.first_exit()? {
-                bail!("{status}");
+            for service in &mut self.services {
+                service.check()?;
             }
             if Instant::now() >= late {
-                bail!("kube-apiserver is not ready: {last}\n{}", self.log_end("kube-apiserver"));
+                let logs: Vec<String> = self.services.iter().map(Service::log_end).collect();
+                bail!(
+                    "kube-apiserver is not ready: {last}\n{}\netcd:\n{}",
+                    logs.join("\n"),
+                    self.etcd.log_end()
+                );
             }
             if serving.exists() {
                 self.server_ca = fs::read_to_string(&serving)?;
@@ -221,28 +297,13 @@ impl RealCluster {
         let client = self.client().await?;
         Ok(client.request_text(Request::get("/readyz").body(Vec::new())?).await?)
     }
-
-    fn first_exit(&mut self) -> anyhow::Result<Option<String>> {
-        for (child, program) in self.processes.iter_mut().zip(["etcd", "kube-apiserver"]) {
-            if let Some(status) = child.try_wait()? {
-                let log = log_end(self.directory.path(), program);
-                return Ok(Some(format!("{program} ended with {status}\n{log}")));
-            }
-        }
-        Ok(None)
-    }
-
-    fn log_end(&self, program: &str) -> String {
-        log_end(self.directory.path(), program)
-    }
 }
 
 impl Drop for RealCluster {
     fn drop(&mut self) {
-        for child in self.processes.iter_mut().rev() {
-            // Already dead is fine; its data goes with the directory.
-            drop(child.kill());
-            drop(child.wait());
+        // Clients of the API server end before it does.
+        while let Some(service) = self.services.pop() {
+            drop(service);
         }
     }
 }
@@ -263,22 +324,4 @@ pub(super) async fn forward(
     request: Request<Body>,
 ) -> Result<http::Response<Body>, kube::Error> {
     client.send(request).await
-}
-
-fn log_end(directory: &Path, program: &str) -> String {
-    let text = File::open(directory.join(format!("{program}.log"))).and_then(std::io::read_to_string);
-    let text = text.unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(20)..].join("\n")
-}
-
-/// Returns ports that were free a moment ago.
-fn free_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
-    let listeners: Vec<TcpListener> =
-        (0..N).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
-    let mut ports = [0; N];
-    for (port, listener) in ports.iter_mut().zip(&listeners) {
-        *port = listener.local_addr()?.port();
-    }
-    Ok(ports)
 }

@@ -1,12 +1,21 @@
 //! Real clusters for tests: kube-apiserver, etcd and kube-controller-manager as processes on loopback.
 //!
 //! [`Binaries::obtain`] builds the programs once with Go; without Go it says so, and callers report what they
-//! leave out. [`RealCluster::start`] runs one cluster and ends it when it is dropped.
+//! leave out. [`RealCluster::start`] runs one cluster and ends it when it is dropped; [`RealFleet::start`] a control
+//! plane and members, each member behind a [`Gate`] that cuts it off.
 
 mod binaries;
 mod cluster;
+mod etcd;
+mod fleet;
+mod gate;
+mod ports;
 mod proxy;
+mod service;
 
 pub use binaries::{Binaries, BinariesError};
 pub use cluster::{RealCluster, RealControllers};
+pub use etcd::{Etcd, Sync};
+pub use fleet::{RealFleet, RealMember};
+pub use gate::{Gate, Reachability};
 pub use proxy::router_as;

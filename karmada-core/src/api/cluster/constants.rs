@@ -2,6 +2,8 @@
 
 /// The group's name.
 pub const GROUP: &str = "cluster.karmada.io";
+/// Group of the kind as which an aggregated API server keeps Clusters; nothing of it is propagated.
+pub const STORAGE_GROUP: &str = "storage.karmada.io";
 
 /// Taint of a cordoned cluster.
 pub const TAINT_UNSCHEDULABLE: &str = "cluster.karmada.io/unschedulable";

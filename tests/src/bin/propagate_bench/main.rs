@@ -4,26 +4,31 @@
 //! Deployments by four writers, and a watch on every member for their arrival. Prints one JSON line:
 //! latency (create acknowledged -> visible in the last member), makespan, arrivals per second, and for
 //! processes given by pid the CPU seconds and peak memory. Without `--cp` it starts
-//! `karmadactl local-up` with a fresh data directory and measures that.
+//! `karmadactl local-up` with a fresh data directory and measures that; with `--rig` it starts a real
+//! kube-apiserver as control plane and three more as members, all over one etcd, and `karmadactl controllers`.
 //!
 //! With `--sick` one more member is joined, half of the run is made while it is well, half while it is not, and
 //! what is printed is the latency of the others in both halves.
 
+mod local;
 mod round;
 mod sick;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Parser;
+use karmada_tests::process::{Server, program_under_test};
+use karmada_tests::rig::{Binaries, RealFleet, Sync};
+use karmada_tests::writes::write_counts;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Value, json};
 
+use local::LocalUp;
 use round::Round;
 use sick::Sickness;
 
@@ -51,12 +56,21 @@ struct Args {
     /// Keep the namespace afterwards
     #[arg(long)]
     keep: bool,
+    /// Measure `karmadactl controllers` on real kube-apiservers, which Go builds on the first use
+    #[arg(long, conflicts_with = "cp")]
+    rig: bool,
+    /// Flag of `karmadactl controllers` on the rig, such as --flag=--cluster-api-qps=40 (can be repeated)
+    #[arg(long, value_name = "FLAG", requires = "rig", allow_hyphen_values = true)]
+    flag: Vec<String>,
     /// Durability of a local control plane that is started
     #[arg(long, default_value = "fsync")]
     durability: String,
     /// Join one more member that gets sick half-way, and compare the others with before
     #[arg(long, value_enum, conflicts_with = "cp")]
     sick: Option<Sickness>,
+    /// Kill and restart the local control plane afterwards, with all objects in it
+    #[arg(long, conflicts_with_all = ["cp", "rig", "sick"])]
+    restart: bool,
 }
 
 fn parse_pair(text: &str) -> Result<(String, String), String> {
@@ -68,62 +82,73 @@ fn parse_pair(text: &str) -> Result<(String, String), String> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut args = Args::parse();
-    let local = if args.cp.is_none() { Some(LocalUp::start(&args.durability)?) } else { None };
+    let _rig = if args.rig { Some(Rig::start(&mut args).await?) } else { None };
+    let mut local = if args.cp.is_none() { Some(LocalUp::start(&args.durability)?) } else { None };
     if let Some(local) = &local {
-        args.cp = Some(local.directory.path().join("karmada-apiserver.config"));
+        args.cp = Some(local.directory().join("karmada-apiserver.config"));
         args.member = (1..=3)
             .map(|i| {
-                let path = local.directory.path().join(format!("member{i}.config"));
+                let path = local.directory().join(format!("member{i}.config"));
                 (format!("member{i}"), path.display().to_string())
             })
             .collect();
-        args.pid.push(("local-up".to_string(), local.child.id().to_string()));
+        args.pid.push(("local-up".to_string(), local.pid()));
     }
-    let report = match args.sick {
+    args.keep |= args.restart;
+    let mut report = match args.sick {
         Some(sickness) => sick::compare(&args, sickness).await?,
         None => measure(&args).await?,
     };
+    if let (true, Some(local)) = (args.restart, &mut local) {
+        report["restart"] = local.restart(&args.durability).await?;
+    }
     writeln!(std::io::stdout(), "{report}")?;
     Ok(())
 }
 
-/// A control plane with three simulated members in a child process, ended on drop.
-struct LocalUp {
-    directory: tempfile::TempDir,
-    child: Child,
+/// Real kube-apiservers and our control loops, in this order of being dropped: loops, servers, files.
+struct Rig {
+    _loops: Server,
+    _fleet: RealFleet,
+    _directory: tempfile::TempDir,
 }
 
-impl LocalUp {
-    fn start(durability: &str) -> anyhow::Result<Self> {
-        let program = std::env::current_exe()?.with_file_name("karmadactl");
-        if !program.exists() {
-            bail!("{} does not exist: build it with `cargo build --release` first", program.display());
-        }
+impl Rig {
+    /// Starts everything and writes into the arguments where it is.
+    async fn start(args: &mut Args) -> anyhow::Result<Self> {
+        const MEMBERS: [&str; 3] = ["member1", "member2", "member3"];
+        let binaries = Binaries::obtain()?;
+        let fleet = RealFleet::start(&binaries, &binaries, &MEMBERS, Sync::Always).await?;
+        fleet.prepare().await?;
         let directory = tempfile::tempdir()?;
-        let mut child = Command::new(program)
-            // The members of the comparison have no workload controllers, so no pods either.
-            .args(["local-up", "--durability", durability, "--pods-per-member", "0", "--data-dir"])
-            .arg(directory.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut stdout = std::io::BufReader::new(child.stdout.take().context("no stdout")?);
-        let mut line = String::new();
-        if std::io::BufRead::read_line(&mut stdout, &mut line)? == 0 {
-            bail!("karmadactl local-up ended before it was ready: {}", child.wait()?);
+        for (name, member) in &fleet.members {
+            fleet.join(name).await?;
+            let path = directory.path().join(name);
+            std::fs::write(&path, member.cluster.admin_kubeconfig_at(member.cluster.url())?.to_string())?;
+            args.member.push((name.clone(), path.display().to_string()));
+            let pids = member.cluster.server_pids();
+            args.pid.extend(pids.last().map(|pid| (name.clone(), pid.to_string())));
         }
-        // Keeping the pipe drained keeps the child from blocking on its closing text.
-        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-        Ok(Self { directory, child })
+        let pids = fleet.control_plane.server_pids();
+        args.pid.extend(
+            ["etcd", "kube-apiserver"]
+                .into_iter()
+                .zip(pids)
+                .map(|(name, pid)| (name.to_owned(), pid.to_string())),
+        );
+        args.cp = Some(fleet.kubeconfig_path());
+        let fixed = ["controllers", "--metrics-bind-address=0", "--health-probe-bind-address=0"];
+        let flags: Vec<&str> = args.flag.iter().map(String::as_str).collect();
+        let loops = fleet.run(&program()?, &[&fixed, &flags[..]].concat())?;
+        args.pid.push(("controllers".to_owned(), loops.pid().to_string()));
+        Ok(Self { _loops: loops, _fleet: fleet, _directory: directory })
     }
 }
 
-impl Drop for LocalUp {
-    fn drop(&mut self) {
-        // The data directory goes with it, so there is nothing to save.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+/// Returns `karmadactl` as it was built last with this program.
+fn program() -> anyhow::Result<PathBuf> {
+    let program = std::env::current_exe()?.with_file_name("karmadactl");
+    Ok(if program.exists() { program } else { program_under_test()? })
 }
 
 async fn connect(path: &Path) -> anyhow::Result<Client> {
@@ -167,49 +192,6 @@ async fn measure(args: &Args) -> anyhow::Result<Value> {
         round.clean_up(&control_plane).await?;
     }
     Ok(report)
-}
-
-/// Counts of write requests by verb and resource, from the server's metrics; empty where it has none.
-async fn write_counts(client: &Client) -> BTreeMap<String, u64> {
-    let Ok(request) = http::Request::get("/metrics").body(Vec::new()) else { return BTreeMap::new() };
-    let Ok(text) = client.request_text(request).await else { return BTreeMap::new() };
-    let mut counts = BTreeMap::new();
-    for line in text.lines().filter(|line| line.starts_with("apiserver_request_total{")) {
-        let Some((labels, value)) = line.split_once('{').and_then(|(_, rest)| rest.rsplit_once("} ")) else {
-            continue;
-        };
-        let label = |name: &str| {
-            labels
-                .split(',')
-                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix("=\"")?.strip_suffix('"'))
-                .unwrap_or_default()
-        };
-        let verb = label("verb");
-        if !matches!(
-            verb,
-            "POST"
-                | "PUT"
-                | "PATCH"
-                | "DELETE"
-                | "APPLY"
-                | "create"
-                | "update"
-                | "patch"
-                | "delete"
-                | "apply"
-        ) {
-            continue;
-        }
-        let subresource = label("subresource");
-        let target = if subresource.is_empty() {
-            label("resource").to_string()
-        } else {
-            format!("{}/{subresource}", label("resource"))
-        };
-        *counts.entry(format!("{verb} {target}")).or_default() +=
-            value.trim().parse::<f64>().unwrap_or_default() as u64;
-    }
-    counts
 }
 
 /// Waits until the number of writes stands still for half a second.
@@ -261,7 +243,16 @@ fn cpu_seconds(pid: &str) -> f64 {
 
 /// Peak resident memory of a process in MiB; 0 when it is gone.
 fn peak_mib(pid: &str) -> f64 {
+    memory_mib(pid, "VmHWM:")
+}
+
+/// Resident memory of a process in MiB; 0 when it is gone.
+fn resident_mib(pid: &str) -> f64 {
+    memory_mib(pid, "VmRSS:")
+}
+
+fn memory_mib(pid: &str, field: &str) -> f64 {
     let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else { return 0.0 };
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or_default() / 1024.0
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -12,9 +12,8 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::fleet::CONTROL_PLANE;
 use super::normalise::Identifiers;
+use crate::process::program_under_test;
 
-/// Name of the program in the directory of this one.
-const PROGRAM: &str = "karmadactl-under-test";
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Flags of upstream that are deliberately absent, of one command or of all, each with the way to do without.
@@ -134,7 +133,7 @@ impl Program {
             file.write_all(content.as_str().unwrap_or_default().as_bytes())?;
         }
         let arguments = arguments.iter().map(|argument| self.resolve(argument));
-        let mut child = tokio::process::Command::new(program()?)
+        let mut child = tokio::process::Command::new(program_under_test()?)
             .args(arguments)
             .env_remove("KUBECONFIG")
             .env_remove("KARMADACTL_LOG")
@@ -174,22 +173,6 @@ impl Program {
         text = text.replace(&format!("{}/", self.home.path().display()), "$FILE_");
         identifiers.normalise_text(&text)
     }
-}
-
-fn program() -> std::io::Result<PathBuf> {
-    let this = std::env::current_exe()?;
-    let mut directory = this.parent();
-    // Tests run one directory below the programs.
-    while let Some(place) = directory.take() {
-        let program = place.join(PROGRAM);
-        if program.is_file() {
-            return Ok(program);
-        }
-        directory = place.parent().filter(|_| place.ends_with("deps"));
-    }
-    let place = this.parent().unwrap_or(Path::new(".")).display();
-    let message = format!("there is no {PROGRAM} in {place}: `cargo build -p karmada-tests --bins` makes it");
-    Err(std::io::Error::new(std::io::ErrorKind::NotFound, message))
 }
 
 /// Returns the command that arguments name, and below it as far as they go.

@@ -16,12 +16,6 @@ use super::start::start;
 use super::state::{Event, Objects, Scope, read, read_events};
 use super::steps;
 
-/// How long the objects may take to become what is expected.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long nothing must change before the next step.
-const QUIET: Duration = Duration::from_millis(400);
-/// How long to wait for quiet before going on all the same.
-const SETTLE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
 /// Feature gates that the embedded control plane can be started with.
 const SUPPORTED_GATES: [&str; 3] =
@@ -70,7 +64,8 @@ pub fn run(case: &Value) -> Outcome {
     }
 }
 
-fn unsupported(case: &Value) -> Option<String> {
+/// What a scenario needs that is not there.
+pub fn unsupported(case: &Value) -> Option<String> {
     let name = case["name"].as_str().unwrap_or_default();
     if let Some((_, controller)) = LATER.iter().find(|(part, _)| name.starts_with(part)) {
         return Some(format!("controller {controller}"));
@@ -229,11 +224,11 @@ impl Replay {
 
     /// Waits until the objects of the scenario stop changing.
     async fn settle(&mut self) -> Result<(), String> {
-        let late = Instant::now() + SETTLE;
+        let late = Instant::now() + self.fleet.tempo.settle;
         let mut last = self.read(&Value::Null).await?;
         self.note_events().await?;
         let mut since = Instant::now();
-        while Instant::now() < late && since.elapsed() < QUIET {
+        while Instant::now() < late && since.elapsed() < self.fleet.tempo.quiet {
             sleep(PAUSE).await;
             let now = self.read(&Value::Null).await?;
             if now != last {
@@ -246,7 +241,7 @@ impl Replay {
 
     /// Waits until the objects are what is expected and stay so; returns the differences that remain.
     async fn expect(&mut self, step: &Value) -> Result<(), String> {
-        let late = Instant::now() + PATIENCE;
+        let late = Instant::now() + self.fleet.tempo.patience;
         let mut right_since: Option<(Instant, Objects)> = None;
         loop {
             let objects = self.read(&step["expect"]).await?;
@@ -256,7 +251,7 @@ impl Replay {
             let now = Instant::now();
             match right_since.take() {
                 Some((since, before)) if lines.is_empty() && before == objects => {
-                    if since.elapsed() >= QUIET {
+                    if since.elapsed() >= self.fleet.tempo.quiet {
                         return Ok(());
                     }
                     right_since = Some((since, before));

@@ -132,15 +132,15 @@ fn options(name: &str) -> EmbeddedOptions {
     }
 }
 
-fn clusters(case: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn clusters(case: &Value) -> impl Iterator<Item = &Value> {
     case["clusters"].as_array().into_iter().flatten()
 }
 
-fn steps(case: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn steps(case: &Value) -> impl Iterator<Item = &Value> {
     case["steps"].as_array().into_iter().flatten()
 }
 
-fn name_of(cluster: &Value) -> String {
+pub(super) fn name_of(cluster: &Value) -> String {
     cluster["name"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -154,7 +154,7 @@ fn refused(what: &str) -> impl FnOnce(Refusal) -> StartError {
     move |refusal| format!("{what}: {} {}", refusal.code, refusal.message)
 }
 
-async fn install_fixtures(fleet: &mut Fleet, fixtures: &Value) -> Result<(), Refusal> {
+pub(super) async fn install_fixtures(fleet: &mut Fleet, fixtures: &Value) -> Result<(), Refusal> {
     for fixture in fixtures["objects"].as_array().into_iter().flatten() {
         let targets: Vec<&str> =
             fixture["targets"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -177,7 +177,7 @@ async fn install_fixtures(fleet: &mut Fleet, fixtures: &Value) -> Result<(), Ref
 }
 
 /// Creates the objects that a member has at the start, with their status.
-async fn prepare(fleet: &mut Fleet, cluster: &Value) -> Result<(), Refusal> {
+pub(super) async fn prepare(fleet: &mut Fleet, cluster: &Value) -> Result<(), Refusal> {
     let member = fleet.server(&name_of(cluster))?;
     for object in cluster["objects"].as_array().into_iter().flatten() {
         let mut created = member.create(object).await?;
@@ -191,7 +191,7 @@ async fn prepare(fleet: &mut Fleet, cluster: &Value) -> Result<(), Refusal> {
 }
 
 /// Sets labels and spec of a member's Cluster object.
-async fn describe(fleet: &mut Fleet, case: &Value, cluster: &Value) -> Result<(), Refusal> {
+pub(super) async fn describe(fleet: &mut Fleet, case: &Value, cluster: &Value) -> Result<(), Refusal> {
     let path = format!("/apis/cluster.karmada.io/v1alpha1/clusters/{}", name_of(cluster));
     let mut patch = json!({"metadata": {"labels": cluster["labels"]}, "spec": cluster["spec"]});
     if had_no_models(case, &name_of(cluster)) {
@@ -207,7 +207,7 @@ fn had_no_models(case: &Value, name: &str) -> bool {
     recorded.next().is_some_and(|cluster| cluster["spec"]["resourceModels"].is_null())
 }
 
-async fn wait_until_ready(fleet: &mut Fleet, case: &Value) -> Result<(), StartError> {
+pub(super) async fn wait_until_ready(fleet: &mut Fleet, case: &Value) -> Result<(), StartError> {
     let late = Instant::now() + READY;
     loop {
         let mut waiting = None;

@@ -1,0 +1,307 @@
+//! What a fleet holds before scenarios, and the way back to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::client::{Refusal, Server};
+use super::fleet::{CONTROL_PLANE, Fleet};
+
+/// How long controllers may take to take back what a scenario caused.
+const PATIENCE: Duration = Duration::from_secs(45);
+const PAUSE: Duration = Duration::from_millis(250);
+/// Resources that servers and controllers keep for themselves.
+const OF_CONTROLLERS: [&str; 13] = [
+    "apiservices",
+    "clusterresourcebindings",
+    "componentstatuses",
+    "controllerrevisions",
+    "endpoints",
+    "endpointslices",
+    "events",
+    "flowschemas",
+    "ipaddresses",
+    "leases",
+    "prioritylevelconfigurations",
+    "resourcebindings",
+    "works",
+];
+/// Resources of which scenarios change what was there before them.
+const CHANGED: [&str; 2] = ["clusters", "nodes"];
+
+/// The objects of every server at one moment.
+#[derive(Debug)]
+pub(super) struct Baseline {
+    servers: BTreeMap<String, Held>,
+}
+
+/// What one server holds.
+#[derive(Debug)]
+struct Held {
+    resources: Vec<Listed>,
+    /// By path.
+    objects: BTreeMap<String, Value>,
+}
+
+/// A resource that can be listed.
+#[derive(Clone, Debug)]
+struct Listed {
+    /// Such as `/apis/apps/v1`.
+    root: String,
+    plural: String,
+    is_namespaced: bool,
+}
+
+impl Baseline {
+    /// Reads what the servers hold now.
+    pub(super) async fn take(fleet: &mut Fleet) -> Result<Self, Refusal> {
+        let mut servers = BTreeMap::new();
+        for name in fleet.names() {
+            let server = fleet.server(&name)?;
+            let resources = resources(server).await?;
+            let objects = objects(server, &resources).await?;
+            servers.insert(name, Held { resources, objects });
+        }
+        Ok(Self { servers })
+    }
+
+    /// Deletes what a scenario with an id left; what controllers make of that is not waited for.
+    pub(super) async fn clear(&self, fleet: &mut Fleet, id: &str) -> Result<(), Refusal> {
+        for (name, held) in self.in_order() {
+            let server = fleet.server(name)?;
+            for listed in held.resources.iter().filter(|listed| !listed.is_namespaced) {
+                for (path, object) in list(server, listed).await? {
+                    let of_scenario = object["metadata"]["name"]
+                        .as_str()
+                        .is_some_and(|name| name == id || name.starts_with(&format!("{id}-")));
+                    if of_scenario && !is_going(&object) && !held.objects.contains_key(&path) {
+                        delete(server, &path).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the fleet back to what it held.
+    ///
+    /// # Errors
+    /// With what is still different, when controllers do not take back what a scenario caused or something is gone.
+    pub(super) async fn restore(&self, fleet: &mut Fleet) -> Result<(), String> {
+        let late = Instant::now() + PATIENCE;
+        loop {
+            let left =
+                self.step(fleet).await.map_err(|refusal| format!("{} {}", refusal.code, refusal.message))?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            if Instant::now() >= late {
+                return Err(format!("not restored: {}", left.join(", ")));
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Puts back what can be put back now; returns what is still different.
+    async fn step(&self, fleet: &mut Fleet) -> Result<Vec<String>, Refusal> {
+        let mut left = Vec::new();
+        for (name, held) in self.in_order() {
+            let server = fleet.server(name)?;
+            let now = objects(server, &held.resources).await?;
+            for (path, object) in &now {
+                match held.objects.get(path) {
+                    None if is_in_new_namespace(path, held) => {}
+                    None if is_going(object) => {
+                        // Namespaces take their time and do no harm.
+                        if !path.starts_with("/api/v1/namespaces/") || path.matches('/').count() > 4 {
+                            left.push(format!("{name} {path}: going"));
+                        }
+                    }
+                    None => {
+                        delete(server, path).await?;
+                        left.push(format!("{name} {path}: new"));
+                    }
+                    Some(before) => {
+                        if let Some(change) = put_back(server, path, before, object).await? {
+                            left.push(format!("{name} {path}: {change}"));
+                        }
+                    }
+                }
+            }
+            for path in held.objects.keys().filter(|path| !now.contains_key(*path)) {
+                left.push(format!("{name} {path}: gone"));
+            }
+            // What is in members goes by itself when the control plane no longer has it.
+            if !left.is_empty() {
+                break;
+            }
+        }
+        Ok(left)
+    }
+
+    /// The control plane first.
+    fn in_order(&self) -> impl Iterator<Item = (&str, &Held)> {
+        let mut servers: Vec<(&str, &Held)> =
+            self.servers.iter().map(|(name, held)| (name.as_str(), held)).collect();
+        servers.sort_by_key(|(name, _)| *name != CONTROL_PLANE);
+        servers.into_iter()
+    }
+}
+
+/// Makes a Cluster or Node what it was; returns what was different.
+async fn put_back(
+    server: &Server,
+    path: &str,
+    before: &Value,
+    now: &Value,
+) -> Result<Option<&'static str>, Refusal> {
+    let is_changed = |plural: &&str| path.rsplit('/').nth(1) == Some(plural);
+    if !CHANGED.iter().any(is_changed) {
+        return Ok(None);
+    }
+    let mut wanted = now.clone();
+    wanted["spec"] = before["spec"].clone();
+    for part in ["labels", "annotations"] {
+        wanted["metadata"][part] = before["metadata"][part].clone();
+    }
+    let same = |a: &Value, b: &Value| a == b || (is_empty(a) && is_empty(b));
+    let parts = ["labels", "annotations"];
+    let same_metadata = parts.iter().all(|part| same(&wanted["metadata"][part], &now["metadata"][part]));
+    if !same_metadata || wanted["spec"] != now["spec"] {
+        tolerate_race(server.replace(path, &wanted).await)?;
+        return Ok(Some("changed"));
+    }
+    let types = |object: &Value| -> BTreeSet<String> {
+        let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+        conditions.map(|condition| format!("{} {}", condition["type"], condition["status"])).collect()
+    };
+    if types(before) != types(now) {
+        let known: BTreeSet<&str> = names_of_conditions(before).collect();
+        if names_of_conditions(now).any(|name| !known.contains(name)) {
+            let mut wanted = now.clone();
+            if let Some(conditions) = wanted["status"]["conditions"].as_array_mut() {
+                conditions.retain(|one| one["type"].as_str().is_some_and(|name| known.contains(name)));
+            }
+            tolerate_race(server.replace(&format!("{path}/status"), &wanted).await)?;
+        }
+        return Ok(Some("other conditions"));
+    }
+    if !same(&before["status"]["remedyActions"], &now["status"]["remedyActions"]) {
+        return Ok(Some("remedies"));
+    }
+    if before["status"]["resourceSummary"]["allocatable"] != now["status"]["resourceSummary"]["allocatable"] {
+        return Ok(Some("another summary"));
+    }
+    Ok(None)
+}
+
+fn names_of_conditions(object: &Value) -> impl Iterator<Item = &str> {
+    let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.filter_map(|condition| condition["type"].as_str())
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || *value == json!({}) || *value == json!([])
+}
+
+/// Controllers write the same objects: the next look decides.
+fn tolerate_race(result: Result<Value, Refusal>) -> Result<(), Refusal> {
+    match result {
+        Err(refusal) if refusal.code != 409 && refusal.code != 404 => Err(refusal),
+        _ => Ok(()),
+    }
+}
+
+async fn delete(server: &Server, path: &str) -> Result<(), Refusal> {
+    tolerate_race(server.delete(path, "Background").await)
+}
+
+fn is_going(object: &Value) -> bool {
+    object["metadata"]["deletionTimestamp"].is_string()
+}
+
+/// Whether an object is in a namespace that was not there before, and goes with it.
+fn is_in_new_namespace(path: &str, held: &Held) -> bool {
+    let Some((_, rest)) = path.split_once("/namespaces/") else { return false };
+    match rest.split_once('/') {
+        Some((namespace, _)) => !held.objects.contains_key(&format!("/api/v1/namespaces/{namespace}")),
+        None => false,
+    }
+}
+
+async fn objects(server: &Server, resources: &[Listed]) -> Result<BTreeMap<String, Value>, Refusal> {
+    let mut objects = BTreeMap::new();
+    for listed in resources {
+        objects.extend(list(server, listed).await?);
+    }
+    Ok(objects)
+}
+
+async fn list(server: &Server, listed: &Listed) -> Result<Vec<(String, Value)>, Refusal> {
+    let Listed { root, plural, is_namespaced } = listed;
+    let late = Instant::now() + PATIENCE;
+    let list = loop {
+        match server.get(&format!("{root}/{plural}")).await {
+            Ok(list) => break list,
+            // The kind was of a scenario.
+            Err(refusal) if refusal.code == 404 => return Ok(Vec::new()),
+            // The storage of a kind that is new is still being opened.
+            Err(refusal) if refusal.code == 429 && Instant::now() < late => sleep(PAUSE).await,
+            Err(refusal) => return Err(refusal),
+        }
+    };
+    let items = list["items"].as_array().into_iter().flatten().map(|object| {
+        let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+        let namespace =
+            if *is_namespaced { format!("namespaces/{}/", text("namespace")) } else { String::new() };
+        let mut whole = object.clone();
+        whole["apiVersion"] = list["apiVersion"].clone();
+        whole["kind"] = list["kind"].as_str().map(|kind| kind.strip_suffix("List").unwrap_or(kind)).into();
+        (format!("{root}/{namespace}{plural}/{}", text("name")), whole)
+    });
+    Ok(items.collect())
+}
+
+/// Returns what users can list and delete, each in the version that the server prefers.
+async fn resources(server: &Server) -> Result<Vec<Listed>, Refusal> {
+    let groups = server.get("/apis").await?;
+    let groups = groups["groups"].as_array().into_iter().flatten();
+    let versions = groups.filter_map(|group| group["preferredVersion"]["groupVersion"].as_str());
+    let roots: Vec<String> = std::iter::once("/api/v1".to_owned())
+        .chain(versions.map(|version| format!("/apis/{version}")))
+        .collect();
+    let mut resources = Vec::new();
+    for root in roots {
+        let found = server.get(&root).await?;
+        for resource in found["resources"].as_array().into_iter().flatten() {
+            let name = resource["name"].as_str().unwrap_or_default();
+            let verbs = resource["verbs"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let can = |verb: &str| verbs.iter().any(|known| known == verb);
+            if !name.contains('/') && can("list") && can("delete") && !OF_CONTROLLERS.contains(&name) {
+                resources.push(Listed {
+                    root: root.clone(),
+                    plural: name.to_owned(),
+                    is_namespaced: resource["namespaced"] == true,
+                });
+            }
+        }
+    }
+    Ok(resources)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_of_new_namespaces_go_with_them() {
+        let known = BTreeMap::from([("/api/v1/namespaces/default".to_owned(), json!({}))]);
+        let held = Held { resources: Vec::new(), objects: known };
+        assert!(!is_in_new_namespace("/api/v1/namespaces/default/pods/a", &held));
+        assert!(is_in_new_namespace("/apis/apps/v1/namespaces/p01/deployments/a", &held));
+        assert!(!is_in_new_namespace("/api/v1/namespaces/p01", &held));
+        assert!(!is_in_new_namespace("/api/v1/nodes/a", &held));
+    }
+}
