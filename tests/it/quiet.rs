@@ -136,7 +136,8 @@ async fn objects(up: &LocalUp) -> anyhow::Result<BTreeMap<String, Value>> {
             let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
             for object in api.list(&ListParams::default()).await? {
                 let namespace = object.namespace().unwrap_or_default();
-                let key = format!("{server}: {} {namespace}/{}", resource.plural, object.name_any());
+                let kind = format!("{}.{}", resource.plural, resource.group);
+                let key = format!("{server}: {kind} {namespace}/{}", object.name_any());
                 objects.insert(key, serde_json::to_value(object)?);
             }
         }
