@@ -332,6 +332,7 @@ mod tests {
         let server = server().await;
         let mut wrong = policy();
         wrong["metadata"]["labels"] = json!({"propagationpolicy.karmada.io/permanent-id": "1"});
+        wrong["spec"]["resourceSelectors"][0]["namespace"] = "default".into();
         wrong["spec"]["placement"] =
             json!({"spreadConstraints": [{"spreadByField": "cluster", "minGroups": 3, "maxGroups": 1}]});
         let request = review("CREATE", "PropagationPolicy", &wrong);
