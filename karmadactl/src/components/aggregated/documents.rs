@@ -166,7 +166,16 @@ fn only_the_group(path: &str, mut content: Value) -> Value {
                 paths.retain(|path, _| path.starts_with("/apis/cluster.karmada.io/"));
             }
             let mut needed = BTreeMap::new();
-            collect_references(&content["paths"], &content["definitions"], &mut needed);
+            let definitions = &content["definitions"];
+            collect_references(&content["paths"], definitions, &mut needed);
+            for (name, definition) in definitions.as_object().into_iter().flatten() {
+                let kinds = definition["x-kubernetes-group-version-kind"].as_array().into_iter().flatten();
+                // Options are kinds of every group.
+                if kinds.clone().count() == 1 && kinds.clone().all(|kind| kind["group"] == GROUP) {
+                    needed.insert(name.clone(), definition.clone());
+                    collect_references(definition, definitions, &mut needed);
+                }
+            }
             content["definitions"] = Value::Object(needed.into_iter().collect());
         }
         _ => {}

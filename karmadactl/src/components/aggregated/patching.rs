@@ -64,7 +64,7 @@ mod tests {
         let strategic = json!({"metadata": {"finalizers": ["b"]}, "spec": {"region": null, "zones": ["2"]}});
         assert_eq!(
             patched(&object, BodyForm::StrategicMergePatch, &strategic).unwrap(),
-            json!({"metadata": {"finalizers": ["a", "b"]}, "spec": {"zones": ["2"]}})
+            json!({"metadata": {"finalizers": ["b", "a"]}, "spec": {"zones": ["2"]}})
         );
         assert_eq!(
             patched(&object, BodyForm::MergePatch, &strategic).unwrap()["metadata"]["finalizers"],

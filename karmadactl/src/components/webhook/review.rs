@@ -331,6 +331,8 @@ mod tests {
     async fn what_is_not_valid_is_refused_and_webhooks_are_not_asked_about_other_kinds() {
         let server = server().await;
         let mut wrong = policy();
+        wrong["metadata"]["labels"] = json!({"propagationpolicy.karmada.io/permanent-id": "1"});
+        wrong["spec"]["resourceSelectors"][0]["namespace"] = "default".into();
         wrong["spec"]["placement"] =
             json!({"spreadConstraints": [{"spreadByField": "cluster", "minGroups": 3, "maxGroups": 1}]});
         let request = review("CREATE", "PropagationPolicy", &wrong);
