@@ -151,6 +151,8 @@ impl World {
         let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {
             "name": "node-1", "labels": {"kubernetes.io/hostname": "node-1"}}});
         send(&host, "POST", "/api/v1/nodes", &node).await?;
+        // New nodes are not ready until their kubelet says so.
+        send(&host, "PATCH", "/api/v1/nodes/node-1", &json!({"spec": {"taints": null}})).await?;
         let status = json!({"status": {
             "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
             "conditions": [{"type": "Ready", "status": "True",

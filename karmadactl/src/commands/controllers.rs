@@ -208,10 +208,11 @@ pub(super) async fn work(
         let running = async {
             match leases {
                 Leases::OfBothPrograms => {
-                    election::run(client, settings, election, &progress, told_to_stop()).await
+                    Box::pin(election::run(client, settings, election, &progress, told_to_stop())).await
                 }
                 Leases::One => {
-                    election::run_component(client, settings, election, &progress, told_to_stop()).await
+                    let stop = told_to_stop();
+                    Box::pin(election::run_component(client, settings, election, &progress, stop)).await
                 }
             }
         };

@@ -221,7 +221,7 @@ async fn install(
     }
     let steps = plan(options, facts, &certificates, Keys::Included)?;
     let path = kubeconfig_path(options);
-    let was_there = path.exists();
+    let before = std::fs::read_to_string(&path).ok();
     let local = |error| CliError::failed(error).with_hint("choose another directory with --karmada-data");
     write_kubeconfig(&path, &admin_kubeconfig(&steps.server, &certificates)).map_err(local)?;
     if let Some(directory) = &options.pki_path {
@@ -245,8 +245,9 @@ async fn install(
             for (object, reason) in run::roll_back(client, &created, REMOVAL_TIMEOUT).await {
                 printer.warning(&format!("{object} is still there: {reason}"));
             }
-            if !was_there && let Err(failure) = std::fs::remove_file(&path) {
-                printer.warning(&format!("{} is still there: {failure}", path.display()));
+            match before {
+                Some(before) => write_private(&path, &before).map_err(local)?,
+                None => std::fs::remove_file(&path).map_err(CliError::failed)?,
             }
             return Err(error.with_hint("--keep-on-failure leaves everything, to look at it"));
         }

@@ -25,7 +25,7 @@ const CONNECTIONS: usize = 1024;
 /// How long a client may take to set up TLS, and to send the head of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a connection stays without a request.
-const IDLE: Duration = Duration::from_secs(120);
+const IDLE: Duration = Duration::from_mins(2);
 /// How long requests under way may take once the server was told to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
 /// How long to wait after an accept that failed, for lack of file descriptors mostly.
@@ -195,12 +195,11 @@ async fn serve(
         // Nobody is left who could say so: the same.
         _ = stopped.changed() => None,
     };
-    let result = match ended {
-        Some(result) => result,
-        None => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
-        }
+    let result = if let Some(result) = ended {
+        result
+    } else {
+        serving.as_mut().graceful_shutdown();
+        serving.await
     };
     if let Err(error) = result {
         tracing::debug!(error = &*error, "connection ended with an error");

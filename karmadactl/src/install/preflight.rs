@@ -249,9 +249,8 @@ async fn data(
         DataVolume::HostPath { path } if facts.candidates < replicas && facts.data_nodes.len() < replicas => {
             Ok(Check::failed(
                 format!(
-                    "the data in {path} needs {replicas} node{} that {} ready and take pods, there {} {}",
-                    plural(replicas, "s", ""),
-                    plural(replicas, "are", "is"),
+                    "the data in {path} needs {replicas} {} pods, there {} {}",
+                    plural(replicas, "nodes that are ready and take", "node that is ready and takes"),
                     plural(facts.candidates, "are", "is"),
                     facts.candidates
                 ),

@@ -67,12 +67,15 @@ struct Trusted {
     front: FrontProxy,
 }
 
+/// Whose a token is, by its digest, and when that was said.
+type Tokens = BTreeMap<Vec<u8>, (Instant, Option<UserInfo>)>;
+
 /// Finds out who calls.
 pub struct Authentication {
     client: kube::Client,
     flags: FrontProxyFlags,
     current: RwLock<(Trusted, Arc<Callers>)>,
-    tokens: Mutex<BTreeMap<Vec<u8>, (Instant, Option<UserInfo>)>>,
+    tokens: Mutex<Tokens>,
 }
 
 impl std::fmt::Debug for Authentication {

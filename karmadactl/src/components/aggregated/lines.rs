@@ -1,5 +1,7 @@
 //! The events of a watch, translated line by line.
 
+use std::error::Error;
+
 use axum::body::{Body, Bytes};
 use futures::StreamExt as _;
 use http_body_util::{BodyDataStream, BodyExt as _};
@@ -14,26 +16,30 @@ const LONGEST_LINE: usize = 16 << 20;
 #[derive(Debug, thiserror::Error)]
 enum BrokenOff {
     #[error("the connection to the API server broke off")]
-    Connection(#[source] kube::Error),
+    Connection(#[source] Box<dyn Error + Send + Sync>),
     #[error("an event is not understood")]
     Event(#[source] serde_json::Error),
     #[error("an event is too long")]
     Length,
 }
 
-struct Lines {
-    chunks: BodyDataStream<kube::client::Body>,
+struct Lines<B> {
+    chunks: BodyDataStream<B>,
     rest: Vec<u8>,
     is_over: bool,
 }
 
-impl Lines {
+impl<B> Lines<B>
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     /// Returns the next lines that are complete, translated.
     async fn next(&mut self) -> Option<Result<Bytes, BrokenOff>> {
         while !self.is_over {
             let received = match self.chunks.next().await {
                 Some(Ok(chunk)) => self.take(&chunk),
-                Some(Err(error)) => Err(BrokenOff::Connection(error)),
+                Some(Err(error)) => Err(BrokenOff::Connection(error.into())),
                 None => {
                     self.is_over = true;
                     break;
@@ -73,7 +79,11 @@ impl Lines {
 }
 
 /// Returns a watch's answer with every event translated.
-pub(super) fn translated(body: kube::client::Body) -> Body {
+pub(super) fn translated<B>(body: B) -> Body
+where
+    B: hyper::body::Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let lines = Lines { chunks: body.into_data_stream(), rest: Vec::new(), is_over: false };
     Body::from_stream(futures::stream::unfold(lines, |mut lines| async move {
         lines.next().await.map(|item| (item, lines))
@@ -102,7 +112,7 @@ mod tests {
             let body = http_body_util::StreamBody::new(
                 futures::stream::iter(chunks).map(|chunk| chunk.map(hyper::body::Frame::data)),
             );
-            let bytes = translated(kube::client::Body::wrap_body(body)).collect().await.unwrap().to_bytes();
+            let bytes = translated(body).collect().await.unwrap().to_bytes();
             let lines: Vec<Value> = bytes
                 .split(|byte| *byte == b'\n')
                 .filter(|line| !line.is_empty())

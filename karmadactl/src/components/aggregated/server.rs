@@ -29,9 +29,9 @@ use crate::error::chain_line;
 /// Largest body of a request, as API servers have it.
 const LARGEST_BODY: usize = 3 << 20;
 /// How long a client may take to send a body.
-const BODY_TIME: Duration = Duration::from_secs(60);
+const BODY_TIME: Duration = Duration::from_mins(1);
 /// How long to wait until the kind as which Clusters are kept is served.
-const INSTALL_TIME: Duration = Duration::from_secs(60);
+const INSTALL_TIME: Duration = Duration::from_mins(1);
 const HEALTH: [&str; 3] = ["/healthz", "/livez", "/readyz"];
 const METRICS: &str = "/metrics";
 /// Methods of requests for members, with the verb that stands for each.
