@@ -100,16 +100,13 @@ pub async fn register_agent(
     } else {
         Vec::new()
     };
-    let uid = match existing {
-        Some(existing) => {
-            update(&clusters, &existing, &options, registration.secrets, &id).await.map_err(failed)?;
-            existing.metadata.uid
-        }
-        None => {
-            let wanted = wanted(&options, registration.secrets, &id);
-            let cluster = serde_json::from_value(wanted).map_err(|e| failed(kube::Error::SerdeError(e)))?;
-            clusters.create(&PostParams::default(), &cluster).await.map_err(failed)?.metadata.uid
-        }
+    let uid = if let Some(existing) = existing {
+        update(&clusters, &existing, &options, registration.secrets, &id).await.map_err(failed)?;
+        existing.metadata.uid
+    } else {
+        let wanted = wanted(&options, registration.secrets, &id);
+        let cluster = serde_json::from_value(wanted).map_err(|e| failed(kube::Error::SerdeError(e)))?;
+        clusters.create(&PostParams::default(), &cluster).await.map_err(failed)?.metadata.uid
     };
     own(control_plane, &options, &secrets, &uid.unwrap_or_default()).await
 }
