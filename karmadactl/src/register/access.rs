@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn an_agent_reaches_no_other_clusters_works_or_secrets() {
         let objects = roles("m1", "karmada-cluster");
-        let of = |kind: &str| objects.iter().filter(move |object| object["kind"] == kind);
+        let of = |kind: &'static str| objects.iter().filter(move |object| object["kind"] == kind);
         for role in of("ClusterRole") {
             let rules = role["rules"].to_string();
             assert!(
