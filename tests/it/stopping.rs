@@ -15,7 +15,7 @@ use kube::client::ConfigExt as _;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use rstest::rstest;
 use serde_json::Value;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -107,7 +107,6 @@ fn kubeconfig(directory: &Path) -> Option<PathBuf> {
 
 /// Begins to create something and never comes to an end. Returns when the server is at it.
 async fn never_ending(kubeconfig: &Path) -> anyhow::Result<impl Sized> {
-    let client = process::client(kubeconfig).await?;
     let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     let mut tls = config.rustls_client_config()?;
@@ -115,18 +114,22 @@ async fn never_ending(kubeconfig: &Path) -> anyhow::Result<impl Sized> {
     let host = config.cluster_url.host().context("no host")?.to_owned();
     let stream = TcpStream::connect((host.as_str(), config.cluster_url.port_u16().unwrap_or(443))).await?;
     let mut stream = TlsConnector::from(Arc::new(tls)).connect(host.try_into()?, stream).await?;
-    let head = "POST /api/v1/namespaces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n";
+    let head = "POST /api/v1/namespaces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+        Content-Length: 99\r\nExpect: 100-continue\r\n\r\n";
     stream.write_all(head.as_bytes()).await?;
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let page = client.request_text(Request::get("/metrics").body(Vec::new())?).await?;
-        let gauge = "apiserver_current_inflight_requests{request_kind=\"mutating\"} ";
-        match page.lines().find_map(|line| line.strip_prefix(gauge)) {
-            Some("1") => return Ok(stream),
-            other if Instant::now() > deadline => bail!("the server is not at it: {other:?}"),
-            _ => tokio::time::sleep(Duration::from_millis(10)).await,
+    // It says so when it wants the rest.
+    let mut said = Vec::new();
+    while !said.ends_with(b"\r\n\r\n") {
+        let read = tokio::time::timeout(PATIENCE, stream.read_buf(&mut said)).await?;
+        if read? == 0 {
+            break;
         }
     }
+    let said = String::from_utf8_lossy(&said).into_owned();
+    if !said.starts_with("HTTP/1.1 100 ") {
+        bail!("the server does not want the rest: {said}");
+    }
+    Ok(stream)
 }
 
 #[rstest]
@@ -154,6 +157,9 @@ async fn a_second_interrupt_waits_for_nobody(
             break;
         }
         assert!(Instant::now() < deadline, "it does not listen");
+        if let Some(status) = program.child.try_wait()? {
+            bail!("it did not wait for the request: {status}");
+        }
     }
     assert_eq!(program.wait()?.code(), Some(0));
     Ok(())

@@ -125,6 +125,16 @@ async fn write_status(
     }
 }
 
+/// Adds what a real API server never lets go: without it the same status would be written again and again.
+fn with_what_the_server_keeps(key: &TemplateKey, template: &Value, mut status: Value) -> Value {
+    let kept = &template["status"]["qosClass"];
+    let is_pod = key.api_version == "v1" && key.kind == "Pod";
+    if is_pod && status.is_object() && status["qosClass"].is_null() && !kept.is_null() {
+        status["qosClass"] = kept.clone();
+    }
+    status
+}
+
 /// Replaces the status of a template as a whole: a merge would keep counters that are gone.
 async fn write_template_status(
     context: &Context,
@@ -136,6 +146,10 @@ async fn write_template_status(
         return Ok(());
     };
     let mut object = template.value().clone();
+    let status = with_what_the_server_keeps(key, &object, status);
+    if object["status"] == status {
+        return Ok(());
+    }
     object["status"] = status;
     let object =
         Unstructured::try_from_value(object).map_err(ReconcileError::decision(format!("read {key}")))?;
@@ -149,5 +163,29 @@ async fn write_template_status(
         // Kinds without the subresource take no status from us.
         Err(error) if is_not_found(&error) => Ok(()),
         Err(error) => Err(ReconcileError::api(format!("update the status of {key}"))(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_class_of_a_pod_stays_as_the_server_keeps_it() {
+        let check = |kind: &str, status: Value, expected: Value| {
+            let key = TemplateKey {
+                api_version: "v1".into(),
+                kind: kind.into(),
+                namespace: "n".into(),
+                name: "x".into(),
+            };
+            let template = json!({"status": {"phase": "Pending", "qosClass": "Burstable"}});
+            assert_eq!(with_what_the_server_keeps(&key, &template, status), expected);
+        };
+        check("Pod", json!({"phase": "Running"}), json!({"phase": "Running", "qosClass": "Burstable"}));
+        check("Pod", json!({"qosClass": "Guaranteed"}), json!({"qosClass": "Guaranteed"}));
+        check("Service", json!({}), json!({}));
     }
 }

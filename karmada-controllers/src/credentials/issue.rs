@@ -5,11 +5,12 @@ use std::time::Duration;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::certificates::v1::{CertificateSigningRequest, CertificateSigningRequestSpec};
 use karmada_core::membership::{AGENT_KEY_USAGES, CLIENT_SIGNER};
+use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
-use kube::{Client, Error};
 use tokio::time::Instant;
 
 use super::{KeyError, Subject, new_key};
+use crate::members::CallError;
 
 /// Pause between two looks at the request.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -51,7 +52,7 @@ pub enum IssueError {
         operation: &'static str,
         name: String,
         #[source]
-        source: Box<Error>,
+        source: Box<CallError>,
     },
     #[error("the request {name} was not granted ({condition}{})", .message.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
     Refused { name: String, condition: String, message: Option<String> },
@@ -69,7 +70,7 @@ pub async fn issue(client: &Client, order: &CertificateOrder) -> Result<Issued, 
     let new = new_key(&order.subject)?;
     let failed = |operation| {
         let name = order.name.clone();
-        move |source| IssueError::Request { operation, name, source: Box::new(source) }
+        move |source| IssueError::Request { operation, name, source: Box::new(CallError::from(source)) }
     };
     let request = CertificateSigningRequest {
         metadata: ObjectMeta { name: Some(order.name.clone()), ..ObjectMeta::default() },

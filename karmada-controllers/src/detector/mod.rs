@@ -50,6 +50,8 @@ struct Context {
     meanings: Mutex<BTreeMap<TemplateKey, Meaning>>,
     /// Templates that no policy selects.
     waiting: Mutex<BTreeSet<TemplateKey>>,
+    /// Templates that were there before the start and were not looked at yet.
+    found: Mutex<BTreeSet<TemplateKey>>,
     /// Priorities that policies had before they were lowered.
     lowered: Mutex<BTreeMap<ObjectKey, i32>>,
 }
@@ -92,6 +94,7 @@ pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<LiveInterpreter>, settings
         policies: Arc::default(),
         meanings: Mutex::default(),
         waiting: Mutex::default(),
+        found: Mutex::default(),
         lowered: Mutex::default(),
     });
     watch_templates(&context);
@@ -131,14 +134,21 @@ fn watch_templates(context: &Arc<Context>) {
                 let is_first_list = informer.is_none_or(|informer| !informer.is_synced())
                     || is_starting.load(Ordering::Relaxed);
                 let urgency = if is_first_list { Urgency::CanWait } else { Urgency::Normal };
+                if is_first_list {
+                    handler.found.lock().insert(key.clone());
+                }
                 handler.enqueue(key, Meaning::ByUser, urgency);
             }
             Change::Updated { old, new } => match classify_change(old.value(), new.value()) {
                 Meaning::Irrelevant => {}
-                meaning => handler.enqueue(key, meaning, Urgency::Normal),
+                meaning => {
+                    handler.found.lock().remove(&key);
+                    handler.enqueue(key, meaning, Urgency::Normal);
+                }
             },
             // The binding follows by garbage collection.
             Change::Deleted(_) => {
+                handler.found.lock().remove(&key);
                 handler.waiting.lock().remove(&key);
             }
         }

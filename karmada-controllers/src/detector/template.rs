@@ -3,7 +3,7 @@
 use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding};
 use karmada_core::object::binding_name;
 use karmada_core::propagation::{
-    BindingView, Change as Meaning, EventType, TemplateInput, TemplateKey, TemplateOutcome,
+    Binding, BindingView, Change as Meaning, EventType, TemplateInput, TemplateKey, TemplateOutcome, Write,
     reconcile_template,
 };
 use std::sync::Arc;
@@ -38,6 +38,13 @@ impl CachedBinding {
             Self::Cluster(binding) => (&**binding).into(),
         }
     }
+}
+
+/// Whether a binding changes in nothing but the version of its template.
+fn is_other_version_only(existing: &BindingView<'_>, updated: &Binding) -> bool {
+    let mut spec = updated.spec().clone();
+    spec.resource.resource_version.clone_from(&existing.spec.resource.resource_version);
+    *existing.spec == spec && existing.metadata == updated.metadata()
 }
 
 pub(super) async fn reconcile(context: &Context, key: &TemplateKey) -> Result<Action, ReconcileError> {
@@ -85,7 +92,17 @@ async fn decide_and_write(
         return Ok(Action::Done);
     }
     context.waiting.lock().remove(key);
-    let writes = std::mem::take(&mut decision.writes);
+    let mut writes = std::mem::take(&mut decision.writes);
+    // Its status has given it another version since its binding was written; what else it says may have changed while
+    // nobody watched, and reaches the Works all the same: at the start every binding is looked at.
+    let was_found = context.found.lock().remove(key);
+    if was_found
+        && let ([Write::UpdateBinding(updated)], Some(existing)) = (writes.as_slice(), &binding)
+        && is_other_version_only(&existing.view(), updated)
+    {
+        writes.clear();
+        decision.events.clear();
+    }
     let is_applied = !writes.is_empty();
     let written = write_all(hub, writes).await;
     if is_applied {

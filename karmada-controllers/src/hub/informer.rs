@@ -14,6 +14,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::backoff::WatchBackoff;
+
 /// Namespace (empty for cluster-scoped objects) and name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey {
@@ -134,7 +136,7 @@ where
 
     /// Feeds the cache until cancelled. Watch errors are retried with backoff.
     pub async fn run(self: Arc<Self>, api: Api<K>, config: watcher::Config, cancel: CancellationToken) {
-        let stream = watch_kind(api, config).default_backoff();
+        let stream = watch_kind(api, config).backoff(WatchBackoff::of(&self.name));
         futures::pin_mut!(stream);
         let mut listed: Option<BTreeSet<ObjectKey>> = None;
         loop {

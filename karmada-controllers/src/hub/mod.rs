@@ -1,5 +1,6 @@
 //! What every controller shares: one watch per kind, work queues, events, the map of served kinds.
 
+mod backoff;
 mod caches;
 mod client;
 mod controller;

@@ -158,7 +158,8 @@ fn stamped(pod: &Value, kind: &str, status: &str, now: Timestamp) -> Value {
         .filter(|before| text(before, "status") == status)
         .and_then(|before| before.get("lastTransitionTime").cloned())
         .unwrap_or_else(|| second(now).into());
-    json!({"type": kind, "status": status, "lastTransitionTime": since})
+    // As the server shows it: what it would fill in makes a difference each time it is looked at.
+    json!({"type": kind, "status": status, "lastProbeTime": null, "lastTransitionTime": since})
 }
 
 fn conditions(pod: &Value, ready: bool, has_ended: bool, node_is_ready: bool, now: Timestamp) -> Vec<Value> {
@@ -213,7 +214,7 @@ fn container_statuses(
         .iter()
         .map(|container| {
             json!({"name": text(container, "name"), "image": text(container, "image"), "imageID": "",
-                   "containerID": "", "ready": ready, "started": is_started, "restartCount": 0, "state": state})
+                   "lastState": {}, "ready": ready, "started": is_started, "restartCount": 0, "state": state})
         })
         .collect()
 }

@@ -103,9 +103,9 @@ pub async fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Scheduler(args) => scheduler::run(*args, context).await,
         Command::Webhook(args) => webhook::run(*args, context).await,
         Command::AggregatedApiserver(args) => aggregated_apiserver::run(*args, context).await,
-        Command::Token(args) => token::run(args, context).await,
+        Command::Token(args) => Box::pin(token::run(args, context)).await,
         Command::Register(args) => Box::pin(register::run(*args, context)).await,
-        Command::Unregister(args) => unregister::run(args, context).await,
+        Command::Unregister(args) => Box::pin(unregister::run(args, context)).await,
         Command::Agent(args) => Box::pin(agent::run(*args, context)).await,
     }
 }

@@ -137,8 +137,12 @@ async fn create(args: CreateTokenArgs, context: &Context) -> Result<(), CliError
     let Some(Address { endpoint, pins }) = rest else {
         return context.printer.line(&token.text());
     };
-    let pins: String = pins.iter().map(|pin| format!(" --discovery-token-ca-cert-hash {pin}")).collect();
-    context.printer.line(&format!("karmadactl register {endpoint} --token {}{pins}", token.text()))
+    let mut command = format!("karmadactl register {endpoint} --token {}", token.text());
+    for pin in pins {
+        command.push_str(" --discovery-token-ca-cert-hash ");
+        command.push_str(&pin);
+    }
+    context.printer.line(&command)
 }
 
 /// Where the control plane is, and how it is told from others.

@@ -33,7 +33,7 @@ const CHANGED: [&str; 2] = ["clusters", "nodes"];
 
 /// The objects of every server at one moment.
 #[derive(Debug)]
-pub struct Baseline {
+pub(super) struct Baseline {
     servers: BTreeMap<String, Held>,
 }
 
@@ -56,7 +56,7 @@ struct Listed {
 
 impl Baseline {
     /// Reads what the servers hold now.
-    pub async fn take(fleet: &mut Fleet) -> Result<Self, Refusal> {
+    pub(super) async fn take(fleet: &mut Fleet) -> Result<Self, Refusal> {
         let mut servers = BTreeMap::new();
         for name in fleet.names() {
             let server = fleet.server(&name)?;
@@ -68,7 +68,7 @@ impl Baseline {
     }
 
     /// Deletes what a scenario with an id left; what controllers make of that is not waited for.
-    pub async fn clear(&self, fleet: &mut Fleet, id: &str) -> Result<(), Refusal> {
+    pub(super) async fn clear(&self, fleet: &mut Fleet, id: &str) -> Result<(), Refusal> {
         for (name, held) in self.in_order() {
             let server = fleet.server(name)?;
             for listed in held.resources.iter().filter(|listed| !listed.is_namespaced) {
@@ -89,7 +89,7 @@ impl Baseline {
     ///
     /// # Errors
     /// With what is still different, when controllers do not take back what a scenario caused or something is gone.
-    pub async fn restore(&self, fleet: &mut Fleet) -> Result<(), String> {
+    pub(super) async fn restore(&self, fleet: &mut Fleet) -> Result<(), String> {
         let late = Instant::now() + PATIENCE;
         loop {
             let left =
@@ -241,11 +241,16 @@ async fn objects(server: &Server, resources: &[Listed]) -> Result<BTreeMap<Strin
 
 async fn list(server: &Server, listed: &Listed) -> Result<Vec<(String, Value)>, Refusal> {
     let Listed { root, plural, is_namespaced } = listed;
-    let list = match server.get(&format!("{root}/{plural}")).await {
-        Ok(list) => list,
-        // The kind was of a scenario.
-        Err(refusal) if refusal.code == 404 => return Ok(Vec::new()),
-        Err(refusal) => return Err(refusal),
+    let late = Instant::now() + PATIENCE;
+    let list = loop {
+        match server.get(&format!("{root}/{plural}")).await {
+            Ok(list) => break list,
+            // The kind was of a scenario.
+            Err(refusal) if refusal.code == 404 => return Ok(Vec::new()),
+            // The storage of a kind that is new is still being opened.
+            Err(refusal) if refusal.code == 429 && Instant::now() < late => sleep(PAUSE).await,
+            Err(refusal) => return Err(refusal),
+        }
     };
     let items = list["items"].as_array().into_iter().flatten().map(|object| {
         let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
