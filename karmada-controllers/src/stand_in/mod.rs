@@ -59,6 +59,15 @@ fn complete(object: &Value, gates: &FeatureGates) -> Option<Value> {
     Some(keep_identifiers(object, completed))
 }
 
+/// Completes an object, then judges it: what is required may be what is completed. None when it cannot be read.
+fn admit(object: &Value, gates: &FeatureGates) -> Result<Option<Value>, String> {
+    let Some(completed) = complete(object, gates) else { return Ok(None) };
+    match validate(&input(&completed, gates, Operation::Create, "")) {
+        Ok(_) => Ok(Some(completed)),
+        Err(denied) => Err(denied.message),
+    }
+}
+
 fn keep_identifiers(before: &Value, mut after: Value) -> Value {
     let labels = before.pointer("/metadata/labels").and_then(Value::as_object);
     for (key, value) in labels.into_iter().flatten() {
@@ -142,11 +151,14 @@ where
     let mut current = serde_json::to_value(&*object).map_err(ReconcileError::decision(operation("read")))?;
     current["apiVersion"] = json!(K::api_version(&()));
     current["kind"] = json!(K::kind(&()));
-    if let Err(denied) = validate(&input(&current, &hub.gates, Operation::Create, "")) {
-        events.warning(&ObjectReference::of(&*object), "ValidationFailed", denied.message);
-        return Ok(Action::Done);
-    }
-    let Some(mut completed) = complete(&current, &hub.gates) else { return Ok(Action::Done) };
+    let mut completed = match admit(&current, &hub.gates) {
+        Ok(Some(completed)) => completed,
+        Ok(None) => return Ok(Action::Done),
+        Err(reason) => {
+            events.warning(&ObjectReference::of(&*object), "ValidationFailed", reason);
+            return Ok(Action::Done);
+        }
+    };
     if completed == current {
         return Ok(Action::Done);
     }
@@ -205,5 +217,23 @@ mod tests {
         let gates = FeatureGates::default();
         let completed = complete(&policy, &gates).unwrap();
         assert_eq!(complete(&completed, &gates).unwrap(), completed);
+    }
+
+    #[test]
+    fn a_policy_is_judged_with_the_identifier_that_it_is_given() {
+        let gates = FeatureGates::default();
+        let mut policy = json!({
+            "apiVersion": "policy.karmada.io/v1alpha1", "kind": "PropagationPolicy",
+            "metadata": {"name": "p", "namespace": "a"},
+            "spec": {"resourceSelectors": [{"apiVersion": "v1", "kind": "ConfigMap"}]},
+        });
+        let completed = admit(&policy, &gates).unwrap().unwrap();
+        assert!(completed["metadata"]["labels"]["propagationpolicy.karmada.io/permanent-id"].is_string());
+        assert_eq!(completed["spec"]["resourceSelectors"][0]["namespace"], "a");
+
+        policy["spec"]["placement"] =
+            json!({"clusterAffinity": {}, "clusterAffinities": [{"affinityName": "x"}]});
+        let reason = admit(&policy, &gates).unwrap_err();
+        assert!(reason.contains("cluster"), "{reason}");
     }
 }

@@ -73,13 +73,37 @@ impl Baseline {
             let server = fleet.server(name)?;
             for listed in held.resources.iter().filter(|listed| !listed.is_namespaced) {
                 for (path, object) in list(server, listed).await? {
-                    let of_scenario = object["metadata"]["name"]
-                        .as_str()
-                        .is_some_and(|name| name == id || name.starts_with(&format!("{id}-")));
+                    let of_scenario =
+                        object["metadata"]["name"].as_str().is_some_and(|name| is_of_scenario(name, id));
                     if of_scenario && !is_going(&object) && !held.objects.contains_key(&path) {
                         delete(server, &path).await?;
                     }
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until no namespace of a scenario is left, also none that is going: the scenario can run again.
+    ///
+    /// # Errors
+    /// When one stays.
+    pub(super) async fn wait_until_gone(&self, fleet: &mut Fleet, id: &str) -> Result<(), String> {
+        let late = Instant::now() + PATIENCE;
+        for name in self.servers.keys() {
+            let server = fleet.server(name).map_err(|refusal| refusal.message)?;
+            loop {
+                let list = server.get("/api/v1/namespaces").await.map_err(|refusal| refusal.message)?;
+                let mut names = list["items"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|object| object["metadata"]["name"].as_str());
+                let Some(left) = names.find(|name| is_of_scenario(name, id)) else { break };
+                if Instant::now() >= late {
+                    return Err(format!("{name}: namespace {left} does not go"));
+                }
+                sleep(PAUSE).await;
             }
         }
         Ok(())
@@ -148,6 +172,11 @@ impl Baseline {
         servers.sort_by_key(|(name, _)| *name != CONTROL_PLANE);
         servers.into_iter()
     }
+}
+
+/// Whether a name begins with the id of a scenario.
+fn is_of_scenario(name: &str, id: &str) -> bool {
+    name.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 /// Makes a Cluster or Node what it was; returns what was different.

@@ -190,7 +190,12 @@ impl Running {
     /// Replays a scenario that has the fleet to itself, and restores the fleet.
     async fn own(&self, case: &Value) -> anyhow::Result<(Outcome, Result<(), String>)> {
         let mut fleet = fleet_of(&self.fleet, case).await?;
-        if let Err(left) = self.baseline.restore(&mut fleet).await {
+        let mut restored = self.baseline.restore(&mut fleet).await;
+        if restored.is_ok() {
+            // It may have run before.
+            restored = self.baseline.wait_until_gone(&mut fleet, &id(case)).await;
+        }
+        if let Err(left) = restored {
             return Ok((Outcome::Failed(left.clone()), Err(left)));
         }
         for cluster in clusters(case) {
