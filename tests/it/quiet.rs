@@ -129,7 +129,9 @@ async fn objects(up: &LocalUp) -> anyhow::Result<BTreeMap<String, Value>> {
     let mut objects = BTreeMap::new();
     for (server, client) in clients(up) {
         let discovery = Discovery::new(client.clone()).run().await?;
-        for (resource, capabilities) in discovery.groups().flat_map(|group| group.recommended_resources()) {
+        for (resource, capabilities) in
+            discovery.groups().flat_map(kube::discovery::ApiGroup::recommended_resources)
+        {
             if !capabilities.supports_operation(verbs::LIST) || resource.kind == "Lease" {
                 continue;
             }

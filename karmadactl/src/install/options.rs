@@ -140,6 +140,9 @@ impl InvalidOption {
 
 impl InstallOptions {
     /// The options of a component.
+    ///
+    /// # Panics
+    /// Never: every component has options from the start.
     pub fn component(&self, component: Component) -> &ComponentOptions {
         self.components.get(&component).expect("every component has options")
     }

@@ -313,7 +313,9 @@ pub fn digest_of(keys: &BTreeMap<&str, Vec<&str>>, secrets: &Secrets) -> Option<
             }
         }
     }
-    Some(context.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    let digest = context.finish();
+    let short = digest.as_ref().first_chunk().map(|bytes| u64::from_be_bytes(*bytes))?;
+    Some(format!("{short:016x}"))
 }
 
 /// Keeps the pods of a component on different nodes where there are enough.

@@ -189,7 +189,7 @@ async fn node_port(
         let ports = service["spec"]["ports"].as_array();
         ports.into_iter().flatten().any(|found| found["nodePort"] == port)
     };
-    for service in services.iter().filter(|service| has_port(service)) {
+    if let Some(service) = services.iter().find(|service| has_port(service)) {
         let text = |field: &str| service["metadata"][field].as_str().unwrap_or_default();
         let found = (text("namespace"), text("name"));
         if found == ours {
