@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::bootstrap::{RBAC, RBAC_V1, cluster_role};
-use super::register::AgentOptions;
+use super::registration::AgentOptions;
 
 /// Name of the agent's Deployment, ClusterRole and ClusterRoleBinding.
 pub const AGENT: &str = "karmada-agent";

@@ -13,12 +13,12 @@ pub mod bootstrap;
 mod discovery;
 pub mod footprint;
 mod objects;
-mod register;
+mod registration;
 mod unregister;
 
 pub use discovery::{ClusterInfo, DiscoveryError, DiscoveryOptions, Pins, discover};
 pub use objects::{ObjectError, path_of};
-pub use register::{
+pub use registration::{
     AgentOptions, RegisterError, RegisterOptions, RegisterOutcome, RegisterStep, register_cluster,
 };
 pub use unregister::{

@@ -9,7 +9,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::objects::{ObjectError, delete, read};
-use super::{access, footprint, register};
+use super::{access, footprint, registration};
 use crate::api_error::ApiError;
 use crate::join::Mode;
 use crate::join::footprint as join_footprint;
@@ -138,7 +138,7 @@ async fn agent_client(member: &Client, namespace: &str) -> Result<Client, Unregi
     let secret = secrets
         .get_opt(footprint::KUBECONFIG_SECRET)
         .await
-        .map_err(call(format!("read {}", register::kubeconfig_path(namespace))))?;
+        .map_err(call(format!("read {}", registration::kubeconfig_path(namespace))))?;
     let data = secret.and_then(|secret| secret.data).unwrap_or_default();
     let text = data.get(footprint::KUBECONFIG_SECRET).and_then(|text| String::from_utf8(text.0.clone()).ok());
     let text = text.filter(|text| !text.is_empty()).ok_or_else(missing)?;
