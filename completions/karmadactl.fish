@@ -34,7 +34,7 @@ complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "local-up" -d 
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "local-down" -d 'Stop what local-up started'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "serve" -d 'Serve an embedded control plane in the foreground'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "controllers" -d 'Run the control loops against any API server'
-complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "init" -d 'Prepare an API server to be a control plane'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "init" -d 'Install a control plane in a host cluster'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "backup" -d 'Save all objects of an embedded control plane to one file'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "restore" -d 'Put a backup in the place of all objects of an embedded control plane'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "get" -d 'Display objects of the control plane and of member clusters'
@@ -66,6 +66,16 @@ complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "top" -d 'Disp
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "api-resources" -d 'List the resources that a server has'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "api-versions" -d 'List the API versions that a server has'
 complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "explain" -d 'Describe a kind and its fields'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "deinit" -d 'Remove a control plane from its host cluster'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "certs" -d 'Look at the certificates of a control plane, and replace them'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "controller-manager" -d 'Run the controllers of a control plane, without its scheduler'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "scheduler" -d 'Run the scheduler of a control plane'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "webhook" -d 'Answer the admission and conversion reviews of Karmada\'s kinds'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "aggregated-apiserver" -d 'Serve Clusters, and the way to members, behind an API server'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "token" -d 'Make, list and delete bootstrap tokens'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "register" -d 'Register a cluster with the control plane in pull mode'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "unregister" -d 'Take a pull mode cluster out of the control plane'
+complete -c karmadactl -n "__fish_karmadactl_needs_command" -f -a "agent" -d 'Run the agent of a pull mode cluster'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand demo" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
@@ -94,6 +104,8 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -l pur
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand local-down" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l data-dir -d 'Directory of the data [default: karmada/serve in the user\'s data directory]' -r -f -a "(__fish_complete_directories)"
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l listen -d 'Address to listen on; port 0 takes the port of the last run if it is free, else any' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l tls-san -d 'Further name or address in the server\'s certificate (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l public-url -d 'Where clusters that register themselves find the server, when that is not where it listens' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l kubeconfig -d 'Kubeconfig to write, readable for the user only [default: karmada-apiserver.config in the data directory]' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l durability -d 'When a write is acknowledged' -r -f -a "fsync\t'When it is safe on disk'
 async\t'When the operating system has it; a power cut may lose the last writes'
@@ -124,13 +136,12 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l controll
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-status-update-frequency -d 'Time between two looks at the status of a cluster' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-success-threshold -d 'How long a cluster must be healthy until it is ready again' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-failure-threshold -d 'How long a cluster must be unhealthy until it is no longer ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-monitor-period -d 'Time between two looks at the agents of pull mode clusters' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-monitor-grace-period -d 'How long an agent may be silent until its cluster\'s state is unknown' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-startup-grace-period -d 'The same for an agent that was never heard of' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of clusters, for the scheduler' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l skipped-propagating-apis -d 'APIs that are never propagated: GROUP, GROUP/VERSION or GROUP/VERSION/KIND,KIND, separated by semicolons' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l skipped-propagating-namespaces -d 'Namespaces that are never propagated, as regular expressions' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l scheduler-name -d 'Name of the scheduler: bindings that ask for another one are left alone' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l plugins -d 'Plugins of the scheduler: * for all, NAME for one, -NAME for not that one' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l enable-empty-workload-propagation -d 'Propagate workloads also to clusters that got no replica' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l allow-no-execute-taint-policy -d 'Allow ClusterTaintPolicies to add taints that evict' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l rate-limiter-base-delay -d 'First delay after a failure; it doubles with every further failure of the same object' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l rate-limiter-max-delay -d 'Longest delay between two tries' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l rate-limiter-qps -d 'Retries of one controller a second [default: no limit]' -r
@@ -148,6 +159,10 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurre
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurrent-cluster-propagation-policy-syncs -d 'Cluster-wide propagation policies; they share the workers of the others: the larger number holds' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurrent-resource-template-syncs -d 'Templates' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l concurrent-dependent-resource-syncs -d 'Bindings whose dependencies are looked up' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l scheduler-name -d 'Name of the scheduler: bindings that ask for another one are left alone' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l plugins -d 'Plugins of the scheduler: * for all, NAME for one, -NAME for not that one' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l enable-empty-workload-propagation -d 'Propagate workloads also to clusters that got no replica' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l allow-no-execute-taint-policy -d 'Allow ClusterTaintPolicies to add taints that evict' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l in-memory -d 'Keep nothing on disk'
@@ -169,13 +184,12 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l co
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-status-update-frequency -d 'Time between two looks at the status of a cluster' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-success-threshold -d 'How long a cluster must be healthy until it is ready again' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-failure-threshold -d 'How long a cluster must be unhealthy until it is no longer ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-monitor-period -d 'Time between two looks at the agents of pull mode clusters' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-monitor-grace-period -d 'How long an agent may be silent until its cluster\'s state is unknown' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-startup-grace-period -d 'The same for an agent that was never heard of' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of clusters, for the scheduler' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l skipped-propagating-apis -d 'APIs that are never propagated: GROUP, GROUP/VERSION or GROUP/VERSION/KIND,KIND, separated by semicolons' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l skipped-propagating-namespaces -d 'Namespaces that are never propagated, as regular expressions' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l scheduler-name -d 'Name of the scheduler: bindings that ask for another one are left alone' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l plugins -d 'Plugins of the scheduler: * for all, NAME for one, -NAME for not that one' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l enable-empty-workload-propagation -d 'Propagate workloads also to clusters that got no replica' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l allow-no-execute-taint-policy -d 'Allow ClusterTaintPolicies to add taints that evict' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l rate-limiter-base-delay -d 'First delay after a failure; it doubles with every further failure of the same object' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l rate-limiter-max-delay -d 'Longest delay between two tries' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l rate-limiter-qps -d 'Retries of one controller a second [default: no limit]' -r
@@ -193,20 +207,92 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l co
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l concurrent-cluster-propagation-policy-syncs -d 'Cluster-wide propagation policies; they share the workers of the others: the larger number holds' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l concurrent-resource-template-syncs -d 'Templates' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l concurrent-dependent-resource-syncs -d 'Bindings whose dependencies are looked up' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l scheduler-name -d 'Name of the scheduler: bindings that ask for another one are left alone' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l plugins -d 'Plugins of the scheduler: * for all, NAME for one, -NAME for not that one' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l enable-empty-workload-propagation -d 'Propagate workloads also to clusters that got no replica' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l allow-no-execute-taint-policy -d 'Allow ClusterTaintPolicies to add taints that evict' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l once -d 'Make one pass: until everything is applied and healthy, or the time is up'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l dry-run -d 'Say what would be done, as checked here or by the server, and do nothing' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -s o -l output -d 'Print the objects instead of what happened to them' -r -f -a "yaml\t''
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l dry-run -d 'Say what would be done, without asking the host cluster or after its checks, and do nothing' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -s o -l output -d 'Print the objects and install nothing (with --crds-only: instead of what happened to them)' -r -f -a "yaml\t''
 json\t''
 name\t''"
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l timeout -d 'How long to wait until the server serves the kinds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l timeout -d 'With --crds-only: how long to wait until the server serves the kinds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l config -d 'File of the kind KarmadaInitConfig; what it says counts more than flags' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l context -d 'Context of the host cluster\'s kubeconfig [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l profile -d 'How much is installed' -r -f -a "standard\t'Every component once'
+ha\t'Two of every component on different nodes, three of etcd'
+single\t'One process with the embedded engine, on a volume'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -s n -l namespace -d 'Namespace in the host cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -s p -l port -d 'Port of the nodes by which the API server is reached' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-apiserver-advertise-address -d 'Address or name by which the API server is reached [default: address of a node]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -s d -l karmada-data -d 'Directory that gets the kubeconfig of the control plane [default: /etc/karmada for root, else karmada in the user\'s configuration directory]' -r -f -a "(__fish_complete_directories)"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-pki -d 'Directory that gets copies of all certificates and keys [default: none is written]' -r -f -a "(__fish_complete_directories)"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l host-cluster-domain -d 'Domain of Services in the host cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l wait-component-ready-timeout -d 'How long to wait for each component; a bare number is seconds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l crds -d 'Accepted for scripts: Karmada\'s kinds are built in, nothing is downloaded' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l private-image-registry -d 'Registry of all images, instead of those below' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l kube-image-registry -d 'Registry of Kubernetes\' images' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l kube-image-mirror-country -d 'Country whose mirror of Kubernetes\' images is used' -r -f -a "cn\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l kube-image-tag -d 'Version of Kubernetes\' images' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l image-pull-policy -d 'When images are pulled' -r -f -a "IfNotPresent\t''
+Always\t''
+Never\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l image-pull-secrets -d 'Secrets of the namespace that registries ask for, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l cert-external-ip -d 'Further addresses in the API server\'s certificate, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l cert-external-dns -d 'Further names in the API server\'s certificate, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l cert-validity-period -d 'How long certificates are good, such as 365d or 8760h' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l ca-cert-file -d 'Certificate of an authority to use [default: one is made]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l ca-key-file -d 'Key of that authority, in the form PKCS #8' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l etcd-storage-mode -d 'Where the data is kept (also that of --profile=single)' -r -f -a "hostPath\t'A directory of the node'
+emptyDir\t'Gone with the pod'
+PVC\t'Claimed from a storage class'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l etcd-data -d 'Directory of the node, with hostPath' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l etcd-pvc-size -d 'Size of each volume, with PVC' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l storage-classes-name -d 'Storage class of the volumes, with PVC [default: that of the host cluster]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l etcd-node-selector-labels -d 'Labels of the nodes that have the data: KEY=VALUE, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l etcd-replicas -d 'Number of members [default: 1, with --profile=ha 3]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l etcd-image -d 'Image [default: etcd:3.6.8-0 of the registry]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l etcd-priority-class -d 'Priority class of the pods' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l external-etcd-servers -d 'URLs of an etcd that is there, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l external-etcd-ca-cert-path -d 'Certificate of that etcd\'s authority' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l external-etcd-client-cert-path -d 'Certificate to show to that etcd' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l external-etcd-client-key-path -d 'Key of that certificate' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l external-etcd-key-prefix -d 'What keys in that etcd begin with' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-apiserver-image -d 'Image of kube-apiserver' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-apiserver-replicas -d 'Number of pods of kube-apiserver [default: 1, with --profile=ha 2]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-apiserver-priority-class -d 'Priority class of kube-apiserver' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-apiserver-extra-args -d 'Further argument of kube-apiserver, such as --v=4 (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-aggregated-apiserver-image -d 'Image of karmada-aggregated-apiserver' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-aggregated-apiserver-replicas -d 'Number of pods of karmada-aggregated-apiserver [default: 1, with --profile=ha 2]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-aggregated-apiserver-priority-class -d 'Priority class of karmada-aggregated-apiserver' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-aggregated-apiserver-extra-args -d 'Further argument of karmada-aggregated-apiserver, such as --v=4 (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-kube-controller-manager-image -d 'Image of kube-controller-manager' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-kube-controller-manager-replicas -d 'Number of pods of kube-controller-manager [default: 1, with --profile=ha 2]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-kube-controller-manager-priority-class -d 'Priority class of kube-controller-manager' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-kube-controller-manager-extra-args -d 'Further argument of kube-controller-manager, such as --v=4 (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-scheduler-image -d 'Image of karmada-scheduler' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-scheduler-replicas -d 'Number of pods of karmada-scheduler [default: 1, with --profile=ha 2]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-scheduler-priority-class -d 'Priority class of karmada-scheduler' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-scheduler-extra-args -d 'Further argument of karmada-scheduler, such as --v=4 (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-controller-manager-image -d 'Image of karmada-controller-manager' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-controller-manager-replicas -d 'Number of pods of karmada-controller-manager [default: 1, with --profile=ha 2]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-controller-manager-priority-class -d 'Priority class of karmada-controller-manager' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-controller-manager-extra-args -d 'Further argument of karmada-controller-manager, such as --v=4 (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-webhook-image -d 'Image of karmada-webhook' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-webhook-replicas -d 'Number of pods of karmada-webhook [default: 1, with --profile=ha 2]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-webhook-priority-class -d 'Priority class of karmada-webhook' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-webhook-extra-args -d 'Further argument of karmada-webhook, such as --v=4 (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l image -d 'Image of this program, for all components that it is' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l crds-only -d 'Only kinds, namespaces and roles: the loops run elsewhere (karmadactl controllers)'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l crds-only -d 'Install nothing: prepare the API server of the kubeconfig, for loops that run elsewhere (karmadactl controllers)'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l show-secrets -d 'Print Secrets too, with new keys; they are left out otherwise'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -l keep-on-failure -d 'Leave what was created when the installation fails'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand backup" -s o -l output -d 'File to write' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand backup" -l data-dir -d 'Save this data directory, which no server may be using, instead of a running control plane' -r -f -a "(__fish_complete_directories)"
@@ -317,6 +403,7 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l karm
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -s R -l recursive -d 'Read the directories below a directory too'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l check -d 'Check that the scripts load'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l edit -d 'Edit the file in $KUBE_EDITOR, $EDITOR or vi until its scripts load'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -l show-doc -d 'Print what the functions of the rules receive and return, of one rule with --operation'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand interpret" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand cordon" -l dry-run -d 'Say what would be done, and do nothing' -r
@@ -441,6 +528,7 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l from-literal -d 'KEY=VALUE (can be repeated)' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l from-file -d 'File, KEY=FILE or directory whose files become keys (can be repeated)' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l from-env-file -d 'File with lines of KEY=VALUE (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l append-hash -d 'Add a hash of the data to the name' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l field-manager -d 'Name of the owner of the fields' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
@@ -453,11 +541,11 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -l append-hash -d 'Add a hash of the data to the name'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from configmap" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l from-literal -d 'KEY=VALUE (can be repeated)' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l from-file -d 'File, KEY=FILE or directory whose files become keys (can be repeated)' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l from-env-file -d 'File with lines of KEY=VALUE (can be repeated)' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l append-hash -d 'Add a hash of the data to the name' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -s n -l namespace -d 'Namespace of the object [default: that of the kubeconfig\'s context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l field-manager -d 'Name of the owner of the fields' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l save-config -d 'Keep the object in an annotation of itself, for apply' -r
@@ -470,7 +558,6 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -l append-hash -d 'Add a hash of the data to the name'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l image -d 'Image to run' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand create; and __fish_seen_subcommand_from cronjob" -l schedule -d 'When to run, as in crontab' -r
@@ -1139,3 +1226,389 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -l kubeco
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand deinit" -s n -l namespace -d 'Namespace of the control plane in the host cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand deinit" -l context -d 'Context of the host cluster\'s kubeconfig [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand deinit" -l timeout -d 'How long the namespace may take to go' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand deinit" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand deinit" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand deinit" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand deinit" -s f -l force -d 'Do not ask'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand deinit" -l purge-namespace -d 'Remove the namespace with everything that is in it'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand deinit" -l dry-run -d 'Say what would be removed, and remove nothing'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand deinit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and not __fish_seen_subcommand_from check renew" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and not __fish_seen_subcommand_from check renew" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and not __fish_seen_subcommand_from check renew" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and not __fish_seen_subcommand_from check renew" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and not __fish_seen_subcommand_from check renew" -f -a "check" -d 'Say when the certificates end'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and not __fish_seen_subcommand_from check renew" -f -a "renew" -d 'Replace all certificates below the authorities, and the pods that use them'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from check" -s n -l namespace -d 'Namespace of the control plane in the host cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from check" -l context -d 'Context of the host cluster\'s kubeconfig [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from check" -l within -d 'Exit with code 1 when one ends within this time' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from check" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from check" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from check" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -s n -l namespace -d 'Namespace of the control plane in the host cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -l context -d 'Context of the host cluster\'s kubeconfig [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -l cert-validity-period -d 'How long the new ones are good, such as 365d or 8760h' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -s d -l karmada-data -d 'Directory of the kubeconfig of the control plane, which gets its new certificate when it is there [default: that of karmadactl init]' -r -f -a "(__fish_complete_directories)"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -l wait-component-ready-timeout -d 'How long to wait for each component' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -l dry-run -d 'Say what would be replaced, and replace nothing'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -s h -l help -d 'Print help'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l metrics-bind-address -d 'Address of /metrics; 0 for none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l health-probe-bind-address -d 'Address of /healthz and /readyz; 0 for none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l leader-elect -d 'Work only while this process holds the leases' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l leader-elect-resource-namespace -d 'Namespace of the leases karmada-controller-manager and karmada-scheduler' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l leader-elect-lease-duration -d 'How long others wait after the last renewal before they take over' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l leader-elect-renew-deadline -d 'How long the leader tries to renew before it gives up' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l leader-elect-retry-period -d 'Time between two tries' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l logging-format -d 'How lines look' -r -f -a "text\t''
+json\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -s v -l v -d 'How much is logged: 0 to 2 what changes, 4 what is decided, 6 every object' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l feature-gates -d 'Features to switch on or off, such as Failover=true,AllAlpha=false' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l controllers -d 'Controllers to run: * for all that are on by default, NAME for one, -NAME for not that one' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-status-update-frequency -d 'Time between two looks at the status of a cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-success-threshold -d 'How long a cluster must be healthy until it is ready again' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-failure-threshold -d 'How long a cluster must be unhealthy until it is no longer ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-monitor-period -d 'Time between two looks at the agents of pull mode clusters' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-monitor-grace-period -d 'How long an agent may be silent until its cluster\'s state is unknown' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-startup-grace-period -d 'The same for an agent that was never heard of' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of clusters, for the scheduler' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l skipped-propagating-apis -d 'APIs that are never propagated: GROUP, GROUP/VERSION or GROUP/VERSION/KIND,KIND, separated by semicolons' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l skipped-propagating-namespaces -d 'Namespaces that are never propagated, as regular expressions' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l rate-limiter-base-delay -d 'First delay after a failure; it doubles with every further failure of the same object' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l rate-limiter-max-delay -d 'Longest delay between two tries' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l rate-limiter-qps -d 'Retries of one controller a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l rate-limiter-bucket-size -d 'Retries of one controller at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l kube-api-qps -d 'Calls of the control plane\'s API server a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l kube-api-burst -d 'Calls of the control plane\'s API server at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-api-qps -d 'Calls of each member\'s API server a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-api-burst -d 'Calls of each member\'s API server at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l concurrent-cluster-syncs -d 'Clusters' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l concurrent-resourcebinding-syncs -d 'Bindings, of both kinds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l concurrent-clusterresourcebinding-syncs -d 'Cluster-wide bindings; they share the workers of the others: the larger number holds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l concurrent-work-syncs -d 'Works of each member' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l concurrent-namespace-syncs -d 'Namespaces' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l concurrent-propagation-policy-syncs -d 'Propagation policies, of both kinds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l concurrent-cluster-propagation-policy-syncs -d 'Cluster-wide propagation policies; they share the workers of the others: the larger number holds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l concurrent-resource-template-syncs -d 'Templates' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l concurrent-dependent-resource-syncs -d 'Bindings whose dependencies are looked up' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-api-context -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-api-kubeconfig -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-cache-sync-timeout -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l enable-no-execute-taint-eviction -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l enable-taint-manager -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l federated-resource-quota-sync-period -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l graceful-eviction-timeout -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l horizontal-pod-autoscaler-cpu-initialization-period -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l horizontal-pod-autoscaler-downscale-delay -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l horizontal-pod-autoscaler-downscale-stabilization -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l horizontal-pod-autoscaler-initial-readiness-delay -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l horizontal-pod-autoscaler-sync-period -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l horizontal-pod-autoscaler-tolerance -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l horizontal-pod-autoscaler-upscale-delay -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l no-execute-taint-eviction-purge-mode -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l resource-eviction-rate -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l resync-period -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l enable-pprof -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l profiling-bind-address -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l vmodule -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l log-flush-frequency -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l log-json-info-buffer-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l log-json-split-stream -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l log-text-info-buffer-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l log-text-split-stream -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l add-dir-header -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l alsologtostderr -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l log-backtrace-at -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l log-dir -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l log-file -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l log-file-max-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l logtostderr -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l one-output -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l skip-headers -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l skip-log-headers -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l stderrthreshold -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l metrics-bind-address -d 'Address of /metrics; 0 for none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l health-probe-bind-address -d 'Address of /healthz and /readyz; 0 for none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l feature-gates -d 'Features to switch on or off, such as Failover=true,AllAlpha=false' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l scheduler-name -d 'Name of the scheduler: bindings that ask for another one are left alone' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l plugins -d 'Plugins of the scheduler: * for all, NAME for one, -NAME for not that one' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l enable-empty-workload-propagation -d 'Propagate workloads also to clusters that got no replica' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l rate-limiter-base-delay -d 'First delay after a failure; it doubles with every further failure of the same object' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l rate-limiter-max-delay -d 'Longest delay between two tries' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l rate-limiter-qps -d 'Retries of one controller a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l rate-limiter-bucket-size -d 'Retries of one controller at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l kube-api-qps -d 'Calls of the control plane\'s API server a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l kube-api-burst -d 'Calls of the control plane\'s API server at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l leader-elect -d 'Work only while this process holds the leases' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l leader-elect-resource-namespace -d 'Namespace of the leases karmada-controller-manager and karmada-scheduler' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l leader-elect-lease-duration -d 'How long others wait after the last renewal before they take over' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l leader-elect-renew-deadline -d 'How long the leader tries to renew before it gives up' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l leader-elect-retry-period -d 'Time between two tries' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l leader-elect-resource-name -d 'Name of the lease' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l logging-format -d 'How lines look' -r -f -a "text\t''
+json\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -s v -l v -d 'How much is logged: 0 to 2 what changes, 4 what is decided, 6 every object' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l disable-scheduler-estimator-in-pull-mode -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l enable-scheduler-estimator -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l insecure-skip-estimator-verify -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l scheduler-estimator-ca-file -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l scheduler-estimator-cert-file -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l scheduler-estimator-key-file -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l scheduler-estimator-port -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l scheduler-estimator-service-namespace -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l scheduler-estimator-service-prefix -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l scheduler-estimator-timeout -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l enable-pprof -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l profiling-bind-address -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l vmodule -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l log-flush-frequency -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l log-json-info-buffer-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l log-json-split-stream -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l log-text-info-buffer-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l log-text-split-stream -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l add-dir-header -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l alsologtostderr -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l log-backtrace-at -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l log-dir -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l log-file -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l log-file-max-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l logtostderr -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l one-output -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l skip-headers -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l skip-log-headers -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l stderrthreshold -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand scheduler" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l bind-address -d 'Address to listen on' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l secure-port -d 'Port to listen on; 0 for any that is free' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l cert-dir -d 'Directory of the certificate and its key' -r -f -a "(__fish_complete_directories)"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l tls-cert-file-name -d 'File of the certificate, in that directory' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l tls-private-key-file-name -d 'File of the certificate\'s key, in that directory' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l tls-min-version -d 'Lowest version of TLS that is spoken: 1.2 or 1.3' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l metrics-bind-address -d 'Address of /metrics; 0 for none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l health-probe-bind-address -d 'Address of /healthz and /readyz; 0 for none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l feature-gates -d 'Features to switch on or off, such as Failover=true,AllAlpha=false' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l allow-no-execute-taint-policy -d 'Allow ClusterTaintPolicies to add taints that evict' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l logging-format -d 'How lines look' -r -f -a "text\t''
+json\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -s v -l v -d 'How much is logged: 0 to 2 what changes, 4 what is decided, 6 every object' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l kube-api-burst -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l kube-api-qps -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l enable-pprof -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l profiling-bind-address -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l vmodule -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l log-flush-frequency -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l log-json-info-buffer-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l log-json-split-stream -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l log-text-info-buffer-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l log-text-split-stream -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l add-dir-header -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l alsologtostderr -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l log-backtrace-at -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l log-dir -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l log-file -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l log-file-max-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l logtostderr -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l one-output -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l skip-headers -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l skip-log-headers -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l stderrthreshold -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand webhook" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l bind-address -d 'Address to listen on' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l secure-port -d 'Port to listen on; 0 for any that is free' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l tls-cert-file -d 'File of the certificate that is shown, followed by those between it and its authority' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l tls-private-key-file -d 'File of the certificate\'s key' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l tls-min-version -d 'Lowest version of TLS that is spoken: VersionTLS12 or VersionTLS13' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l feature-gates -d 'Features to switch on or off, such as Failover=true,AllAlpha=false' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l client-ca-file -d 'File with the authorities of clients\' certificates' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l requestheader-client-ca-file -d 'File with the authorities of the certificate that the API server shows as a proxy' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l requestheader-allowed-names -d 'Names that the proxy\'s certificate may have' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l requestheader-username-headers -d 'Headers with the name of the caller' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l requestheader-group-headers -d 'Headers with the groups of the caller' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l requestheader-extra-headers-prefix -d 'Beginnings of headers with what else is known of the caller' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l logging-format -d 'How lines look' -r -f -a "text\t''
+json\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -s v -l v -d 'How much is logged: 0 to 2 what changes, 4 what is decided, 6 every object' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l audit-log-format -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l audit-log-maxage -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l audit-log-maxbackup -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l audit-log-maxsize -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l audit-log-path -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l audit-policy-file -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l authentication-kubeconfig -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l authentication-skip-lookup -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l authentication-token-webhook-cache-ttl -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l authentication-tolerate-lookup-failure -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l authorization-always-allow-paths -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l authorization-kubeconfig -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l authorization-webhook-cache-authorized-ttl -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l authorization-webhook-cache-unauthorized-ttl -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l cert-dir -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l contention-profiling -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l default-watch-cache-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l delete-collection-workers -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l enable-garbage-collector -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l enable-priority-and-fairness -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l etcd-cafile -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l etcd-certfile -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l etcd-compaction-interval -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l etcd-count-metric-poll-period -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l etcd-db-metric-poll-interval -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l etcd-healthcheck-timeout -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l etcd-keyfile -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l etcd-prefix -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l etcd-readycheck-timeout -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l etcd-servers -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l etcd-servers-overrides -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l http2-max-streams-per-connection -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l kube-api-burst -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l kube-api-qps -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l lease-reuse-duration-seconds -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l permit-address-sharing -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l permit-port-sharing -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l profiling -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l storage-backend -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l storage-media-type -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l tls-cipher-suites -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l watch-cache -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l watch-cache-sizes -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l enable-pprof -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l profiling-bind-address -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l vmodule -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l log-flush-frequency -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l log-json-info-buffer-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l log-json-split-stream -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l log-text-info-buffer-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l log-text-split-stream -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l add-dir-header -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l alsologtostderr -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l log-backtrace-at -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l log-dir -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l log-file -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l log-file-max-size -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l logtostderr -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l one-output -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l skip-headers -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l skip-log-headers -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l stderrthreshold -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand aggregated-apiserver" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and not __fish_seen_subcommand_from create list delete" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and not __fish_seen_subcommand_from create list delete" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and not __fish_seen_subcommand_from create list delete" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and not __fish_seen_subcommand_from create list delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and not __fish_seen_subcommand_from create list delete" -f -a "create" -d 'Make a token'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and not __fish_seen_subcommand_from create list delete" -f -a "list" -d 'List the tokens'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and not __fish_seen_subcommand_from create list delete" -f -a "delete" -d 'Delete tokens'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from create" -l description -d 'What the token is for, for people' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from create" -l groups -d 'Groups that the token acts for (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from create" -l ttl -d 'How long the token is good; 0 is for ever' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from create" -l usages -d 'What the token may be used for (can be repeated)' -r -f -a "signing\t'To prove that the control plane is the right one'
+authentication\t'To act in the control plane'"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from create" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from create" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from create" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from create" -l print-register-command -d 'Print the whole command that registers a cluster with the token'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from list" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from list" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from list" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from delete" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from delete" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from delete" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand token; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l token -d 'Bootstrap token of the control plane (karmadactl token create)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l discovery-token-ca-cert-hash -d 'Pin of the control plane\'s certificate authority: sha256:HEX (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l discovery-timeout -d 'How long to look for the control plane' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l context -d 'Context of the kubeconfig of the cluster to register [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l cluster-name -d 'Name of the cluster in the control plane [default: that in the kubeconfig]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l cluster-namespace -d 'Namespace of the credentials, in the cluster and in the control plane' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l cluster-provider -d 'Provider of the cluster, for policies to choose by' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l cluster-region -d 'Region of the cluster, for policies to choose by' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l cluster-zones -d 'Zones of the cluster, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l karmada-agent-image -d 'Image of the agent' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l karmada-agent-replicas -d 'Replicas of the agent; one of them works' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l cert-expiration-seconds -d 'How long the agent\'s certificate is good, in seconds' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l proxy-server-address -d 'Proxy by which the control plane reaches the cluster, such as http://10.0.0.1:8080' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -s n -l namespace -d 'Namespace of the agent' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l timeout -d 'How long the agent may take to start' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l discovery-token-unsafe-skip-ca-verification -d 'Believe whoever knows the token'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l enable-cert-rotation -d 'Let the agent renew its certificate before it ends'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -l dry-run -d 'Check everything and write nothing'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand register" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unregister" -l cluster-kubeconfig -d 'Path to the kubeconfig of the cluster' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unregister" -l cluster-context -d 'Context of that kubeconfig [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unregister" -l cluster-namespace -d 'Namespace of the credentials in the cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unregister" -l karmada-config -d 'Path to the kubeconfig of the control plane [default: that of the agent]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unregister" -s n -l namespace -d 'Namespace of the agent' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unregister" -l wait -d 'Wait this long for the cluster object to go' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unregister" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unregister" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unregister" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unregister" -l dry-run -d 'Check everything and write nothing'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand unregister" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l karmada-kubeconfig -d 'Path to the kubeconfig of the control plane' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-name -d 'Name of the cluster in the control plane' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-namespace -d 'Namespace of the credentials in the control plane and in the cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-api-endpoint -d 'Address of the cluster\'s API server, for the control plane [default: that in the kubeconfig]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l proxy-server-address -d 'Proxy by which the control plane reaches the cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-provider -d 'Provider of the cluster, for policies to choose by' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-region -d 'Region of the cluster, for policies to choose by' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-zones -d 'Zones of the cluster, separated by commas (can be repeated)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l report-secrets -d 'Credentials of the cluster that the control plane gets: KubeCredentials, KubeImpersonator, or None' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l feature-gates -d 'Features to switch on or off, such as Failover=true,AllAlpha=false' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l controllers -d 'Controllers to run: * for all that are on by default, NAME for one, -NAME for not that one' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-status-update-frequency -d 'Time between two looks at the status of the cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-success-threshold -d 'How long the cluster must be healthy until it is ready again' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-failure-threshold -d 'How long the cluster must be unhealthy until it is no longer ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-lease-duration -d 'How long a sign of life of the agent is good' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-lease-renew-interval-fraction -d 'Part of that time between two signs of life' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-cache-sync-timeout -d 'How long the first look at the control plane may take' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of the cluster, for the scheduler' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l concurrent-work-syncs -d 'Works in work at a time' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cert-rotation-checking-interval -d 'Time between two looks at the certificate (with --controllers=*,certRotation)' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cert-rotation-remaining-time-threshold -d 'Part of its lifetime that is left when the certificate is renewed' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l karmada-kubeconfig-namespace -d 'Namespace of the Secret karmada-kubeconfig in the cluster, where a renewed certificate is kept' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l metrics-bind-address -d 'Address of /metrics; 0 for none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l health-probe-bind-address -d 'Address of /healthz and /readyz; 0 for none' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l leader-elect -d 'Work only while this process holds the leases' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l leader-elect-resource-namespace -d 'Namespace of the leases karmada-controller-manager and karmada-scheduler' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l leader-elect-lease-duration -d 'How long others wait after the last renewal before they take over' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l leader-elect-renew-deadline -d 'How long the leader tries to renew before it gives up' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l leader-elect-retry-period -d 'Time between two tries' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l logging-format -d 'How lines look' -r -f -a "text\t''
+json\t''"
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -s v -l v -d 'How much is logged: 0 to 2 what changes, 4 what is decided, 6 every object' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l rate-limiter-base-delay -d 'First delay after a failure; it doubles with every further failure of the same object' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l rate-limiter-max-delay -d 'Longest delay between two tries' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l rate-limiter-qps -d 'Retries of one controller a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l rate-limiter-bucket-size -d 'Retries of one controller at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l kube-api-qps -d 'Calls of the control plane\'s API server a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l kube-api-burst -d 'Calls of the control plane\'s API server at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-api-qps -d 'Calls of each member\'s API server a second [default: no limit]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-api-burst -d 'Calls of each member\'s API server at once after a pause' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l kubeconfig -d 'Path to the kubeconfig of the control plane [default: $KUBECONFIG, then ~/.kube/config]' -r -F
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -s h -l help -d 'Print help (see more with \'--help\')'

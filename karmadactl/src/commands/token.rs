@@ -250,7 +250,7 @@ mod tests {
         let tokens = [token(None), token(Some("2026-11-22T09:00:00Z")), token(Some("2026-11-20T09:00:00Z"))];
         let table = table(&tokens, "2026-11-21T10:00:00Z".parse().unwrap());
         let column = |index: usize| table.rows.iter().map(|row| row[index].as_str()).collect::<Vec<_>>();
-        assert_eq!(column(1), ["<forever>", "22h", "<invalid>"]);
+        assert_eq!(column(1), ["<forever>", "23h", "<invalid>"]);
         assert_eq!(column(2), ["<never>", "2026-11-22T09:00:00Z", "2026-11-20T09:00:00Z"]);
         assert_eq!(column(4), ["<none>"; 3]);
     }
