@@ -14,8 +14,8 @@ COPY . .
 # The path of the source is not in the program, so that two builds of one commit are the same, wherever they are made.
 ENV RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/source=/karmada" \
     SOURCE_DATE_EPOCH=0
-RUN cargo build --release --locked --target x86_64-unknown-linux-gnu -p karmadactl --bin karmadactl \
- && install -D target/x86_64-unknown-linux-gnu/release/karmadactl /image/usr/local/bin/karmadactl \
+RUN cargo build --profile dist --locked --target x86_64-unknown-linux-gnu -p karmadactl --bin karmadactl \
+ && install -D target/x86_64-unknown-linux-gnu/dist/karmadactl /image/usr/local/bin/karmadactl \
  && install -d -m 1777 /image/tmp
 
 FROM scratch

@@ -27,7 +27,9 @@ const HELP_WIDTH: usize = 100;
         Get a control plane to play with: karmadactl local-up",
     max_term_width = HELP_WIDTH,
     disable_help_subcommand = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    // Of a flag that is given twice the last counts, as with kubectl: scripts add flags to those they have.
+    args_override_self = true
 )]
 pub struct Cli {
     #[command(subcommand)]

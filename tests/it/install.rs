@@ -347,7 +347,7 @@ async fn an_installation_that_cannot_work_is_refused_or_taken_back() -> anyhow::
         "spec": {"type": "NodePort", "ports": [{"name": "p", "port": 80, "nodePort": 32001, "protocol": "TCP"}]}});
     send(&world.host, "POST", "/api/v1/namespaces/default/services", &other).await?;
     let (code, _, stderr) = world.init(&["--port=32001"]).await?;
-    assert_eq!(code, 1);
+    assert_eq!(code, 1, "{stderr}");
     assert!(stderr.contains("error: the node port 32001 is taken by the service default/other"), "{stderr}");
     assert!(stderr.contains("hint: choose another one with --port"), "{stderr}");
     Ok(())

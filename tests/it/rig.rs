@@ -211,6 +211,14 @@ async fn writes(clients: &[&Client]) -> BTreeMap<String, u64> {
     all
 }
 
+/// What every Work says of its member.
+async fn statuses(client: &Client) -> anyhow::Result<BTreeMap<String, Value>> {
+    let path = "/apis/work.karmada.io/v1alpha1/works";
+    let list = karmadactl::raw::read(client, path).await?.unwrap_or_default();
+    let works = list["items"].as_array().into_iter().flatten();
+    Ok(works.map(|work| (work["metadata"]["name"].to_string(), work["status"].clone())).collect())
+}
+
 /// Waits until nothing is written for a while.
 async fn wait_for_silence(clients: &[&Client]) -> anyhow::Result<BTreeMap<String, u64>> {
     let late = Instant::now() + PATIENCE;
@@ -262,11 +270,27 @@ async fn what_a_real_server_adds_to_objects_is_nothing_to_put_right() -> anyhow:
         }
     }
     let settled = wait_for_silence(&[&control_plane, member]).await?;
+    let before = statuses(&control_plane).await?;
+    let since = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
 
     // Whoever takes over finds nothing to do either.
     drop(loops);
     let _loops = start_loops(&fleet)?;
     tokio::time::sleep(SILENCE).await;
-    assert_eq!(writes(&[&control_plane, member]).await, settled);
+    for (work, status) in statuses(&control_plane).await? {
+        assert_eq!(before.get(&work), Some(&status), "{work}");
+    }
+    let more: BTreeMap<_, _> = writes(&[&control_plane, member])
+        .await
+        .into_iter()
+        .filter(|(what, count)| settled.get(what) != Some(count))
+        .collect();
+    let events = karmadactl::raw::read(&control_plane, "/api/v1/events").await?.unwrap_or_default();
+    let told = events["items"].as_array().into_iter().flatten();
+    let told: Vec<String> = told
+        .filter(|event| event["metadata"]["creationTimestamp"].as_str().unwrap_or_default() >= since.as_str())
+        .map(|event| format!("{} {} {}", event["involvedObject"]["name"], event["reason"], event["message"]))
+        .collect();
+    assert!(more.is_empty(), "{more:?}, events: {told:?}");
     Ok(())
 }

@@ -109,7 +109,8 @@ async fn ensure_finalizer_and_taints(context: &Context, cluster: &Cluster) -> Re
         patch["metadata"]["finalizers"] = json!(finalizers);
     }
     if let Some(taints) = &taints {
-        patch["spec"] = json!({"taints": taints});
+        // Nothing is written by leaving it out.
+        patch["spec"] = json!({"taints": (!taints.is_empty()).then_some(taints)});
     }
     let about = ObjectReference::of(cluster);
     let result = context
