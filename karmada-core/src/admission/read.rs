@@ -3,6 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::object::{has_nulls, without_nulls};
+
 /// A field that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {message}")]
@@ -25,27 +27,6 @@ pub(super) fn read<T: DeserializeOwned>(object: &Value) -> Result<T, ReadError> 
     }
     serde_path_to_error::deserialize(without_nulls(object))
         .map_err(|error| ReadError { path: error.path().to_string(), message: error.inner().to_string() })
-}
-
-fn has_nulls(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Object(members) => members.values().any(has_nulls),
-        Value::Array(elements) => elements.iter().any(has_nulls),
-        _ => false,
-    }
-}
-
-/// Returns a value without null members: Go reads them as absent.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let kept = members.iter().filter(|(_, member)| !member.is_null());
-            Value::Object(kept.map(|(key, member)| (key.clone(), without_nulls(member))).collect())
-        }
-        Value::Array(elements) => elements.iter().map(without_nulls).collect(),
-        other => other.clone(),
-    }
 }
 
 #[cfg(test)]

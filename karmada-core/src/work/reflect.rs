@@ -47,10 +47,19 @@ pub fn reflect_status(work: &Work, observed: &Value, interpreter: &dyn ResourceI
     let health = health(observed, &title, interpreter, &mut reflection.events);
     let entry = ManifestStatus { identifier: identifier(ordinal, observed), status, health };
     let current = work.status.as_ref().map(|status| status.manifest_statuses.as_slice()).unwrap_or_default();
-    if current != std::slice::from_ref(&entry) {
+    if !matches!(current, [known] if is_same(known, &entry)) {
         reflection.manifest_statuses = Some(vec![entry]);
     }
     reflection
+}
+
+/// Whether two entries say the same: API servers drop nulls from what is patched into a Work.
+fn is_same(known: &ManifestStatus, entry: &ManifestStatus) -> bool {
+    let significant = |entry: &ManifestStatus| entry.status.as_ref().map(object::without_nulls);
+    known == entry
+        || (known.identifier == entry.identifier
+            && known.health == entry.health
+            && significant(known) == significant(entry))
 }
 
 fn health(
@@ -103,6 +112,21 @@ mod tests {
             "apiVersion": "v1", "kind": "PersistentVolumeClaim",
             "metadata": {"namespace": "n", "name": "data"}, "status": {"phase": phase},
         })
+    }
+
+    #[test]
+    fn a_null_that_the_api_server_dropped_is_no_news() {
+        let observed = json!({
+            "apiVersion": "example.io/v1", "kind": "Foo", "metadata": {"namespace": "n", "name": "a"},
+            "status": {"currentMetrics": null, "desiredReplicas": 0},
+        });
+        let mut work = Work::default();
+        work.spec.workload.manifests = vec![observed.clone()];
+        let interpreter = Interpreter::default();
+        let mut statuses = reflect_status(&work, &observed, &interpreter).manifest_statuses.unwrap();
+        statuses[0].status = Some(json!({"desiredReplicas": 0}));
+        work.status.get_or_insert_default().manifest_statuses = statuses;
+        assert_eq!(reflect_status(&work, &observed, &interpreter).manifest_statuses, None);
     }
 
     #[test]
