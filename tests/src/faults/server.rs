@@ -242,8 +242,12 @@ async fn respond(inner: Router, fault: Fault, request: Request<Body>) -> Respons
         Fault::Hangs | Fault::CutAt { .. } => std::future::pending().await,
         Fault::Garbage => return (StatusCode::OK, "\u{7}<html>{\"kind\": ").into_response(),
         Fault::Floods => {
-            let piece = bytes::Bytes::from(vec![b'x'; 64 * 1024]);
-            let pieces = futures::stream::repeat_with(move || Ok::<_, std::io::Error>(piece.clone()));
+            // Not quicker than 16 MiB a second: on every machine the time runs out before the bound on answers is reached.
+            let piece = bytes::Bytes::from(vec![b'x'; 16 * 1024]);
+            let pieces = futures::stream::unfold(piece, |piece| async move {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                Some((Ok::<_, std::io::Error>(piece.clone()), piece))
+            });
             return Body::from_stream(pieces).into_response();
         }
         Fault::Answers(code) => {
