@@ -7,6 +7,7 @@ use clap::Args;
 use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::error::CliError;
+use crate::install::settings::LOCAL_IMAGE;
 use crate::join::Mode;
 use crate::join::footprint::DEFAULT_CLUSTER_NAMESPACE;
 use crate::kubeconfig;
@@ -24,9 +25,6 @@ Examples:
   # Register the cluster of the current kubeconfig under the name member3
   karmadactl register 10.0.0.1:32443 --cluster-name member3 --token t2jgtm.9nybj0526mjw1jbf \\
     --discovery-token-ca-cert-hash sha256:f5a5a43869bb44577dba582e794c3e3750f2050d62f1b1dc80fd3d6a371b6ed4";
-
-/// The image of this program, which the agent runs from.
-const IMAGE: &str = concat!("docker.io/karmada/karmadactl:v", env!("CARGO_PKG_VERSION"));
 
 /// Register a cluster with the control plane in pull mode
 ///
@@ -81,7 +79,7 @@ pub struct RegisterArgs {
     pub cluster_zones: Vec<String>,
 
     /// Image of the agent
-    #[arg(long, value_name = "IMAGE", default_value = IMAGE)]
+    #[arg(long, value_name = "IMAGE", default_value = LOCAL_IMAGE)]
     pub karmada_agent_image: String,
 
     /// Replicas of the agent; one of them works

@@ -22,8 +22,8 @@ const PRIORITY_CLASS: &str = "system-node-critical";
 const ETCD_IMAGE: &str = "etcd:3.6.8-0";
 /// Mirror of Kubernetes' images in China.
 const CHINA_REGISTRY: &str = "registry.cn-hangzhou.aliyuncs.com/google_containers";
-/// Where the image of this program is unless a registry is named: where it was built.
-const LOCAL_REGISTRY: &str = "localhost";
+/// The image of this program unless a registry is named: where it was built.
+pub const LOCAL_IMAGE: &str = concat!("localhost/karmadactl:", env!("CARGO_PKG_VERSION"));
 
 /// Where etcd keeps its data, as flags name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -423,9 +423,9 @@ impl Settings {
                     if component == Component::ApiServer { "kube-apiserver" } else { component.name() };
                 self.kube_image(&format!("{name}:{}", self.kube_image_tag))
             } else {
-                self.image.clone().unwrap_or_else(|| {
-                    let registry = self.private_image_registry.as_deref().unwrap_or(LOCAL_REGISTRY);
-                    format!("{registry}/karmadactl:{}", env!("CARGO_PKG_VERSION"))
+                self.image.clone().unwrap_or_else(|| match &self.private_image_registry {
+                    Some(registry) => format!("{registry}/karmadactl:{}", env!("CARGO_PKG_VERSION")),
+                    None => LOCAL_IMAGE.to_owned(),
                 })
             }
         };
