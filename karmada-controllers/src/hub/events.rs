@@ -146,17 +146,19 @@ struct Writer {
 
 impl Writer {
     async fn run(mut self, cancel: CancellationToken) {
+        let too_late = async {
+            cancel.cancelled().await;
+            tokio::time::sleep(FAREWELL).await;
+        };
         tokio::select! {
-            () = cancel.cancelled() => {}
-            () = self.write_all(Patience::Some) => return,
-        }
-        self.receiver.close();
-        if tokio::time::timeout(FAREWELL, self.write_all(Patience::None)).await.is_err() {
-            tracing::debug!(events = self.receiver.len(), "events not written before the end");
+            () = self.write_all(&cancel) => {}
+            () = too_late => tracing::debug!("the last events were not written before the end"),
         }
     }
 
-    async fn write_all(&mut self, patience: Patience) {
+    /// Writes what comes; from the cancellation on, what is already here and then no more. An event that
+    /// has been taken from the queue is never dropped on the way.
+    async fn write_all(&mut self, cancel: &CancellationToken) {
         let mut in_flight: JoinSet<Result<(), Occurrence>> = JoinSet::new();
         let mut before_the_next_look = 0;
         loop {
@@ -168,6 +170,10 @@ impl Writer {
                     }
                     continue;
                 }
+                () = cancel.cancelled(), if !self.receiver.is_closed() => {
+                    self.receiver.close();
+                    continue;
+                }
                 pending = self.receiver.recv(), if in_flight.len() < WRITERS => pending,
             };
             let Some(Pending { component, occurrence, time, since }) = pending else { break };
@@ -177,11 +183,11 @@ impl Writer {
             if !self.written.insert(occurrence.clone()) {
                 continue;
             }
-            if before_the_next_look == 0 && patience == Patience::Some {
-                self.wait_for_calm(since).await;
+            if before_the_next_look == 0 {
+                cancel.run_until_cancelled(self.wait_for_calm(since)).await;
                 before_the_next_look = BATCH;
             }
-            before_the_next_look -= before_the_next_look.min(1);
+            before_the_next_look -= 1;
             let client = self.client.clone();
             in_flight.spawn(async move { write(&client, component, occurrence, time).await });
         }
@@ -198,13 +204,6 @@ impl Writer {
             }
         }
     }
-}
-
-/// Whether events let other work go first.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Patience {
-    Some,
-    None,
 }
 
 async fn write(
@@ -320,5 +319,19 @@ mod tests {
         }
         runtime.shutdown().await;
         assert_eq!(*reasons.lock(), ["First", "Second"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_that_waits_for_calm_is_written_at_the_end() {
+        let (client, reasons) = server();
+        let runtime = Runtime::new();
+        let recorder = EventRecorder::start(client, &runtime);
+        recorder.normal(&about(), "Taken", "text");
+        // The writer takes the event and begins to wait; the clock stands still.
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        assert_eq!(recorder.sender.capacity(), PENDING_EVENTS);
+        runtime.shutdown().await;
+        assert_eq!(*reasons.lock(), ["Taken"]);
     }
 }
