@@ -19,11 +19,15 @@ use super::staged::Staged;
 use super::upgrade;
 
 /// Version of the file's layout that this program writes. It reads all up to this.
-pub(super) const FORMAT: u64 = 2;
+pub(super) const FORMAT: u64 = 3;
 
 /// (resource, object key) -> a row. Under an empty resource: the state of the store and of each resource.
 const TABLE: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("store");
 const STATE: (&str, &str) = ("", "");
+
+/// Witnesses that a power cut can take with it: the one of the last synced commit, and the one before when the
+/// commit that follows reached the disk and its sync did not end.
+const UNSYNCED_WITNESSES: u64 = 2;
 
 /// Everything of a file is in memory already; the page cache only serves commits.
 const CACHE_BYTES: usize = 4 << 20;
@@ -71,6 +75,8 @@ pub(super) struct Tally {
     pub(super) objects: u64,
     /// Sum of the checksums of all rows.
     pub(super) digest: u64,
+    /// The witness that the last commit was to get. 0 in a file that no program of format 3 wrote to.
+    pub(super) sequence: u64,
     pub(super) places: HashMap<Arc<str>, Place>,
 }
 
@@ -127,6 +133,7 @@ impl Disk {
         let witness = witness_of(path, &*file, head)?;
         let Examined { database, staged, tally, groups } = examine(path, &file, &witness)?;
         staged.settle().map_err(failed)?;
+        header::write_format(&*file).map_err(failed)?;
         let disk = Self { file, database: Some(database), witness, tally: tally.clone() };
         Ok(Loaded { disk, tally, groups })
     }
@@ -185,7 +192,8 @@ impl Disk {
         let Some(database) = &self.database else {
             return Err(CommitError::Failed("an earlier write failed".into()));
         };
-        let result = transact(database, &self.tally, rows, marks, flush);
+        let sequence = self.witness.sequence + 1;
+        let result = transact(database, &self.tally, rows, (marks, sequence), flush);
         let witnessed = result.map_err(CommitError::from).and_then(|step| {
             self.tally.apply(step);
             if flush == Flush::Now { self.bear_witness() } else { Ok(()) }
@@ -336,6 +344,10 @@ impl Contents {
         if tally.marks.revision == witness.revision && !same {
             return damage("it does not hold what was acknowledged");
         }
+        if witness.sequence + UNSYNCED_WITNESSES < tally.sequence {
+            // Also what it holds may be older than what was acknowledged: nothing is left that could say so.
+            return damage("its header is older than its content");
+        }
         if whole { None } else { damage("its tree is inconsistent") }
     }
 }
@@ -387,6 +399,7 @@ impl Contents {
 /// What a transaction makes of the tally.
 struct Step {
     marks: Marks,
+    sequence: u64,
     objects: u64,
     digest: u64,
     places: BTreeMap<Arc<str>, Place>,
@@ -396,7 +409,7 @@ fn transact(
     database: &Database,
     tally: &Tally,
     rows: &[Row<'_>],
-    marks: Marks,
+    (marks, sequence): (Marks, u64),
     flush: Flush,
 ) -> Result<Step, redb::Error> {
     let mut transaction = database.begin_write()?;
@@ -405,7 +418,7 @@ fn transact(
         Flush::Later => RedbDurability::None,
     })?;
     let Tally { objects, digest, .. } = *tally;
-    let mut step = Step { marks, objects, digest, places: BTreeMap::new() };
+    let mut step = Step { marks, sequence, objects, digest, places: BTreeMap::new() };
     {
         let mut table = transaction.open_table(TABLE)?;
         for change in rows {
@@ -442,23 +455,29 @@ fn transact(
 impl Step {
     fn encode(&self) -> Vec<u8> {
         let Marks { revision, ceiling, floor } = self.marks;
-        sealed(&[revision, ceiling, floor, self.objects, self.digest])
+        sealed(&[revision, ceiling, floor, self.objects, self.digest, self.sequence])
     }
 }
 
 impl Tally {
     fn apply(&mut self, step: Step) {
-        let Step { marks, objects, digest, places } = step;
+        let Step { marks, sequence, objects, digest, places } = step;
         self.marks = marks;
+        self.sequence = sequence;
         self.objects = objects;
         self.digest = digest;
         self.places.extend(places);
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let [revision, ceiling, floor, objects, digest] = unsealed(bytes)?;
+        // Format 2 has no sequence.
+        let numbers = unsealed(bytes).or_else(|| {
+            let [revision, ceiling, floor, objects, digest] = unsealed(bytes)?;
+            Some([revision, ceiling, floor, objects, digest, 0])
+        });
+        let [revision, ceiling, floor, objects, digest, sequence] = numbers?;
         let marks = Marks { revision, ceiling, floor };
-        Some(Self { marks, objects, digest, places: HashMap::new() })
+        Some(Self { marks, objects, digest, sequence, places: HashMap::new() })
     }
 }
 

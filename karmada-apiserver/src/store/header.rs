@@ -13,6 +13,8 @@ use super::disk::FORMAT;
 
 /// Bytes before redb's part of the file.
 pub(super) const HEADER: u64 = 4096;
+/// The first format with a header. Format 3 adds a number to what a commit writes of the store's state.
+const FIRST_FORMAT: u64 = 2;
 const MAGIC: [u8; 16] = *b"\x89objects store\r\n";
 /// First bytes of a file of format 1, which was redb's alone.
 const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -65,7 +67,7 @@ pub(super) fn read(file: &dyn StorageBackend) -> io::Result<Head> {
     }
     let witnesses = SLOTS.iter().filter_map(|slot| decode(page.get(*slot..slot + SLOT)?));
     Ok(match witnesses.max_by_key(|witness| witness.sequence) {
-        _ if format != FORMAT => Head::Foreign,
+        _ if format < FIRST_FORMAT => Head::Foreign,
         Some(witness) if witness.sequence == 0 => Head::New,
         Some(witness) => Head::Current(witness),
         None => Head::Unwitnessed,
@@ -94,6 +96,19 @@ fn first_page() -> Vec<u8> {
     page[MAGIC.len()..MAGIC.len() + 8].copy_from_slice(&FORMAT.to_le_bytes());
     page[SLOTS[0]..SLOTS[0] + SLOT].copy_from_slice(&encode(&Witness::default()));
     page
+}
+
+/// Marks a file of an older format with a header as one of this format, before anything else is written to it.
+/// The number does not share a sector with a witness.
+pub(super) fn write_format(file: &dyn StorageBackend) -> io::Result<()> {
+    let at = MAGIC.len() as u64;
+    let mut number = [0; 8];
+    file.read(at, &mut number)?;
+    if u64::from_le_bytes(number) == FORMAT {
+        return Ok(());
+    }
+    file.write(at, &FORMAT.to_le_bytes())?;
+    file.sync_data()
 }
 
 /// Writes a witness. It is on the disk with the next sync.

@@ -34,7 +34,7 @@ fn sample(closed: bool) -> Sample {
             if number % 4 == 3 {
                 store.write(remove(&stored)).await.unwrap();
             }
-            if number == 20 || number == 38 {
+            if number == 20 || number == 36 {
                 earlier.push(disk.after_crash(Unsynced::Kept).bytes());
             }
         }
@@ -205,6 +205,24 @@ fn a_file_that_lost_its_latest_commit_is_not_served() {
     let (acknowledged, read) = damage.rolled_back.unwrap();
     assert_eq!(acknowledged, sample.revision);
     assert!(read < acknowledged && error.to_string().contains("changes after revision"), "{error}");
+}
+
+#[test]
+fn a_file_whose_header_and_latest_commit_were_both_lost_is_not_served() {
+    for sample in [sample(true), sample(false)] {
+        let pages = sample.image.len() / 4096;
+        let old = &sample.earlier[0];
+        for page in 1..pages {
+            let mut bytes = sample.image.clone();
+            for lost in [0, page] {
+                let lost = lost * 4096..(lost + 1) * 4096;
+                if let Some(old) = old.get(lost.clone()) {
+                    bytes[lost].copy_from_slice(old);
+                }
+            }
+            assert!(check(&sample, bytes).unwrap(), "page {page}");
+        }
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ use super::support::{RESOURCE, contents, object, options};
 const FORMAT_1: &[u8] = include_bytes!("../data/format-1.redb.zst");
 /// The same objects, converted.
 const FORMAT_2: &[u8] = include_bytes!("../data/format-2.redb.zst");
+/// The same objects, converted from format 1.
+const FORMAT_3: &[u8] = include_bytes!("../data/format-3.redb.zst");
 
 fn check(store: &Store) {
     assert_eq!(store.revision(), 28);
@@ -34,7 +36,7 @@ fn check(store: &Store) {
 
 #[test]
 fn files_of_all_formats_open_and_are_converted() {
-    for (format, bytes) in [(1, FORMAT_1), (2, FORMAT_2)] {
+    for (format, bytes) in [(1, FORMAT_1), (2, FORMAT_2), (3, FORMAT_3)] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state.redb");
         std::fs::write(&path, zstd::decode_all(bytes).unwrap()).unwrap();
@@ -46,11 +48,12 @@ fn files_of_all_formats_open_and_are_converted() {
         let store = Store::open(&path, &options(Durability::Fsync)).unwrap();
         check(&store);
         // What changed before is not known: watches of an earlier revision start again.
-        assert!(format == 2 || store.watch(RESOURCE, 27).is_err());
+        assert!(format > 1 || store.watch(RESOURCE, 27).is_err());
         assert!(store.watch(RESOURCE, 28).is_ok());
         assert!(matches!(Store::open(&path, &options(Durability::Fsync)), Err(OpenError::Locked { .. })));
         drop(store);
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert_eq!(std::fs::read(&path).unwrap()[16], 3, "the file says its new format");
         check(&Store::open(&path, &options(Durability::Fsync)).unwrap());
         assert_eq!(Snapshot::of_file(&path).unwrap().len(), 22);
     }
@@ -73,10 +76,10 @@ fn a_damaged_file_of_the_first_format_is_not_converted() {
 fn a_file_of_a_newer_format_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state.redb");
-    let mut bytes = zstd::decode_all(FORMAT_2).unwrap();
-    bytes[16] = 3;
+    let mut bytes = zstd::decode_all(FORMAT_3).unwrap();
+    bytes[16] = 4;
     std::fs::write(&path, &bytes).unwrap();
     let error = Store::open(&path, &options(Durability::Fsync)).unwrap_err();
-    assert!(matches!(error, OpenError::Format { found: 3, .. }), "{error}");
+    assert!(matches!(error, OpenError::Format { found: 4, .. }), "{error}");
     assert!(std::fs::read(&path).unwrap() == bytes);
 }
