@@ -78,7 +78,8 @@ impl Templates {
                     object.shrink_to_metadata();
                 }
             })
-            .with_index(self.index),
+            .with_index(self.index)
+            .packed(),
         );
         for handler in handlers.iter() {
             let (handler, resource) = (handler.clone(), resource.clone());
