@@ -96,7 +96,9 @@ fn items(list: &Value) -> impl Iterator<Item = &Value> {
 fn is_applied(work: &Value) -> bool {
     let conditions = work["status"]["conditions"].as_array().into_iter().flatten();
     work["metadata"]["deletionTimestamp"].is_null()
-        && conditions.filter(|condition| condition["type"] == "Applied").any(|applied| applied["status"] == "True")
+        && conditions
+            .filter(|condition| condition["type"] == "Applied")
+            .any(|applied| applied["status"] == "True")
 }
 
 fn is_managed(object: &Value) -> bool {
@@ -204,14 +206,21 @@ async fn change_during_a_cut(two: &Two) -> anyhow::Result<()> {
     send(&two.there, "DELETE", &path("three"), &json!({})).await?;
     send(&two.there, "POST", CONFIG_MAPS, &config_map("own", "of the member")).await?;
     tokio::time::sleep(cut()?.saturating_sub(since.elapsed())).await;
-    for (name, value) in
-        [("one", Some("by hand")), ("two", Some("first")), ("three", None), ("four", None), ("kept", Some("first"))]
-    {
+    for (name, value) in [
+        ("one", Some("by hand")),
+        ("two", Some("first")),
+        ("three", None),
+        ("four", None),
+        ("kept", Some("first")),
+    ] {
         let map = read(&two.there, &path(name)).await?;
         let found = map.as_ref().map(|map| map["data"]["key"].as_str().unwrap_or_default());
         assert_eq!(found, value, "{name} was touched during the cut");
     }
-    assert!(read(&two.there, &format!("{TEAM}/configmaps/in-team")).await?.is_some(), "deleted during the cut");
+    assert!(
+        read(&two.there, &format!("{TEAM}/configmaps/in-team")).await?.is_some(),
+        "deleted during the cut"
+    );
     let works = read(&two.hub, WORKS).await?.context("no Works")?;
     let going = items(&works).filter(|work| work["metadata"]["deletionTimestamp"].is_string()).count();
     assert!(going >= 3, "deletions wait for the member: {works}");
@@ -221,20 +230,30 @@ async fn change_during_a_cut(two: &Two) -> anyhow::Result<()> {
         ready(cluster) == "True" && cluster["spec"]["taints"].as_array().is_none_or(Vec::is_empty)
     })
     .await?;
-    for (name, value) in [("one", Some("second")), ("two", None), ("three", Some("first")), ("four", Some("first"))] {
+    for (name, value) in
+        [("one", Some("second")), ("two", None), ("three", Some("first")), ("four", Some("first"))]
+    {
         until_map(&two.there, name, value).await?;
     }
     eventually(&two.there, TEAM, "gone", Value::is_null).await?;
-    eventually(&two.there, &path("kept"), "let go of", |kept| kept["data"]["key"] == "first" && !is_managed(kept)).await?;
+    eventually(&two.there, &path("kept"), "let go of", |kept| {
+        kept["data"]["key"] == "first" && !is_managed(kept)
+    })
+    .await?;
     until_map(&two.there, "own", Some("of the member")).await?;
     eventually(&two.hub, WORKS, "applied", |list| items(list).all(is_applied)).await?;
     let binding = "/apis/work.karmada.io/v1alpha2/namespaces/default/resourcebindings/four-configmap";
-    eventually(&two.hub, binding, "applied", |binding| binding["status"]["aggregatedStatus"][0]["applied"] == true)
-        .await?;
+    eventually(&two.hub, binding, "applied", |binding| {
+        binding["status"]["aggregatedStatus"][0]["applied"] == true
+    })
+    .await?;
 
     // The certificate is renewed now, and the agent goes on with the new one.
     let before = STANDARD.encode(&credentials);
-    eventually(&two.there, SECRET, "renewed", |secret| secret["data"]["karmada-kubeconfig"] != before.as_str()).await?;
+    eventually(&two.there, SECRET, "renewed", |secret| {
+        secret["data"]["karmada-kubeconfig"] != before.as_str()
+    })
+    .await?;
     send(&two.hub, "PATCH", &path("one"), &json!({"data": {"key": "third"}})).await?;
     until_map(&two.there, "one", Some("third")).await?;
     drop(agent);
@@ -263,7 +282,8 @@ async fn a_cut_in_the_middle_of_deletions_loses_nothing_and_keeps_nothing() -> a
     let two = Two::start().await?;
     let gate = register(&two).await?;
     // So slowly that the cut comes in the middle.
-    let agent = two.agent(&["--leader-elect=false", "--cluster-api-qps=20", "--cluster-api-burst=20"]).await?;
+    let agent =
+        two.agent(&["--leader-elect=false", "--cluster-api-qps=20", "--cluster-api-burst=20"]).await?;
     let name = |number: usize| format!("map-{number:02}");
     two.propagate().await?;
     for number in 0..MAPS {
@@ -281,7 +301,8 @@ async fn a_cut_in_the_middle_of_deletions_loses_nothing_and_keeps_nothing() -> a
     gate.switch().send_replace(Reachability::Down);
     eventually(&two.hub, CLUSTER, "unreachable", |cluster| ready(cluster) == "Unknown").await?;
     let there = read(&two.there, &of_shop).await?.context("no list")?;
-    let left = items(&there).filter(|map| map["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("map-")));
+    let left = items(&there)
+        .filter(|map| map["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("map-")));
     ensure!(left.count() > 0, "all was deleted before the cut");
     // Somebody in the member makes an object of the name of one that is gone.
     let mut again = None;

@@ -48,7 +48,11 @@ pub(crate) async fn read(client: &Client, path: &str) -> anyhow::Result<Option<V
 }
 
 /// Looks until `found` says yes; what was seen last is in the error. What is not there is null.
-pub(crate) async fn until(client: &Client, path: &str, found: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+pub(crate) async fn until(
+    client: &Client,
+    path: &str,
+    found: impl Fn(&Value) -> bool,
+) -> anyhow::Result<Value> {
     let late = Instant::now() + PATIENCE;
     loop {
         let object = read(client, path).await?.unwrap_or_default();

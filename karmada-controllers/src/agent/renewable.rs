@@ -194,7 +194,10 @@ mod tests {
     fn stopping() -> Client {
         let service = tower::service_fn(|_: Request<Body>| async {
             let first = stream::iter([Ok::<_, BoxError>(Frame::data(Bytes::from_static(b"{")))]);
-            Ok::<_, Error>(Response::new(StreamBody::new(futures::StreamExt::chain(first, stream::pending()))))
+            Ok::<_, Error>(Response::new(StreamBody::new(futures::StreamExt::chain(
+                first,
+                stream::pending(),
+            ))))
         });
         Client::new(service, "default")
     }

@@ -126,9 +126,15 @@ mod tests {
         assert!(roles.iter().any(|role| role.to_string().contains("patch")));
         roles.iter_mut().for_each(as_upstream_allows);
         for rule in roles.iter().flat_map(|role| role["rules"].as_array()).flatten() {
-            let may_patch = rule["verbs"].as_array().is_some_and(|verbs| verbs.iter().any(|verb| verb == "patch"));
+            let may_patch =
+                rule["verbs"].as_array().is_some_and(|verbs| verbs.iter().any(|verb| verb == "patch"));
             let resource = rule["resources"][0].as_str().unwrap_or_default();
-            assert_eq!(may_patch, ["secrets", "events", "works/status"].contains(&resource) && rule["verbs"] != json!(["create"]), "{rule}");
+            assert_eq!(
+                may_patch,
+                ["secrets", "events", "works/status"].contains(&resource)
+                    && rule["verbs"] != json!(["create"]),
+                "{rule}"
+            );
         }
     }
 

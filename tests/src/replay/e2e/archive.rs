@@ -47,7 +47,8 @@ impl Archive {
         let checksum = checksum(text.as_bytes());
         text.push_str(&format!("{}\n", json!({"end": count, "checksum": format!("{checksum:016x}")})));
         let body = Body::from(zstd::encode_all(text.as_bytes(), LEVEL)?);
-        let answer = client.send(Request::put(PATH).header("Content-Type", "application/zstd").body(body)?).await?;
+        let answer =
+            client.send(Request::put(PATH).header("Content-Type", "application/zstd").body(body)?).await?;
         let is_done = answer.status().is_success();
         let said = answer.into_body().collect_bytes().await?;
         anyhow::ensure!(is_done, "{}", String::from_utf8_lossy(&said));
@@ -56,7 +57,10 @@ impl Archive {
 
     /// Returns an object by resource, namespace (empty where there is none) and name.
     pub(super) fn find(&self, resource: &str, namespace: &str, name: &str) -> Option<&Value> {
-        self.objects.iter().find(|(of, object)| of == resource && is_at(object, namespace, name)).map(|(_, object)| object)
+        self.objects
+            .iter()
+            .find(|(of, object)| of == resource && is_at(object, namespace, name))
+            .map(|(_, object)| object)
     }
 
     /// Puts an object in the place of the one of its name, or adds it.
@@ -76,7 +80,8 @@ fn is_at(object: &Value, namespace: &str, name: &str) -> bool {
 /// CRC-64/XZ.
 fn checksum(bytes: &[u8]) -> u64 {
     let step = |rest: u64| if rest & 1 == 1 { (rest >> 1) ^ 0xC96C_5795_D787_0F42 } else { rest >> 1 };
-    let sum = bytes.iter().fold(!0, |sum: u64, byte| (0..8).fold(sum ^ u64::from(*byte), |rest, _| step(rest)));
+    let sum =
+        bytes.iter().fold(!0, |sum: u64, byte| (0..8).fold(sum ^ u64::from(*byte), |rest, _| step(rest)));
     !sum
 }
 

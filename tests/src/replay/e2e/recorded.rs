@@ -59,12 +59,12 @@ impl Values {
             Value::Array(items) => items.iter().for_each(|item| self.tell(item, identifiers)),
             Value::Object(fields) => {
                 for (name, value) in fields {
-                    if let Some(place) = value
-                        .as_str()
-                        .and_then(|text| text.strip_prefix("<permanent-id:")?.strip_suffix('>'))
+                    if let Some(place) =
+                        value.as_str().and_then(|text| text.strip_prefix("<permanent-id:")?.strip_suffix('>'))
                     {
                         let id = made_up(&format!("<permanent-id:{place}>"));
-                        identifiers.note("", &named(place, |metadata| metadata["labels"] = json!({name: id})));
+                        identifiers
+                            .note("", &named(place, |metadata| metadata["labels"] = json!({name: id})));
                     }
                     self.tell(value, identifiers);
                 }
@@ -84,9 +84,9 @@ impl Values {
             }
             Value::String(text) => Value::from(self.text(text, own)),
             Value::Array(items) => items.iter().map(|item| self.value(key, item, own)).collect(),
-            Value::Object(fields) => {
-                Value::Object(fields.iter().map(|(name, value)| (name.clone(), self.value(name, value, own))).collect())
-            }
+            Value::Object(fields) => Value::Object(
+                fields.iter().map(|(name, value)| (name.clone(), self.value(name, value, own))).collect(),
+            ),
             other => other.clone(),
         }
     }
@@ -148,7 +148,8 @@ pub(super) fn settle_cluster(recorded: &mut Value, base: &Archive) {
 pub(super) fn place_of(object: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let metadata = &object["metadata"];
-    let (kind, namespace, name) = (text(&object["kind"]), text(&metadata["namespace"]), text(&metadata["name"]));
+    let (kind, namespace, name) =
+        (text(&object["kind"]), text(&metadata["namespace"]), text(&metadata["name"]));
     if namespace.is_empty() { format!("{kind}/{name}") } else { format!("{kind}/{namespace}/{name}") }
 }
 

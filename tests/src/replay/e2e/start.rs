@@ -148,8 +148,7 @@ impl Stage {
             ..ControlPlaneSettings::default()
         };
         let client = self.journal.noting(CONTROL_PLANE, self.server.client());
-        let control_plane =
-            ControlPlane::start(client, settings).await.map_err(failed("the controllers"))?;
+        let control_plane = ControlPlane::start(client, settings).await.map_err(failed("the controllers"))?;
         let mut loops = Loops { control_plane, agents: Vec::new() };
         let result = async {
             if self.sync_mode != SyncMode::Push {
@@ -248,7 +247,9 @@ pub(super) fn name_of(cluster: &Value) -> String {
     cluster["name"].as_str().unwrap_or_default().to_owned()
 }
 
-pub(super) fn failed<E: std::error::Error + Send + Sync + 'static>(what: &str) -> impl FnOnce(E) -> StartError {
+pub(super) fn failed<E: std::error::Error + Send + Sync + 'static>(
+    what: &str,
+) -> impl FnOnce(E) -> StartError {
     let what = what.to_owned();
     move |error| format!("{what}: {:#}", anyhow::Error::new(error))
 }

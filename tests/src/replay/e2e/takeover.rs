@@ -35,7 +35,14 @@ const WORKS: &str = "work.karmada.io/works";
 const EXECUTION_NAMESPACE_PREFIX: &str = "karmada-es-";
 
 /// Writes at a takeover that are right: part of the path, part of the body, and why.
-const EXPLAINED: [(&str, &str, &str); 0] = [];
+const EXPLAINED: [(&str, &str, &str); 2] = [
+    ("/events", "\"reason\":\"ScheduleBindingFailed\"", "a binding that finds no room says so again"),
+    (
+        "/events",
+        "\"reason\":\"SyncWorkSucceed\"",
+        "a binding without clusters says again that it has no Works",
+    ),
+];
 
 /// Takes a scenario over from each of its recorded states.
 pub fn run(case: &Value) -> Outcome {
@@ -105,7 +112,8 @@ async fn take_over_on(stage: &Stage, case: &Value) -> Result<BTreeSet<String>, S
 }
 
 fn explanation(write: &Write) -> Option<&'static str> {
-    let is_explained = |(path, body, _): &&(&str, &str, &str)| write.path.contains(path) && write.body.contains(body);
+    let is_explained =
+        |(path, body, _): &&(&str, &str, &str)| write.path.contains(path) && write.body.contains(body);
     EXPLAINED.iter().find(is_explained).map(|(.., why)| *why)
 }
 
@@ -124,7 +132,8 @@ async fn wait_until_quiet(loops: &Loops) {
 fn recorded_states(case: &Value) -> Vec<usize> {
     let steps = case["steps"].as_array().into_iter().flatten().enumerate();
     let is_at_rest = |step: &Value| {
-        let mut objects = step["expect"].as_object().into_iter().flatten().flat_map(|(_, of)| of.as_object()).flatten();
+        let mut objects =
+            step["expect"].as_object().into_iter().flatten().flat_map(|(_, of)| of.as_object()).flatten();
         objects.all(|(_, object)| object["metadata"]["deletionTimestamp"].is_null())
     };
     steps.filter(|(_, step)| step["expect"].is_object() && is_at_rest(step)).map(|(index, _)| index).collect()
@@ -171,7 +180,9 @@ async fn base(stage: &Stage, case: &Value) -> Result<Base, String> {
 /// Namespaces that recorded states list themselves.
 fn shown_namespaces(case: &Value) -> BTreeSet<String> {
     let states = case["steps"].as_array().into_iter().flatten();
-    let keys = states.filter_map(|step| step["expect"][CONTROL_PLANE].as_object()).flat_map(|objects| objects.keys());
+    let keys = states
+        .filter_map(|step| step["expect"][CONTROL_PLANE].as_object())
+        .flat_map(|objects| objects.keys());
     keys.filter_map(|key| key.strip_prefix("v1/namespaces/-/")).map(str::to_owned).collect()
 }
 
@@ -225,7 +236,8 @@ fn is_there(case: &Value, index: usize, name: &str) -> bool {
         let mut objects = step["objects"].as_array().into_iter().flatten();
         match step["do"].as_str() {
             Some("create") => {
-                there |= objects.any(|object| object["kind"] == "Namespace" && object["metadata"]["name"] == name);
+                there |=
+                    objects.any(|object| object["kind"] == "Namespace" && object["metadata"]["name"] == name);
             }
             Some("delete") if step["ref"] == format!("v1/namespaces/-/{name}") => there = false,
             _ => {}
@@ -325,7 +337,8 @@ async fn add_unlisted(stage: &Stage, case: &Value, index: usize) -> Result<(), S
             }
             Some("patch" | "patch-member" | "delete" | "set-status" | "set-member-status") => {
                 let of = step["ref"].as_str().and_then(Reference::parse).map(|reference| reference.resource);
-                let is_unlisted = of.is_some_and(|resource| !listed.contains(&resource) && resource != "v1/namespaces");
+                let is_unlisted =
+                    of.is_some_and(|resource| !listed.contains(&resource) && resource != "v1/namespaces");
                 if is_unlisted {
                     steps::run(&mut fleet, step).await?;
                 }
@@ -353,7 +366,8 @@ fn resource_at(path: &str) -> String {
     };
     let parts: Vec<&str> = path.split('/').collect();
     let rest = &parts[version_at + 1..];
-    let plural = if rest.first() == Some(&"namespaces") && rest.len() > 2 { rest.get(2) } else { rest.first() };
+    let plural =
+        if rest.first() == Some(&"namespaces") && rest.len() > 2 { rest.get(2) } else { rest.first() };
     let group_version = parts[..=version_at].join("/");
     format!("{group_version}/{}", plural.copied().unwrap_or_default())
 }
@@ -366,7 +380,9 @@ async fn follow_versions(stage: &Stage) -> Result<(), String> {
         let versions: BTreeMap<String, Value> = archive
             .objects
             .iter()
-            .map(|(_, object)| (super::recorded::place_of(object), object["metadata"]["resourceVersion"].clone()))
+            .map(|(_, object)| {
+                (super::recorded::place_of(object), object["metadata"]["resourceVersion"].clone())
+            })
             .collect();
         for (_, object) in &mut archive.objects {
             let Some(resource) = object.pointer_mut("/spec/resource") else { continue };
@@ -392,7 +408,10 @@ mod tests {
             ("/api/v1/namespaces/p01/configmaps/conf", "v1/configmaps"),
             ("/api/v1/namespaces/p01", "v1/namespaces"),
             ("/api/v1/nodes/n", "v1/nodes"),
-            ("/apis/policy.karmada.io/v1alpha1/clusterpropagationpolicies/p", "policy.karmada.io/v1alpha1/clusterpropagationpolicies"),
+            (
+                "/apis/policy.karmada.io/v1alpha1/clusterpropagationpolicies/p",
+                "policy.karmada.io/v1alpha1/clusterpropagationpolicies",
+            ),
         ] {
             assert_eq!(resource_at(path), expected);
         }
