@@ -107,7 +107,11 @@ fn is_managed(object: &Value) -> bool {
 
 /// Registers the member, with a gate between its agent and the control plane.
 async fn register(two: &Two) -> anyhow::Result<Gate> {
-    let (code, _, stderr) = two.register(two.register_arguments()?).await?;
+    let mut arguments = two.register_arguments()?;
+    // Nobody lets in an agent whose certificate ended meanwhile.
+    arguments.retain(|argument| !argument.starts_with("--cert-expiration-seconds="));
+    arguments.push(format!("--cert-expiration-seconds={}", 3600 + 2 * cut()?.as_secs()));
+    let (code, _, stderr) = two.register(arguments).await?;
     ensure!(code == 0, "{stderr}");
     let gate = Gate::open(two.listen).await?;
     two.reach_by(gate.address()).await?;

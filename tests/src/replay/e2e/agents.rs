@@ -99,6 +99,12 @@ pub(super) fn in_pull_mode(case: &Value) -> Value {
     case
 }
 
+/// Whether a scenario itself changes how a cluster gets what is its.
+pub(super) fn changes_sync_mode(case: &Value) -> bool {
+    let mut steps = case["steps"].as_array().into_iter().flatten();
+    steps.any(|step| step["patch"]["spec"]["syncMode"].is_string())
+}
+
 fn pulled(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -148,5 +154,7 @@ mod tests {
             ]})
         };
         assert_eq!(in_pull_mode(&case("Push")), case("Pull"));
+        assert!(!changes_sync_mode(&case("Push")));
+        assert!(changes_sync_mode(&json!({"steps": [{"patch": {"spec": {"syncMode": "Pull"}}}]})));
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::super::Outcome;
-use super::agents::in_pull_mode;
+use super::agents::{changes_sync_mode, in_pull_mode};
 use super::client::Reference;
 use super::expectation::{answer_differences, missing_events, object_differences};
 use super::fleet::{CONTROL_PLANE, Fleet};
@@ -52,6 +52,9 @@ pub fn run(case: &Value) -> Outcome {
 
 /// Replays one scenario, each member being driven by an agent of its own.
 pub fn run_pulled(case: &Value) -> Outcome {
+    if changes_sync_mode(case) {
+        return Outcome::Skipped("it changes the mode itself".to_owned());
+    }
     on_own_runtime(case, async {
         let case = in_pull_mode(case);
         run_in(&case, SyncMode::Pull(RegisteredBy::Us)).await

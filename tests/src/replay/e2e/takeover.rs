@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::super::Outcome;
-use super::agents::in_pull_mode;
+use super::agents::{changes_sync_mode, in_pull_mode};
 use super::archive::Archive;
 use super::client::{Reference, Server};
 use super::fleet::CONTROL_PLANE;
@@ -51,6 +51,9 @@ pub fn run(case: &Value) -> Outcome {
 
 /// Takes a scenario over as if upstream's agents had brought everything to the members: ours have their permissions.
 pub fn run_pulled(case: &Value) -> Outcome {
+    if changes_sync_mode(case) {
+        return Outcome::Skipped("it changes the mode itself".to_owned());
+    }
     on_own_runtime(case, async {
         let case = in_pull_mode(case);
         take_over(&case, SyncMode::Pull(RegisteredBy::Upstream)).await
