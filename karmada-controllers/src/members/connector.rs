@@ -20,6 +20,7 @@ use tower::BoxError;
 use super::bounds::bounded;
 use super::dial::{Dial, DialError};
 use crate::hub::{ClientSettings, Rate, shape};
+use crate::tenure::Fence;
 
 /// Longest time to establish a connection to a member.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -86,6 +87,7 @@ pub type InProcessClient = Arc<dyn Fn(&str) -> Client + Send + Sync>;
 #[derive(Clone, Default)]
 pub struct Connector {
     rate: Option<Rate>,
+    fence: Option<Fence>,
     in_process: Arc<RwLock<BTreeMap<String, InProcessClient>>>,
 }
 
@@ -115,13 +117,20 @@ impl Connector {
         self
     }
 
+    /// Lets writes to members pass a fence only.
+    pub fn with_fence(mut self, fence: Option<Fence>) -> Self {
+        self.fence = fence.or(self.fence);
+        self
+    }
+
     /// Makes a client for a member. No request is sent.
     ///
     /// # Errors
     /// When the endpoint is unusable: bad URL, bad certificates, unsupported proxy.
     pub fn connect(&self, endpoint: &Endpoint) -> Result<Client, ConnectError> {
         let client = self.connect_unlimited(endpoint)?;
-        Ok(shape(client, ClientSettings { rate: self.rate, ..ClientSettings::default() }))
+        let (rate, fence) = (self.rate, self.fence.clone());
+        Ok(shape(client, ClientSettings { rate, fence, ..ClientSettings::default() }))
     }
 
     fn connect_unlimited(&self, endpoint: &Endpoint) -> Result<Client, ConnectError> {
