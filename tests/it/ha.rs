@@ -33,7 +33,10 @@ fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_karmadactl-under-test"))
 }
 
-#[expect(clippy::print_stderr, reason = "figures, and what is left out, are for the reader of the test's output")]
+#[expect(
+    clippy::print_stderr,
+    reason = "figures, and what is left out, are for the reader of the test's output"
+)]
 fn say(text: &str) {
     eprintln!("{text}");
 }
@@ -68,7 +71,8 @@ async fn leader(
     loop {
         let identity = holder(client, component).await.unwrap_or_default();
         if !identity.is_empty() && identity != before {
-            let is_leader = |replica: &Replica| replica.component == component && replica.has_led_as(&identity);
+            let is_leader =
+                |replica: &Replica| replica.component == component && replica.has_led_as(&identity);
             if let Some(index) = replicas.iter().position(is_leader) {
                 return Ok((index, identity));
             }
@@ -103,7 +107,8 @@ async fn kill_leaders(site: &Site, kills: usize, longest: Duration) -> anyhow::R
         // Somewhere between two renewals, and not always in the same place.
         tokio::time::sleep(Duration::from_millis(300 + 97 * (kill as u64 % 7))).await;
         let replica = replicas.remove(index);
-        let (user, name) = (replica.user.clone(), replica.user.rsplit('-').next().unwrap_or_default().to_owned());
+        let (user, name) =
+            (replica.user.clone(), replica.user.rsplit('-').next().unwrap_or_default().to_owned());
         let at = Timestamp::now();
         replica.kill()?;
         deaths.push((component, user, at));
@@ -119,7 +124,8 @@ async fn kill_leaders(site: &Site, kills: usize, longest: Duration) -> anyhow::R
     }
     let mut take_overs = Vec::new();
     for (component, user, at) in &deaths {
-        let take_over = audit.take_over(*component, user, *at).with_context(|| format!("after {user} at {at}"))?;
+        let take_over =
+            audit.take_over(*component, user, *at).with_context(|| format!("after {user} at {at}"))?;
         take_overs.push(take_over);
     }
     say(&figures(&audit, &take_overs, expected.len(), converged));
@@ -184,7 +190,8 @@ async fn writes_of(members: &[(&'static str, Client)]) -> BTreeMap<String, u64> 
 /// Waits until nobody writes for a while; returns what was written to members.
 async fn silence(site: &Site, members: &[(&'static str, Client)]) -> anyhow::Result<BTreeMap<String, u64>> {
     let late = Instant::now() + PATIENCE;
-    let look = async || anyhow::Ok((site.audit()?.writes_of(CONTROLLER_MANAGER).count(), writes_of(members).await));
+    let look =
+        async || anyhow::Ok((site.audit()?.writes_of(CONTROLLER_MANAGER).count(), writes_of(members).await));
     let mut before = look().await?;
     loop {
         tokio::time::sleep(SILENCE).await;
@@ -317,7 +324,7 @@ async fn a_member_that_was_cut_off_while_both_sides_changed_is_put_right() -> an
     let since = Instant::now();
     // What is there is changed and deleted, there and here.
     let (_, member2) = &away[0];
-    let names: Vec<&String> = expected.keys().collect();
+    let names: Vec<String> = expected.keys().cloned().collect();
     let path = |name: &str| format!("/apis/apps/v1/namespaces/busy/deployments/{name}");
     let (changed, deleted) = (names.first().context("a Deployment")?, names.last().context("a Deployment")?);
     let scaled = http::Request::patch(path(changed))
@@ -326,7 +333,7 @@ async fn a_member_that_was_cut_off_while_both_sides_changed_is_put_right() -> an
     member2.request::<Value>(scaled).await?;
     member2.request::<Value>(http::Request::delete(path(deleted)).body(Vec::new())?).await?;
     remove_load_but_for(&client, &[changed, deleted]).await?;
-    let kept = expected.into_iter().filter(|(name, _)| [changed, deleted].contains(&name)).collect();
+    let kept = expected.into_iter().filter(|(name, _)| name == changed || name == deleted).collect();
     Load::converged(&client, &others, &kept).await.context("the others, meanwhile")?;
     let cluster = "/apis/cluster.karmada.io/v1alpha1/clusters/member2";
     let ready = |cluster: &Value| {
@@ -355,7 +362,8 @@ async fn a_member_that_was_cut_off_while_both_sides_changed_is_put_right() -> an
 async fn remove_load_but_for(client: &Client, kept: &[&String]) -> anyhow::Result<()> {
     let path = "/apis/apps/v1/namespaces/busy/deployments";
     let list = karmadactl::raw::read(client, path).await?.unwrap_or_default();
-    let names = list["items"].as_array().into_iter().flatten().filter_map(|item| item["metadata"]["name"].as_str());
+    let names =
+        list["items"].as_array().into_iter().flatten().filter_map(|item| item["metadata"]["name"].as_str());
     for name in names.filter(|name| kept.iter().all(|kept| kept != name)) {
         client.request::<Value>(http::Request::delete(format!("{path}/{name}")).body(Vec::new())?).await?;
     }
@@ -376,7 +384,8 @@ async fn a_component_whose_certificate_is_not_good_says_so_and_ends() -> anyhow:
     let url = site.url();
     let long_ago = Clock::new(|| Timestamp::now() - jiff::SignedDuration::from_hours(24 * 800));
     let expired = pki()?.with_clock(long_ago).kubeconfig("site", url, "late", &["system:masters"])?;
-    let stranger = Authority::ephemeral("stranger")?.kubeconfig("site", url, "stranger", &["system:masters"])?;
+    let stranger =
+        Authority::ephemeral("stranger")?.kubeconfig("site", url, "stranger", &["system:masters"])?;
     let mut wrong = pki()?.kubeconfig("site", url, "x", &[])?;
     wrong["users"] = stranger["users"].clone();
     wrong["contexts"] = stranger["contexts"].clone();
@@ -385,7 +394,13 @@ async fn a_component_whose_certificate_is_not_good_says_so_and_ends() -> anyhow:
         for component in [CONTROLLER_MANAGER, SCHEDULER] {
             let output = process::run(
                 &program(),
-                &[component.command, "--kubeconfig", &path, "--metrics-bind-address=0", "--health-probe-bind-address=0"],
+                &[
+                    component.command,
+                    "--kubeconfig",
+                    &path,
+                    "--metrics-bind-address=0",
+                    "--health-probe-bind-address=0",
+                ],
             )?;
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             say(&format!("{name}: {said}"));
@@ -402,9 +417,18 @@ async fn a_kind_that_may_not_be_read_is_named_and_keeps_nobody_from_the_others()
     let everything = |resources: &[&str], groups: &[&str]| json!({"apiGroups": groups, "resources": resources, "verbs": ["*"]});
     let core = ["configmaps", "namespaces", "events", "services", "serviceaccounts"];
     let others = [
-        "apps", "policy.karmada.io", "work.karmada.io", "cluster.karmada.io", "config.karmada.io", "apps.karmada.io",
-        "remedy.karmada.io", "autoscaling.karmada.io", "networking.karmada.io", "coordination.k8s.io",
-        "apiextensions.k8s.io", "rbac.authorization.k8s.io",
+        "apps",
+        "policy.karmada.io",
+        "work.karmada.io",
+        "cluster.karmada.io",
+        "config.karmada.io",
+        "apps.karmada.io",
+        "remedy.karmada.io",
+        "autoscaling.karmada.io",
+        "networking.karmada.io",
+        "coordination.k8s.io",
+        "apiextensions.k8s.io",
+        "rbac.authorization.k8s.io",
     ];
     let rules = json!([
         everything(&core, &[""]),
@@ -441,7 +465,8 @@ async fn a_kind_that_may_not_be_read_is_named_and_keeps_nobody_from_the_others()
         "apiVersion": "policy.karmada.io/v1alpha1", "kind": "PropagationPolicy", "metadata": {"name": "p", "namespace": "default"},
         "spec": {"resourceSelectors": selectors, "placement": {"clusterAffinity": {"clusterNames": ["member1"]}}},
     });
-    create(&client, "/apis/policy.karmada.io/v1alpha1/namespaces/default/propagationpolicies", &policy).await?;
+    create(&client, "/apis/policy.karmada.io/v1alpha1/namespaces/default/propagationpolicies", &policy)
+        .await?;
     let object = |kind: &str| json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a", "namespace": "default"}});
     create(&client, "/api/v1/namespaces/default/configmaps", &object("ConfigMap")).await?;
     create(&client, "/api/v1/namespaces/default/secrets", &object("Secret")).await?;

@@ -301,3 +301,92 @@ fn tell(metrics: &Metrics, controllers: Role, scheduler: Role) {
     metrics.runtime.set_role(CONTROLLERS_LEASE, controllers);
     metrics.runtime.set_role(SCHEDULER_LEASE, scheduler);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use http::{Method, Request};
+    use karmada_apiserver::auth::UserInfo;
+    use karmada_apiserver::{ApiServer, ServerConfig};
+    use kube::Client;
+    use kube::client::Body;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::attached::prepare::{apply, objects, wait_until_served};
+    use crate::change::DryRun;
+
+    const PATIENCE: Duration = Duration::from_mins(1);
+
+    /// A client whose lists of Works take a while, or get no answer.
+    fn slow(client: Client, answers: Arc<AtomicBool>) -> Client {
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let (client, answers) = (client.clone(), answers.clone());
+            async move {
+                let uri = request.uri();
+                let is_watch = uri.query().is_some_and(|query| query.contains("watch=true"));
+                if request.method() == Method::GET && uri.path().ends_with("/works") && !is_watch {
+                    sleep(Duration::from_secs(3)).await;
+                    if !answers.load(Ordering::SeqCst) {
+                        std::future::pending::<()>().await;
+                    }
+                }
+                client.send(request).await
+            }
+        });
+        Client::new(service, "default")
+    }
+
+    fn lease(identity: &str) -> LeaderSettings {
+        LeaderSettings {
+            lease_duration: Duration::from_secs(1),
+            renew_deadline: Duration::from_millis(800),
+            retry_period: Duration::from_millis(100),
+            ..LeaderSettings::new(CONTROLLERS_LEASE, identity)
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_lease_is_kept_while_caches_fill_for_longer_than_it_lasts() {
+        let server = ApiServer::start(ServerConfig::default()).await.unwrap();
+        let client = server.client(UserInfo::admin());
+        for object in &objects() {
+            apply(&client, object, DryRun::None).await.unwrap();
+        }
+        wait_until_served(&client, PATIENCE).await.unwrap();
+        for answers in [true, false] {
+            let (progress, answers) = (Progress::default(), Arc::new(AtomicBool::new(answers)));
+            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+            let running = {
+                let (progress, client) = (progress.clone(), slow(client.clone(), answers.clone()));
+                let stopped = async { drop(stopped.await) };
+                tokio::spawn(async move {
+                    let election = Election::Lease(lease("first"));
+                    run(client, ControlPlaneSettings::default(), election, &progress, stopped).await
+                })
+            };
+            let mut phases = progress.phase();
+            tokio::time::timeout(PATIENCE, phases.changed()).await.unwrap().unwrap();
+            let mut second = Candidate::new(client.clone(), lease("second"));
+            let started = Instant::now();
+            let mut looks = 0;
+            while started.elapsed() < PATIENCE && *phases.borrow() != Phase::Working {
+                let standing = second.attempt().await.unwrap();
+                assert_eq!(standing, Standing::Standby { leader: "first".into() });
+                looks += 1;
+                sleep(Duration::from_millis(50)).await;
+                if !answers.load(Ordering::SeqCst) && started.elapsed() > Duration::from_secs(5) {
+                    break;
+                }
+            }
+            assert!(looks > 5);
+            // Told to stop, it does, also when the caches will never be full.
+            stop.send(()).unwrap();
+            tokio::time::timeout(PATIENCE, running).await.unwrap().unwrap().unwrap();
+            assert_eq!(second.attempt().await.unwrap(), Standing::Leader, "given up");
+            second.release().await;
+        }
+        server.shutdown().await;
+    }
+}

@@ -70,9 +70,9 @@ impl Audit {
 
     /// Returns the writes of a component's replicas but for those of its lease.
     pub fn writes_of(&self, component: Component) -> impl Iterator<Item = &Request> {
-        self.requests.iter().filter(move |request| {
-            component.is_replica(&request.user) && !request.is_of_lease(component)
-        })
+        self.requests
+            .iter()
+            .filter(move |request| component.is_replica(&request.user) && !request.is_of_lease(component))
     }
 
     fn renewals_of(&self, component: Component) -> impl Iterator<Item = &Request> {
@@ -91,7 +91,9 @@ impl Audit {
             let since = last.map_or(Timestamp::MIN, |last| last.received);
             last.is_some_and(|last| last.user == write.user)
                 || renewals.iter().any(|renewal| {
-                    renewal.user == write.user && renewal.received >= since && renewal.received <= write.received
+                    renewal.user == write.user
+                        && renewal.received >= since
+                        && renewal.received <= write.received
                 })
         };
         self.writes_of(component).filter(|write| !is_leaders(write)).cloned().collect()
@@ -101,7 +103,9 @@ impl Audit {
     pub fn take_over(&self, component: Component, ended: &str, at: Timestamp) -> Option<TakeOver> {
         let mut renewals = self.renewals_of(component);
         let lease = renewals.find(|renewal| renewal.received > at && renewal.user != ended)?;
-        let first = self.writes_of(component).find(|write| write.received > lease.received && write.user == lease.user);
+        let first = self
+            .writes_of(component)
+            .find(|write| write.received > lease.received && write.user == lease.user);
         let since = |time: Timestamp| Duration::try_from(time.duration_since(at)).unwrap_or_default();
         Some(TakeOver { lease: since(lease.received), write: first.map(|write| since(write.received)) })
     }
@@ -146,7 +150,11 @@ mod tests {
             user: format!("scheduler-{user}"),
             verb: "update".into(),
             resource: resource.into(),
-            object: if resource == "leases" { "karmada-system/karmada-scheduler".into() } else { "ns/a".into() },
+            object: if resource == "leases" {
+                "karmada-system/karmada-scheduler".into()
+            } else {
+                "ns/a".into()
+            },
             code: 200,
             received: time(millis),
             answered: time(millis + 10),

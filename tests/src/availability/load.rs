@@ -168,7 +168,10 @@ async fn differences(
     for binding in bindings.iter().filter(|_| members.len() == MEMBERS.len()) {
         let status = binding.status.clone().unwrap_or_default();
         let is_true = |type_: &str| status.conditions.iter().any(|c| c.type_ == type_ && c.status == "True");
-        if !is_true("Scheduled") || !is_true("FullyApplied") || status.aggregated_status.len() != MEMBERS.len() {
+        if !is_true("Scheduled")
+            || !is_true("FullyApplied")
+            || status.aggregated_status.len() != MEMBERS.len()
+        {
             found.push(format!("binding {}: {:?}", binding.name_any(), status.conditions));
         }
     }
@@ -193,7 +196,9 @@ fn compare_versions(found: &mut Vec<String>, what: &str, expected: &Expected, ob
         let container = spec.template.spec.unwrap_or_default().containers.into_iter().next();
         let image = container.and_then(|container| container.image).unwrap_or_default();
         let version = expected.get(&object.name_any()).copied().unwrap_or_default();
-        if image != format!("nginx:{version}") || spec.replicas.map(i64::from) != i64::try_from(version % 5).ok() {
+        if image != format!("nginx:{version}")
+            || spec.replicas.map(i64::from) != i64::try_from(version % 5).ok()
+        {
             found.push(format!("{what}: {} has {image}, {:?}", object.name_any(), spec.replicas));
         }
     }

@@ -60,11 +60,18 @@ impl Site {
                 let (policy, log) = (policy.display(), log.display());
                 let audit = [format!("--audit-policy-file={policy}"), format!("--audit-log-path={log}")];
                 let controllers = RealControllers::ControlPlane;
-                let cluster = RealCluster::start_with(binaries, controllers, etcd, "registry", &audit).await?;
+                let cluster =
+                    RealCluster::start_with(binaries, controllers, etcd, "registry", &audit).await?;
                 ApiServer::Real(Box::new(cluster))
             }
         };
-        let mut site = Self { server, members: Vec::new(), gates: BTreeMap::new(), program: program.to_owned(), directory };
+        let mut site = Self {
+            server,
+            members: Vec::new(),
+            gates: BTreeMap::new(),
+            program: program.to_owned(),
+            directory,
+        };
         let admin = site.kubeconfig_of("admin")?.display().to_string();
         site.run(&["init", "--crds-only", "--kubeconfig", &admin])?;
         for name in MEMBERS {
@@ -190,6 +197,7 @@ fn start_own(program: &Path, directory: &Path, policy: &Path, log: &Path) -> any
 }
 
 fn server_of(kubeconfig: &Value) -> anyhow::Result<String> {
-    let server = kubeconfig["clusters"][0]["cluster"]["server"].as_str().context("a kubeconfig without a server")?;
+    let server =
+        kubeconfig["clusters"][0]["cluster"]["server"].as_str().context("a kubeconfig without a server")?;
     Ok(server.to_owned())
 }
