@@ -73,7 +73,9 @@ impl StartError {
     /// Whether the next try may succeed with nothing put right: the API server did not answer, or not well.
     pub fn is_retriable(&self) -> bool {
         match self {
-            Self::Discovery(source) => !matches!(&**source, kube::Error::Api(status) if matches!(status.code, 401 | 403)),
+            Self::Discovery(source) => {
+                !matches!(&**source, kube::Error::Api(status) if matches!(status.code, 401 | 403))
+            }
             Self::MissingKind(_) => false,
             Self::NotSynced { .. } => true,
         }

@@ -12,6 +12,9 @@ use tokio::time::Instant;
 use crate::hub::{is_not_found, is_status};
 use crate::tenure::Tenure;
 
+/// How long an answer about the lease is waited for at least, if the renew deadline lets it.
+const LEAST_PATIENCE: Duration = Duration::from_secs(3);
+
 /// How a process takes part in an election.
 #[derive(Clone, Debug)]
 pub struct LeaderSettings {
@@ -99,6 +102,8 @@ pub struct Candidate {
     leases: Api<Lease>,
     /// The record as it was seen last, and since when it is like that by our own clock.
     observed: Option<(LeaseSpec, Instant)>,
+    /// The lease as this process wrote it last.
+    held: Option<Lease>,
     tenure: Tenure,
 }
 
@@ -106,7 +111,7 @@ impl Candidate {
     /// Makes a candidate. Nothing is sent yet.
     pub fn new(client: Client, settings: LeaderSettings) -> Self {
         let leases = Api::namespaced(client, &settings.namespace);
-        Self { settings, leases, observed: None, tenure: Tenure::default() }
+        Self { settings, leases, observed: None, held: None, tenure: Tenure::default() }
     }
 
     /// Returns the name of the lease.
@@ -134,7 +139,11 @@ impl Candidate {
                 Err(error) => {
                     let error = crate::hub::chain(&error);
                     if known_error.as_ref() != Some(&error) {
-                        tracing::warn!(lease = self.settings.name, error, "cannot acquire the lease, will retry");
+                        tracing::warn!(
+                            lease = self.settings.name,
+                            error,
+                            "cannot acquire the lease, will retry"
+                        );
                         known_error = Some(error);
                     }
                 }
@@ -199,11 +208,12 @@ impl Candidate {
     /// Takes or renews the lease if that is allowed.
     ///
     /// # Errors
-    /// When the API server cannot be asked, says nothing for half of the renew deadline, or refuses; that another was
-    /// faster is no error.
+    /// When the API server cannot be asked, says nothing for long, or refuses; that another was faster is no error.
     pub async fn attempt(&mut self) -> Result<Standing, kube::Error> {
-        // A second try must fit into the deadline.
-        let patience = self.settings.renew_deadline / 2;
+        // A second try fits into the deadline where that is long enough. A short one goes to a single try: a server under
+        // load answers late, and a leader that gives up and begins again adds to the load.
+        let deadline = self.settings.renew_deadline;
+        let patience = (deadline / 2).max(LEAST_PATIENCE).min(deadline);
         match tokio::time::timeout(patience, self.ask()).await {
             Ok(standing) => standing,
             Err(_) => Err(kube::Error::Service(Box::new(NoAnswer(patience)))),
@@ -212,6 +222,20 @@ impl Candidate {
 
     async fn ask(&mut self) -> Result<Standing, kube::Error> {
         let now = MicroTime(Timestamp::now());
+        // Whoever leads renews what it wrote last; when somebody else has written, the lease is looked at.
+        if let Some(held) = self.held.take().filter(|_| !self.tenure.is_over()) {
+            let renewed = Lease {
+                spec: Some(self.claim(held.spec.as_ref().unwrap_or(&LeaseSpec::default()), now.clone())),
+                ..held
+            };
+            let asked = Instant::now();
+            let written = self.leases.replace(&self.settings.name, &PostParams::default(), &renewed).await;
+            match self.conclude(written, asked) {
+                Ok(Standing::Standby { .. }) => {}
+                Err(error) if is_not_found(&error) => {}
+                renewed_or_failed => return renewed_or_failed,
+            }
+        }
         let current = match self.leases.get(&self.settings.name).await {
             Ok(lease) => lease,
             Err(error) if is_not_found(&error) => {
@@ -250,7 +274,8 @@ impl Candidate {
     ) -> Result<Standing, kube::Error> {
         match written {
             Ok(lease) => {
-                self.observed = Some((lease.spec.unwrap_or_default(), Instant::now()));
+                self.observed = Some((lease.spec.clone().unwrap_or_default(), Instant::now()));
+                self.held = Some(lease);
                 if self.tenure.is_over() {
                     tracing::info!(lease = self.settings.name, identity = self.settings.identity, "leading");
                 }
@@ -278,7 +303,9 @@ impl Candidate {
     /// Returns the time until the next look: at the latest when the lease may be taken.
     fn pause(&self) -> Duration {
         let is_others = |spec: &LeaseSpec| {
-            spec.holder_identity.as_ref().is_some_and(|holder| !holder.is_empty() && *holder != self.settings.identity)
+            spec.holder_identity
+                .as_ref()
+                .is_some_and(|holder| !holder.is_empty() && *holder != self.settings.identity)
         };
         match &self.observed {
             Some((spec, since)) if is_others(spec) => {
@@ -402,15 +429,24 @@ mod tests {
         }
 
         fn answer(&self, method: &Method, body: &[u8]) -> (u16, Value) {
-            let status = |code: u16| (code, json!({"kind": "Status", "status": "Failure", "code": code, "reason": "No", "message": "no"}));
+            let status = |code: u16| {
+                (
+                    code,
+                    json!({"kind": "Status", "status": "Failure", "code": code, "reason": "No", "message": "no"}),
+                )
+            };
             let mut lease = self.lease.lock();
-            let version = lease.as_ref().map_or(0, |lease| lease["metadata"]["resourceVersion"].as_str().unwrap().parse::<u64>().unwrap());
+            let version = lease.as_ref().map_or(0, |lease| {
+                lease["metadata"]["resourceVersion"].as_str().unwrap().parse::<u64>().unwrap()
+            });
             if method == Method::GET {
                 return lease.clone().map_or_else(|| status(404), |lease| (200, lease));
             }
             let mut new: Value = serde_json::from_slice(body).unwrap();
-            let expected = new["metadata"]["resourceVersion"].as_str().map_or(0, |text| text.parse::<u64>().unwrap());
-            let is_late = self.conflicts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+            let expected =
+                new["metadata"]["resourceVersion"].as_str().map_or(0, |text| text.parse::<u64>().unwrap());
+            let is_late =
+                self.conflicts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
             if expected != version || is_late.is_ok() {
                 return status(409);
             }
@@ -504,7 +540,7 @@ mod tests {
         assert!(before.elapsed() <= Duration::from_millis(1500), "{:?}", before.elapsed());
         first.release().await;
         let error = first.attempt().await.unwrap_err();
-        assert!(crate::hub::chain(&error).contains("no answer within 750 ms"), "{error}");
+        assert!(crate::hub::chain(&error).contains("no answer within 1500 ms"), "{error}");
         server.answers.store(true, Ordering::SeqCst);
         first.lead().await;
         assert!(!first.tenure().is_over());

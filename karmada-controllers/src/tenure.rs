@@ -76,11 +76,7 @@ impl Fence {
     pub(crate) async fn guard<T>(&self, call: impl Future<Output = T>) -> Result<T, NotLeading> {
         let mut call = pin!(call);
         poll_fn(|context| {
-            if self.is_open() {
-                call.as_mut().poll(context).map(Ok)
-            } else {
-                Poll::Ready(Err(NotLeading))
-            }
+            if self.is_open() { call.as_mut().poll(context).map(Ok) } else { Poll::Ready(Err(NotLeading)) }
         })
         .await
     }

@@ -57,12 +57,10 @@ pub fn shape(client: Client, settings: ClientSettings) -> Client {
             };
             let method = request.method().to_string();
             let answer = match fence {
-                Some(fence) if !request.method().is_safe() => {
-                    match fence.guard(client.send(request)).await {
-                        Ok(answer) => answer,
-                        Err(error) => Err(Error::Service(error.into())),
-                    }
-                }
+                Some(fence) if !request.method().is_safe() => match fence.guard(client.send(request)).await {
+                    Ok(answer) => answer,
+                    Err(error) => Err(Error::Service(error.into())),
+                },
                 _ => client.send(request).await,
             };
             if let Some((metrics, host)) = counted {
