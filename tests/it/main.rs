@@ -14,6 +14,7 @@ mod faults;
 mod faults_members;
 mod faults_objects;
 mod guide;
+mod ha;
 mod install;
 mod interpret;
 mod interpreter_webhooks;

@@ -1,4 +1,4 @@
-//! Clients that keep to a rate, are counted, and bring defaults where the server has none.
+//! Clients that keep to a rate and to the time of a lease, are counted, and bring defaults where the server has none.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::rates::{Bucket, Rate};
 use crate::metrics::Metrics;
+use crate::tenure::Fence;
 
 /// Changes an object that is about to be created.
 pub type Defaults = Arc<dyn Fn(Value) -> Value + Send + Sync>;
@@ -26,6 +27,8 @@ pub struct ClientSettings {
     pub counted: Option<(Metrics, String)>,
     /// Defaults for objects of Karmada's kinds, for servers that do not set them themselves.
     pub defaults: Option<Defaults>,
+    /// What writes must pass.
+    pub fence: Option<Fence>,
 }
 
 impl std::fmt::Debug for ClientSettings {
@@ -36,8 +39,10 @@ impl std::fmt::Debug for ClientSettings {
 
 /// Returns a client that calls through `client` under the settings. It must be called within a runtime of tokio.
 pub fn shape(client: Client, settings: ClientSettings) -> Client {
-    let ClientSettings { program, rate, counted, defaults } = settings;
-    if program.is_none() && rate.is_none() && counted.is_none() && defaults.is_none() {
+    let ClientSettings { program, rate, counted, defaults, fence } = settings;
+    let is_shaped =
+        program.is_some() || rate.is_some() || counted.is_some() || defaults.is_some() || fence.is_some();
+    if !is_shaped {
         return client;
     }
     let agent = program.map(user_agent);
@@ -48,7 +53,7 @@ pub fn shape(client: Client, settings: ClientSettings) -> Client {
             request.headers_mut().entry(USER_AGENT).or_insert_with(|| agent.clone());
         }
         let (client, bucket) = (client.clone(), bucket.clone());
-        let (counted, defaults) = (counted.clone(), defaults.clone());
+        let (counted, defaults, fence) = (counted.clone(), defaults.clone(), fence.clone());
         async move {
             if let Some(bucket) = bucket {
                 let turn = bucket.reserve();
@@ -61,7 +66,13 @@ pub fn shape(client: Client, settings: ClientSettings) -> Client {
                 _ => request,
             };
             let method = request.method().to_string();
-            let answer = client.send(request).await;
+            let answer = match fence {
+                Some(fence) if !request.method().is_safe() => match fence.guard(client.send(request)).await {
+                    Ok(answer) => answer,
+                    Err(error) => Err(Error::Service(error.into())),
+                },
+                _ => client.send(request).await,
+            };
             if let Some((metrics, host)) = counted {
                 let code = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
                 metrics.runtime.called(&host, &method, code);
@@ -132,6 +143,7 @@ mod tests {
                     object["metadata"]["labels"] = json!({"id": "1"});
                     object
                 })),
+                fence: None,
             },
         );
         let work: karmada_core::api::work::Work =
@@ -145,5 +157,33 @@ mod tests {
                 "rest_client_requests_total{code=\"201\",host=\"control-plane\",method=\"POST\"} 1"
             )
         );
+    }
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_written_after_the_lease_and_reads_go_on() {
+        let seen: Arc<Mutex<Vec<Method>>> = Arc::default();
+        let server = {
+            let seen = seen.clone();
+            tower::service_fn(move |request: Request<Body>| {
+                seen.lock().push(request.method().clone());
+                std::future::ready(Ok::<_, Error>(Response::new(Body::empty())))
+            })
+        };
+        let tenure = crate::tenure::Tenure::default();
+        tenure.extend(tokio::time::Instant::now() + std::time::Duration::from_secs(1));
+        let fence = Some(Fence::of(tenure));
+        let settings = ClientSettings { fence, ..ClientSettings::default() };
+        let client = shape(Client::new(server, "default"), settings);
+        let send = async |method: Method| {
+            let request = Request::builder().method(method).uri("/api").body(Body::empty()).unwrap();
+            client.send(request).await.map(drop)
+        };
+        send(Method::PUT).await.unwrap();
+        tokio::time::advance(std::time::Duration::from_secs(2)).await;
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            let error = send(method).await.unwrap_err();
+            assert!(crate::hub::chain(&error).contains("no longer holds its lease"), "{error}");
+        }
+        send(Method::GET).await.unwrap();
+        assert_eq!(*seen.lock(), [Method::PUT, Method::GET]);
     }
 }

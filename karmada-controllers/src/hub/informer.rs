@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::WatchBackoff;
+use super::error::chain;
 use super::packed::{Packable, Packed};
 
 /// Namespace (empty for cluster-scoped objects) and name.
@@ -168,6 +169,8 @@ pub struct Informer<K> {
     /// In which form an object is kept.
     keep: fn(&Arc<K>) -> Content<K>,
     synced: watch::Sender<bool>,
+    /// Whether the server answered the last try with a refusal, which somebody must put right.
+    refused: watch::Sender<bool>,
     last_error: Mutex<Option<String>>,
 }
 
@@ -197,6 +200,7 @@ where
             transform: Box::new(transform),
             keep: |object| Content::Whole(object.clone()),
             synced: watch::Sender::new(false),
+            refused: watch::Sender::new(false),
             last_error: Mutex::new(None),
         }
     }
@@ -239,21 +243,34 @@ where
                     if let Some(listed) = listed.take() {
                         self.retain(&listed);
                     }
-                    *self.last_error.lock() = None;
+                    self.note_success();
                     self.synced.send_replace(true);
                 }
                 Some(Ok(Event::Apply(object))) => self.apply(object, Origin::Watch),
                 Some(Ok(Event::Delete(object))) => self.remove(&ObjectKey::of(&object), Some(object)),
-                Some(Err(error)) => {
-                    tracing::debug!(
-                        informer = self.name,
-                        error = &error as &dyn std::error::Error,
-                        "watch failed, will retry"
-                    );
-                    *self.last_error.lock() = Some(error.to_string());
-                }
+                Some(Err(error)) => self.note_failure(&error),
             }
         }
+    }
+
+    fn note_success(&self) {
+        if self.refused.send_replace(false) {
+            tracing::info!(informer = self.name, "the server no longer refuses");
+        }
+        *self.last_error.lock() = None;
+    }
+
+    /// Remembers why the watch failed. A refusal is said once, in the server's words: they name verb and resource.
+    fn note_failure(&self, error: &watcher::Error) {
+        let text = chain(error);
+        if is_refusal(error) {
+            if !self.refused.send_replace(true) {
+                tracing::warn!(informer = self.name, error = text, "the server refuses, will retry");
+            }
+        } else {
+            tracing::debug!(informer = self.name, error = text, "watch failed, will retry");
+        }
+        *self.last_error.lock() = Some(text);
     }
 
     /// Takes over the answer to a write without waiting for the watch to show it.
@@ -282,6 +299,16 @@ where
         let mut receiver = self.synced.subscribe();
         // The sender lives in self, so waiting cannot fail.
         let _ = receiver.wait_for(|synced| *synced).await;
+    }
+
+    /// Waits until the first list is complete, or refused.
+    pub async fn wait_synced_or_refused(&self) {
+        let mut refused = self.refused.subscribe();
+        tokio::select! {
+            () = self.wait_synced() => {}
+            // The sender lives in self, so waiting cannot fail.
+            _ = refused.wait_for(|refused| *refused) => {}
+        }
     }
 
     /// Whether the first list is complete.
@@ -437,6 +464,17 @@ where
             state.index.entry(value).or_default().insert(key.clone());
         }
     }
+}
+
+/// Whether the server answered that it will not show the kind: no permission, or no such kind.
+fn is_refusal(error: &watcher::Error) -> bool {
+    let status = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status,
+        _ => return false,
+    };
+    matches!(status.code, 401 | 403 | 404 | 405)
 }
 
 #[cfg(test)]

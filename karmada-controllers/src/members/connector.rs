@@ -20,6 +20,7 @@ use tower::BoxError;
 use super::bounds::bounded;
 use super::dial::{Dial, DialError};
 use crate::hub::{ClientSettings, Rate, shape};
+use crate::tenure::Fence;
 
 /// Longest time to establish a connection to a member.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -87,6 +88,7 @@ pub type InProcessClient = Arc<dyn Fn(&str) -> Client + Send + Sync>;
 pub struct Connector {
     program: &'static str,
     rate: Option<Rate>,
+    fence: Option<Fence>,
     in_process: Arc<RwLock<BTreeMap<String, InProcessClient>>>,
 }
 
@@ -103,7 +105,7 @@ impl fmt::Debug for Connector {
 
 impl Default for Connector {
     fn default() -> Self {
-        Self { program: "karmada-controller-manager", rate: None, in_process: Arc::default() }
+        Self { program: "karmada-controller-manager", rate: None, fence: None, in_process: Arc::default() }
     }
 }
 
@@ -131,6 +133,12 @@ impl Connector {
         self
     }
 
+    /// Lets writes to members pass a fence only.
+    pub fn with_fence(mut self, fence: Option<Fence>) -> Self {
+        self.fence = fence.or(self.fence);
+        self
+    }
+
     /// Makes a client for a member. No request is sent.
     ///
     /// # Errors
@@ -141,7 +149,8 @@ impl Connector {
     }
 
     fn settings(&self) -> ClientSettings {
-        ClientSettings { program: Some(self.program), rate: self.rate, ..ClientSettings::default() }
+        let (rate, fence) = (self.rate, self.fence.clone());
+        ClientSettings { program: Some(self.program), rate, fence, ..ClientSettings::default() }
     }
 
     fn connect_unlimited(&self, endpoint: &Endpoint) -> Result<Client, ConnectError> {

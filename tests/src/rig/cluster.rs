@@ -76,6 +76,8 @@ pub struct RealCluster {
     address: SocketAddr,
     url: String,
     server_ca: String,
+    /// Of kube-apiserver.
+    arguments: Vec<String>,
     /// What passed from the start of kube-apiserver to the first ready answer.
     pub start_time: Duration,
 }
@@ -90,6 +92,17 @@ impl RealCluster {
         Self::start_in(binaries, controllers, etcd, "registry").await
     }
 
+    /// Kills kube-apiserver and starts it again; everything else goes on.
+    ///
+    /// # Errors
+    /// When it is not ready in time.
+    pub async fn restart(&mut self, binaries: &Binaries) -> anyhow::Result<()> {
+        drop(self.services.remove(0));
+        let again = Service::start(binaries, "kube-apiserver", &self.arguments, self.directory.path())?;
+        self.services.insert(0, again);
+        self.wait_until_ready().await
+    }
+
     /// Starts a cluster whose objects are below a prefix of an etcd that others may use as well.
     ///
     /// # Errors
@@ -99,6 +112,20 @@ impl RealCluster {
         controllers: RealControllers,
         etcd: Arc<Etcd>,
         prefix: &str,
+    ) -> anyhow::Result<Self> {
+        Self::start_with(binaries, controllers, etcd, prefix, &[]).await
+    }
+
+    /// Starts a cluster as [`RealCluster::start_in`] does, with more flags for its kube-apiserver.
+    ///
+    /// # Errors
+    /// When a program does not start or is not ready in time; with the end of its log.
+    pub async fn start_with(
+        binaries: &Binaries,
+        controllers: RealControllers,
+        etcd: Arc<Etcd>,
+        prefix: &str,
+        flags: &[String],
     ) -> anyhow::Result<Self> {
         karmadactl::install_crypto_provider();
         let directory = tempfile::tempdir()?;
@@ -117,9 +144,11 @@ impl RealCluster {
             address,
             url: format!("https://{address}"),
             server_ca: String::new(),
+            arguments: Vec::new(),
             start_time: Duration::ZERO,
         };
-        let apiserver = cluster.apiserver_arguments(prefix);
+        cluster.arguments = [&cluster.apiserver_arguments(prefix), flags].concat();
+        let apiserver = cluster.arguments.clone();
         cluster.spawn(binaries, "kube-apiserver", &apiserver)?;
         cluster.wait_until_ready().await?;
         cluster.start_time = started.elapsed();
