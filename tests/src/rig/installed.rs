@@ -132,6 +132,10 @@ impl Site {
         for mount in list(&container["volumeMounts"]) {
             let volume = list(&spec["volumes"]).find(|volume| volume["name"] == mount["name"]);
             let volume = volume.with_context(|| format!("{component} has no volume {}", mount["name"]))?;
+            // The others are room to write in, which is the same here.
+            if volume["secret"].is_null() {
+                continue;
+            }
             let name = text(&mount["name"]);
             let place = self.directory.path().join(component.name()).join(name);
             fs::create_dir_all(&place)?;
@@ -147,9 +151,6 @@ impl Site {
     }
 
     fn write_files(&self, source: &Value, place: &Path) -> anyhow::Result<()> {
-        if source.is_null() {
-            return Ok(());
-        }
         let name = text(&source["secretName"]);
         let files = self.secrets.get(name).with_context(|| format!("the plan has no Secret {name}"))?;
         for item in list(&source["items"]) {
