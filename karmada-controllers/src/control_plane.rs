@@ -30,6 +30,16 @@ pub enum Part {
     Scheduler,
 }
 
+impl Part {
+    /// Returns the name of upstream's program that does this part.
+    fn program(self) -> &'static str {
+        match self {
+            Self::Enabled => "karmada-controller-manager",
+            Self::Scheduler => "karmada-scheduler",
+        }
+    }
+}
+
 /// How the controllers run. The defaults are upstream's, but for the limits on rates: there are none.
 #[derive(Clone, Debug, Default)]
 pub struct ControlPlaneSettings {
@@ -106,6 +116,7 @@ impl ControlPlane {
         let client = shape(
             client,
             ClientSettings {
+                program: Some(part.program()),
                 rate: api_rate,
                 counted: stands_in.then(|| (metrics.clone(), "control-plane".to_owned())),
                 defaults: stands_in.then(|| stand_in::defaults(gates.clone())),

@@ -107,7 +107,8 @@ impl Agent {
             sync_timeout,
             metrics,
         } = settings;
-        let rated = |rate| ClientSettings { rate, ..ClientSettings::default() };
+        let program = Some("karmada-agent");
+        let rated = |rate| ClientSettings { program, rate, ..ClientSettings::default() };
         let control_plane = shape(control_plane, rated(api_rate));
         let member = shape(member, rated(member_rate));
         let runtime = Runtime::with_settings(runtime_settings, metrics);

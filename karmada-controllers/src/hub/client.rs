@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use http::{Method, Request};
+use http::header::USER_AGENT;
+use http::{HeaderValue, Method, Request};
 use kube::client::Body;
 use kube::{Client, Error};
 use serde_json::Value;
@@ -16,6 +17,9 @@ pub type Defaults = Arc<dyn Fn(Value) -> Value + Send + Sync>;
 /// What is put in front of a client.
 #[derive(Clone, Default)]
 pub struct ClientSettings {
+    /// The program, for servers that write down who calls and who owns which fields. A name that a request has
+    /// already stays.
+    pub program: Option<&'static str>,
     /// Calls that are made at most; watches count once.
     pub rate: Option<Rate>,
     /// Where calls are counted, under which name of the server.
@@ -32,13 +36,17 @@ impl std::fmt::Debug for ClientSettings {
 
 /// Returns a client that calls through `client` under the settings. It must be called within a runtime of tokio.
 pub fn shape(client: Client, settings: ClientSettings) -> Client {
-    let ClientSettings { rate, counted, defaults } = settings;
-    if rate.is_none() && counted.is_none() && defaults.is_none() {
+    let ClientSettings { program, rate, counted, defaults } = settings;
+    if program.is_none() && rate.is_none() && counted.is_none() && defaults.is_none() {
         return client;
     }
+    let agent = program.map(user_agent);
     let namespace = client.default_namespace().to_owned();
     let bucket = rate.map(|rate| Arc::new(Bucket::new(rate)));
-    let service = tower::service_fn(move |request: Request<Body>| {
+    let service = tower::service_fn(move |mut request: Request<Body>| {
+        if let Some(agent) = &agent {
+            request.headers_mut().entry(USER_AGENT).or_insert_with(|| agent.clone());
+        }
         let (client, bucket) = (client.clone(), bucket.clone());
         let (counted, defaults) = (counted.clone(), defaults.clone());
         async move {
@@ -62,6 +70,12 @@ pub fn shape(client: Client, settings: ClientSettings) -> Client {
         }
     });
     Client::new(service, namespace)
+}
+
+/// Returns how a program calls itself: servers take what is before the slash for the manager of fields.
+fn user_agent(program: &'static str) -> HeaderValue {
+    HeaderValue::try_from(format!("{program}/{}", env!("CARGO_PKG_VERSION")))
+        .unwrap_or_else(|_| HeaderValue::from_static(env!("CARGO_PKG_NAME")))
 }
 
 /// Whether a request creates an object of one of Karmada's kinds.
@@ -99,6 +113,8 @@ mod tests {
             tower::service_fn(move |request: Request<Body>| {
                 let seen = seen.clone();
                 async move {
+                    let agent = request.headers()[USER_AGENT].to_str().unwrap().to_owned();
+                    assert!(agent.starts_with("karmada-scheduler/"), "{agent}");
                     let bytes = request.into_body().collect_bytes().await.unwrap();
                     seen.lock().push(serde_json::from_slice(&bytes).unwrap());
                     Ok::<_, Error>(Response::builder().status(201).body(Body::from(bytes.to_vec())).unwrap())
@@ -109,6 +125,7 @@ mod tests {
         let client = shape(
             Client::new(server, "default"),
             ClientSettings {
+                program: Some("karmada-scheduler"),
                 rate: Some(Rate { per_second: 1000.0, burst: 10 }),
                 counted: Some((metrics.clone(), "control-plane".into())),
                 defaults: Some(Arc::new(|mut object: Value| {

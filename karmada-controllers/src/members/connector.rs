@@ -83,8 +83,9 @@ pub enum ConnectError {
 pub type InProcessClient = Arc<dyn Fn(&str) -> Client + Send + Sync>;
 
 /// How member clusters are reached.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Connector {
+    program: &'static str,
     rate: Option<Rate>,
     in_process: Arc<RwLock<BTreeMap<String, InProcessClient>>>,
 }
@@ -92,7 +93,17 @@ pub struct Connector {
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let urls: Vec<String> = self.in_process.read().keys().cloned().collect();
-        f.debug_struct("Connector").field("rate", &self.rate).field("in_process", &urls).finish()
+        f.debug_struct("Connector")
+            .field("program", &self.program)
+            .field("rate", &self.rate)
+            .field("in_process", &urls)
+            .finish()
+    }
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self { program: "karmada-controller-manager", rate: None, in_process: Arc::default() }
     }
 }
 
@@ -109,6 +120,11 @@ impl Connector {
         self.in_process.write().insert(url.trim_end_matches('/').to_string(), client);
     }
 
+    /// Calls members under the name of another program than the controller manager.
+    pub fn with_program(self, program: &'static str) -> Self {
+        Self { program, ..self }
+    }
+
     /// Keeps the calls of each member to a rate.
     pub fn with_rate(mut self, rate: Option<Rate>) -> Self {
         self.rate = rate.or(self.rate);
@@ -121,7 +137,11 @@ impl Connector {
     /// When the endpoint is unusable: bad URL, bad certificates, unsupported proxy.
     pub fn connect(&self, endpoint: &Endpoint) -> Result<Client, ConnectError> {
         let client = self.connect_unlimited(endpoint)?;
-        Ok(shape(client, ClientSettings { rate: self.rate, ..ClientSettings::default() }))
+        Ok(shape(client, self.settings()))
+    }
+
+    fn settings(&self) -> ClientSettings {
+        ClientSettings { program: Some(self.program), rate: self.rate, ..ClientSettings::default() }
     }
 
     fn connect_unlimited(&self, endpoint: &Endpoint) -> Result<Client, ConnectError> {

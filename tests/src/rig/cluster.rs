@@ -24,6 +24,8 @@ use super::service::Service;
 
 /// Longest time until the API server answers `/readyz`.
 const READY: Duration = Duration::from_secs(90);
+/// A server that writes nothing in this time has started.
+const CALM: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Name and group of an administrator.
 type Admin = (&'static str, &'static str);
@@ -331,6 +333,27 @@ impl RealCluster {
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// Waits until a cluster without controllers has written all that it writes when it starts.
+    ///
+    /// # Errors
+    /// When it goes on writing.
+    pub async fn wait_until_calm(&self) -> anyhow::Result<()> {
+        let client = self.client().await?;
+        let late = Instant::now() + READY;
+        let mut last = String::new();
+        while Instant::now() < late {
+            let list = Request::get("/api/v1/namespaces?limit=1").body(Vec::new())?;
+            let list: Value = client.request(list).await?;
+            let revision = list["metadata"]["resourceVersion"].to_string();
+            if revision == last {
+                return Ok(());
+            }
+            last = revision;
+            sleep(CALM).await;
+        }
+        bail!("kube-apiserver is ready and does not stop writing: revision {last}")
     }
 
     async fn ready_answer(&self) -> anyhow::Result<String> {
