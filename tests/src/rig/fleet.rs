@@ -94,10 +94,7 @@ impl RealFleet {
         Ok((Self::assemble(control_plane, members)?, installation))
     }
 
-    fn assemble(
-        control_plane: RealCluster,
-        members: BTreeMap<String, RealMember>,
-    ) -> anyhow::Result<Self> {
+    fn assemble(control_plane: RealCluster, members: BTreeMap<String, RealMember>) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let fleet = Self { control_plane, members, directory };
         std::fs::write(

@@ -36,12 +36,8 @@ const SERVED: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(100);
 const CLUSTERS: &str = "/apis/cluster.karmada.io/v1alpha1/clusters?limit=1";
 /// Components that are this project's program.
-const OURS: [Component; 4] = [
-    Component::AggregatedApiServer,
-    Component::Webhook,
-    Component::Scheduler,
-    Component::ControllerManager,
-];
+const OURS: [Component; 4] =
+    [Component::AggregatedApiServer, Component::Webhook, Component::Scheduler, Component::ControllerManager];
 
 /// What `init` would do, and where its pods find things on this machine.
 #[derive(Debug)]
@@ -89,16 +85,12 @@ impl Site {
         let host =
             HostFacts { node_addresses: vec![ground.address.ip().to_string()], ..HostFacts::default() };
         let mut certificates = CertificateSet::default();
-        certificates.complete(
-            &options,
-            &host.node_addresses,
-            Renewal::Missing,
-            jiff::Timestamp::now(),
-        )?;
+        certificates.complete(&options, &host.node_addresses, Renewal::Missing, jiff::Timestamp::now())?;
         let plan = plan(&options, &host, &certificates, Keys::Included)?;
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut services = Services::new();
-        for (component, port) in [(Component::AggregatedApiServer, aggregated), (Component::Webhook, webhook)] {
+        for (component, port) in [(Component::AggregatedApiServer, aggregated), (Component::Webhook, webhook)]
+        {
             let full = options.service_host(component.name());
             let short = full.strip_suffix(&format!(".{}", options.host_domain)).unwrap_or(&full).to_owned();
             services.insert(format!("{short}:443"), loopback(port));
@@ -126,7 +118,8 @@ impl Site {
     /// Returns what the pod of a component runs, with the files that it mounts written where it finds them.
     pub(super) fn command_line(&self, component: Component) -> anyhow::Result<CommandLine> {
         let deployment = self.plan.objects(Place::Host).find(|object| is_deployment_of(object, component));
-        let spec = &deployment.with_context(|| format!("the plan has no {component}"))?["spec"]["template"]["spec"];
+        let spec =
+            &deployment.with_context(|| format!("the plan has no {component}"))?["spec"]["template"]["spec"];
         let container = &spec["containers"][0];
         let mut places = Vec::new();
         for mount in list(&container["volumeMounts"]) {
@@ -392,7 +385,11 @@ mod tests {
         assert_eq!(line.program, "kube-apiserver");
         let says = |argument: &str| line.arguments.iter().filter(|known| known.starts_with(argument)).count();
         assert_eq!((says("--bind-address="), says("--bind-address=127.0.0.1")), (1, 1), "{line:?}");
-        assert_eq!((says("--etcd-servers=http://127.0.0.1:1"), says("--etcd-prefix=/cp")), (1, 1), "{line:?}");
+        assert_eq!(
+            (says("--etcd-servers=http://127.0.0.1:1"), says("--etcd-prefix=/cp")),
+            (1, 1),
+            "{line:?}"
+        );
     }
 
     #[tokio::test]
@@ -400,7 +397,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let site = site(directory.path());
         let line = site.command_line(Component::Scheduler).unwrap();
-        let kubeconfig = line.arguments.iter().find_map(|argument| argument.strip_prefix("--kubeconfig=")).unwrap();
+        let kubeconfig =
+            line.arguments.iter().find_map(|argument| argument.strip_prefix("--kubeconfig=")).unwrap();
         let kubeconfig = fs::read_to_string(kubeconfig).unwrap();
         assert!(kubeconfig.contains("https://127.0.0.1:2"), "the server is another one");
         assert!(!kubeconfig.contains(".svc"), "a Service is named");

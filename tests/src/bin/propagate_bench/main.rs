@@ -122,7 +122,8 @@ impl Rig {
         let binaries = Binaries::obtain()?;
         let flags = Flags::from([(Component::ControllerManager, args.flag.clone())]);
         let (fleet, installation) =
-            RealFleet::start_installed(&binaries, &binaries, &MEMBERS, Sync::Always, &program()?, &flags).await?;
+            RealFleet::start_installed(&binaries, &binaries, &MEMBERS, Sync::Always, &program()?, &flags)
+                .await?;
         let directory = tempfile::tempdir()?;
         for (name, member) in &fleet.members {
             fleet.join(name).await?;
