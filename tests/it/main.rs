@@ -13,6 +13,7 @@ mod faults;
 mod faults_members;
 mod faults_objects;
 mod guide;
+mod host;
 mod install;
 mod interpret;
 mod interpreter_webhooks;

@@ -98,6 +98,20 @@ impl RealCluster {
         etcd: Arc<Etcd>,
         prefix: &str,
     ) -> anyhow::Result<Self> {
+        Self::start_at(binaries, controllers, etcd, prefix, Ipv4Addr::LOCALHOST).await
+    }
+
+    /// Starts a cluster whose API server listens on an address of this machine, for others than this process.
+    ///
+    /// # Errors
+    /// When a program does not start or is not ready in time; with the end of its log.
+    pub async fn start_at(
+        binaries: &Binaries,
+        controllers: RealControllers,
+        etcd: Arc<Etcd>,
+        prefix: &str,
+        listen: Ipv4Addr,
+    ) -> anyhow::Result<Self> {
         karmadactl::install_crypto_provider();
         let directory = tempfile::tempdir()?;
         let authority = Authority::in_directory(directory.path(), "rig-ca")?;
@@ -105,7 +119,7 @@ impl RealCluster {
         fs::write(directory.path().join("front-proxy.crt"), certificate)?;
         fs::write(directory.path().join("front-proxy.key"), key)?;
         let [port] = free_ports()?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let address = SocketAddr::from((listen, port));
         let started = Instant::now();
         let mut cluster = Self {
             services: Vec::new(),
@@ -199,8 +213,6 @@ impl RealCluster {
     fn apiserver_arguments(&self, prefix: &str) -> Vec<String> {
         let (ca, key) = (self.path("ca.crt"), self.path("ca.key"));
         let mut arguments: Vec<String> = [
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
             "--endpoint-reconciler-type=none",
             "--authorization-mode=RBAC",
             "--allow-privileged",
@@ -217,6 +229,8 @@ impl RealCluster {
         arguments.extend([
             format!("--etcd-servers={}", self.etcd.url()),
             format!("--etcd-prefix=/{prefix}"),
+            format!("--bind-address={}", self.address.ip()),
+            format!("--advertise-address={}", self.address.ip()),
             format!("--secure-port={}", self.address.port()),
             format!("--cert-dir={}", self.path("serving")),
             format!("--client-ca-file={ca}"),
@@ -308,7 +322,7 @@ impl Drop for RealCluster {
     }
 }
 
-async fn client_of(kubeconfig: Value) -> anyhow::Result<Client> {
+pub(super) async fn client_of(kubeconfig: Value) -> anyhow::Result<Client> {
     let kubeconfig: Kubeconfig = serde_json::from_value(kubeconfig)?;
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     // Watches stay silent as long as nothing happens.

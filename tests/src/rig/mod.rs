@@ -9,6 +9,7 @@ mod cluster;
 mod etcd;
 mod fleet;
 mod gate;
+pub mod host;
 mod ports;
 mod proxy;
 mod service;
