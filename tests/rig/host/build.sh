@@ -15,7 +15,7 @@ version=$(sed -n 's|^[[:space:]]*k8s.io/kubernetes \(v[0-9.]*\)$|\1|p' go.mod)
 IFS=. read -r major minor _ <<<"${version#v}"
 package=k8s.io/component-base/version
 flags="-s -w -X $package.gitVersion=$version -X $package.gitMajor=$major -X $package.gitMinor=$minor -X $package.gitTreeState=clean"
-build() { CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags "$flags" -o "$directory/$1" "$2"; }
+build() { go build -mod=readonly -trimpath -ldflags "$flags" -o "$directory/$1" "$2"; }
 build kube-scheduler k8s.io/kubernetes/cmd/kube-scheduler
 build kube-proxy k8s.io/kubernetes/cmd/kube-proxy
 build kubelet k8s.io/kubernetes/cmd/kubelet

@@ -1,7 +1,7 @@
 //! Namespaces of their own for a node: processes, mounts and network, gone when they are dropped.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufReader, Write as _};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
