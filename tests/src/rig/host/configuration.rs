@@ -86,7 +86,7 @@ pub(super) fn kubelet(machine: &Machine, authority: &str) -> Value {
         "oomScoreAdj": 0,
         "makeIPTablesUtilChains": false,
         // How full the disk is says nothing about this node; its images cannot be had again.
-        "evictionHard": {"memory.available": "50Mi", "nodefs.available": "50Mi", "imagefs.available": "50Mi"},
+        "evictionHard": {"memory.available": "50Mi", "nodefs.available": "0%", "imagefs.available": "0%"},
         "imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99,
         "nodeStatusUpdateFrequency": "5s",
     })
