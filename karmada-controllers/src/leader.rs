@@ -154,8 +154,7 @@ impl Candidate {
 
     /// Renews until the lease is lost: taken by another, or not renewed in time.
     pub async fn hold(&mut self) {
-        loop {
-            let Some(end) = self.tenure.until() else { break };
+        while let Some(end) = self.tenure.until() {
             tokio::time::sleep_until(end.min(Instant::now() + self.settings.retry_period)).await;
             // The process may have been stopped meanwhile, for longer than the lease lasts.
             if self.tenure.is_over() {

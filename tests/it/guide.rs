@@ -81,9 +81,10 @@ fn every_page_of_the_guide_is_tested() {
     }
 }
 
-struct Step {
+/// A command of a page, and what it prints.
+pub(crate) struct Step {
     line: usize,
-    command: String,
+    pub(crate) command: String,
     output: Vec<String>,
 }
 
@@ -91,12 +92,18 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn steps(page: &str) -> Vec<Step> {
+/// Reads a page of the guide.
+pub(crate) fn page(name: &str) -> String {
+    std::fs::read_to_string(root().join(format!("docs/guide/{name}.md"))).unwrap()
+}
+
+/// Returns the commands of the blocks of a page that begin with a line.
+pub(crate) fn steps(page: &str, fence: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut inside = false;
     for (index, line) in page.lines().enumerate() {
         if line.starts_with("```") {
-            inside = line == "```console";
+            inside = line == fence;
             continue;
         }
         if !inside {
@@ -117,9 +124,10 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
-/// A page's control plane, ended with the test.
-struct Page {
-    directory: tempfile::TempDir,
+/// A page's directory and control plane, ended with the test.
+pub(crate) struct Page {
+    name: String,
+    pub(crate) directory: tempfile::TempDir,
     exports: String,
 }
 
@@ -136,6 +144,49 @@ impl Drop for Page {
 }
 
 impl Page {
+    /// A directory with the program and the samples.
+    pub(crate) fn new(name: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("bin")).unwrap();
+        let link =
+            |from: &Path, to: &str| std::os::unix::fs::symlink(from, directory.path().join(to)).unwrap();
+        link(Path::new(env!("CARGO_BIN_EXE_karmadactl-under-test")), "bin/karmadactl");
+        link(&root().join("samples").canonicalize().unwrap(), "samples");
+        Self { name: name.to_owned(), directory, exports: String::new() }
+    }
+
+    /// What commands say is printed where they say it, between their output.
+    pub(crate) fn with_one_stream(mut self) -> Self {
+        self.exports.push_str("exec 2>&1\n");
+        self
+    }
+
+    /// Runs a command, which must print what the page says.
+    pub(crate) fn follow(&mut self, step: &Step) {
+        if step.command.starts_with("export ") {
+            self.exports.push_str(&step.command);
+            self.exports.push('\n');
+            return;
+        }
+        let is_look = LOOKS.iter().any(|look| step.command.starts_with(look));
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (succeeded, printed) = self.run(&step.command);
+            let expected = step.output.join("\n");
+            if succeeded && (step.output.is_empty() || is_as_written(&step.output, &printed)) {
+                return;
+            }
+            assert!(
+                is_look && Instant::now() <= deadline,
+                "docs/guide/{}.md:{}: {}\n--- written\n{expected}\n--- printed\n{printed}",
+                self.name,
+                step.line,
+                step.command
+            );
+            std::thread::sleep(PAUSE);
+        }
+    }
+
     fn run(&self, command: &str) -> (bool, String) {
         let path = format!(
             "{}:{}",
@@ -163,35 +214,9 @@ fn check(name: &str) {
         writeln!(stderr, "skipped: guide page {name} (kubectl is not on the PATH)").unwrap();
         return;
     }
-    let page = std::fs::read_to_string(root().join(format!("docs/guide/{name}.md"))).unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::create_dir(directory.path().join("bin")).unwrap();
-    let link = |from: &Path, to: &str| std::os::unix::fs::symlink(from, directory.path().join(to)).unwrap();
-    link(Path::new(env!("CARGO_BIN_EXE_karmadactl-under-test")), "bin/karmadactl");
-    link(&root().join("samples").canonicalize().unwrap(), "samples");
-    let mut shell = Page { directory, exports: String::new() };
-    for step in steps(&page) {
-        if step.command.starts_with("export ") {
-            shell.exports.push_str(&step.command);
-            shell.exports.push('\n');
-            continue;
-        }
-        let is_look = LOOKS.iter().any(|look| step.command.starts_with(look));
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let (succeeded, printed) = shell.run(&step.command);
-            let expected = step.output.join("\n");
-            if succeeded && (step.output.is_empty() || is_as_written(&step.output, &printed)) {
-                break;
-            }
-            assert!(
-                is_look && Instant::now() <= deadline,
-                "docs/guide/{name}.md:{}: {}\n--- written\n{expected}\n--- printed\n{printed}",
-                step.line,
-                step.command
-            );
-            std::thread::sleep(PAUSE);
-        }
+    let mut shell = Page::new(name);
+    for step in steps(&page(name), "```console") {
+        shell.follow(&step);
     }
 }
 

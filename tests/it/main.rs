@@ -15,6 +15,7 @@ mod faults_members;
 mod faults_objects;
 mod guide;
 mod ha;
+mod host;
 mod install;
 mod interpret;
 mod interpreter_webhooks;

@@ -468,13 +468,12 @@ where
 
 /// Whether the server answered that it will not show the kind: no permission, or no such kind.
 fn is_refusal(error: &watcher::Error) -> bool {
-    let status = match error {
+    match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchError(status) => status,
-        _ => return false,
-    };
-    matches!(status.code, 401 | 403 | 404 | 405)
+        | watcher::Error::WatchError(status) => matches!(status.code, 401 | 403 | 404 | 405),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -98,6 +98,7 @@ impl fmt::Debug for Connector {
         f.debug_struct("Connector")
             .field("program", &self.program)
             .field("rate", &self.rate)
+            .field("fence", &self.fence.is_some())
             .field("in_process", &urls)
             .finish()
     }

@@ -154,7 +154,7 @@ pub async fn run(
                 () = also_scheduling => {}
             }
         };
-        match work(&client, wanted, progress, hold, granted.notified(), stop.as_mut()).await {
+        match Box::pin(work(&client, wanted, progress, hold, granted.notified(), stop.as_mut())).await {
             Ended::Stopped => break Ok(()),
             Ended::Lost => scheduler.release().await,
             Ended::NotStarted(error) if error.is_retriable() => {
@@ -262,7 +262,7 @@ async fn work(
     progress.tell(Phase::Starting);
     // Filling the caches may take longer than the lease lasts.
     let plane = tokio::select! {
-        started = ControlPlane::start(client.clone(), settings) => match started {
+        started = Box::pin(ControlPlane::start(client.clone(), settings)) => match started {
             Ok(plane) => plane,
             Err(error) => return Ended::NotStarted(error),
         },
@@ -363,7 +363,7 @@ mod tests {
                 let stopped = async { drop(stopped.await) };
                 tokio::spawn(async move {
                     let election = Election::Lease(lease("first"));
-                    run(client, ControlPlaneSettings::default(), election, &progress, stopped).await
+                    Box::pin(run(client, ControlPlaneSettings::default(), election, &progress, stopped)).await
                 })
             };
             let mut phases = progress.phase();

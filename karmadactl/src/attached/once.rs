@@ -78,7 +78,7 @@ async fn pass(
 ) -> Result<Report, PassError> {
     tokio::pin!(stop);
     let plane = tokio::select! {
-        plane = ControlPlane::start(client, settings) => plane.map_err(PassError::Start)?,
+        plane = Box::pin(ControlPlane::start(client, settings)) => plane.map_err(PassError::Start)?,
         () = &mut stop => return Err(PassError::Stopped),
     };
     let report = tokio::select! {

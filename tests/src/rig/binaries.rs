@@ -68,7 +68,7 @@ impl Binaries {
     }
 }
 
-fn build(script: &str, arguments: &[&OsStr]) -> Result<(), BinariesError> {
+pub(super) fn build(script: &str, arguments: &[&OsStr]) -> Result<(), BinariesError> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
     let status = Command::new(&script)
         .args(arguments)

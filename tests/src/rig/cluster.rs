@@ -125,6 +125,21 @@ impl RealCluster {
         Self::start_with(binaries, controllers, etcd, prefix, &[]).await
     }
 
+    /// Starts a cluster as [`RealCluster::start_in`] does, whose API server listens on an address of this machine, for
+    /// others than this process.
+    ///
+    /// # Errors
+    /// When a program does not start or is not ready in time; with the end of its log.
+    pub async fn start_at(
+        binaries: &Binaries,
+        controllers: RealControllers,
+        etcd: Arc<Etcd>,
+        prefix: &str,
+        listen: Ipv4Addr,
+    ) -> anyhow::Result<Self> {
+        Self::new(etcd, listen)?.started(binaries, controllers, prefix, &[]).await
+    }
+
     /// Starts a cluster as [`RealCluster::start_in`] does, with more flags for its kube-apiserver.
     ///
     /// # Errors
@@ -136,18 +151,27 @@ impl RealCluster {
         prefix: &str,
         flags: &[String],
     ) -> anyhow::Result<Self> {
-        let mut cluster = Self::new(etcd)?;
-        let (certificate, key) = cluster.authority.client_certificate(FRONT_PROXY, &[])?;
-        fs::write(cluster.directory.path().join("front-proxy.crt"), certificate)?;
-        fs::write(cluster.directory.path().join("front-proxy.key"), key)?;
-        let apiserver = [&cluster.apiserver_arguments(prefix), flags].concat();
-        cluster.own_certificate = Some(cluster.directory.path().join("serving/apiserver.crt"));
-        cluster.start_server(binaries, &apiserver).await?;
+        Self::new(etcd, Ipv4Addr::LOCALHOST)?.started(binaries, controllers, prefix, flags).await
+    }
+
+    async fn started(
+        mut self,
+        binaries: &Binaries,
+        controllers: RealControllers,
+        prefix: &str,
+        flags: &[String],
+    ) -> anyhow::Result<Self> {
+        let (certificate, key) = self.authority.client_certificate(FRONT_PROXY, &[])?;
+        fs::write(self.directory.path().join("front-proxy.crt"), certificate)?;
+        fs::write(self.directory.path().join("front-proxy.key"), key)?;
+        let apiserver = [&self.apiserver_arguments(prefix), flags].concat();
+        self.own_certificate = Some(self.directory.path().join("serving/apiserver.crt"));
+        self.start_server(binaries, &apiserver).await?;
         if controllers != RealControllers::None {
-            let arguments = cluster.controller_arguments(controllers)?;
-            cluster.spawn(binaries, "kube-controller-manager", &arguments)?;
+            let arguments = self.controller_arguments(controllers)?;
+            self.spawn(binaries, "kube-controller-manager", &arguments)?;
         }
-        Ok(cluster)
+        Ok(self)
     }
 
     /// Starts the API server of an installation by `init`, and returns what is still to be installed.
@@ -159,7 +183,7 @@ impl RealCluster {
         etcd: Arc<Etcd>,
         prefix: &str,
     ) -> anyhow::Result<(Self, Site)> {
-        let mut cluster = Self::new(etcd)?;
+        let mut cluster = Self::new(etcd, Ipv4Addr::LOCALHOST)?;
         let site = Site::prepare(Ground {
             authority: cluster.directory.path(),
             etcd: cluster.etcd.url(),
@@ -174,12 +198,12 @@ impl RealCluster {
         Ok((cluster, site))
     }
 
-    fn new(etcd: Arc<Etcd>) -> anyhow::Result<Self> {
+    fn new(etcd: Arc<Etcd>, listen: Ipv4Addr) -> anyhow::Result<Self> {
         karmadactl::install_crypto_provider();
         let directory = tempfile::tempdir()?;
         let authority = Authority::in_directory(directory.path(), "rig-ca")?;
         let [port] = free_ports()?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let address = SocketAddr::from((listen, port));
         Ok(Self {
             services: Vec::new(),
             etcd,
@@ -270,8 +294,6 @@ impl RealCluster {
     fn apiserver_arguments(&self, prefix: &str) -> Vec<String> {
         let (ca, key) = (self.path("ca.crt"), self.path("ca.key"));
         let mut arguments: Vec<String> = [
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
             "--endpoint-reconciler-type=none",
             "--authorization-mode=RBAC",
             "--allow-privileged",
@@ -288,6 +310,8 @@ impl RealCluster {
         arguments.extend([
             format!("--etcd-servers={}", self.etcd.url()),
             format!("--etcd-prefix=/{prefix}"),
+            format!("--bind-address={}", self.address.ip()),
+            format!("--advertise-address={}", self.address.ip()),
             format!("--secure-port={}", self.address.port()),
             format!("--cert-dir={}", self.path("serving")),
             format!("--client-ca-file={ca}"),
@@ -400,7 +424,7 @@ impl Drop for RealCluster {
     }
 }
 
-async fn client_of(kubeconfig: Value) -> anyhow::Result<Client> {
+pub(super) async fn client_of(kubeconfig: Value) -> anyhow::Result<Client> {
     let kubeconfig: Kubeconfig = serde_json::from_value(kubeconfig)?;
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     // Watches stay silent as long as nothing happens.

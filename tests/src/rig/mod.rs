@@ -10,6 +10,7 @@ mod cluster;
 mod etcd;
 mod fleet;
 mod gate;
+pub mod host;
 mod installed;
 mod ports;
 mod proxy;
