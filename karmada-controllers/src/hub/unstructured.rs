@@ -164,6 +164,7 @@ impl Resource for Unstructured {
 
 #[cfg(test)]
 mod tests {
+    use kube::api::{ObjectList, WatchEvent};
     use serde_json::json;
 
     use super::*;
@@ -204,6 +205,28 @@ mod tests {
             &json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "uid": "u"}})
         );
         check(&Unstructured::try_from_value(document).unwrap());
+    }
+
+    #[test]
+    fn events_and_lists_hold_objects_in_whatever_order_they_are_written() {
+        let object =
+            r#"{"metadata": {"managedFields": [{"manager": "m"}], "name": "a"}, "data": {"k": "v"}}"#;
+        let is_read = |object: &Unstructured| {
+            object.meta().name.as_deref() == Some("a")
+                && *object.value() == json!({"metadata": {"name": "a"}, "data": {"k": "v"}})
+        };
+        for event in [
+            format!(r#"{{"type": "ADDED", "object": {object}}}"#),
+            format!(r#"{{"object": {object}, "type": "ADDED"}}"#),
+        ] {
+            let event = serde_json::from_str::<WatchEvent<Unstructured>>(&event).unwrap();
+            assert!(matches!(event, WatchEvent::Added(object) if is_read(&object)));
+        }
+        let list = format!(
+            r#"{{"items": [{object}], "kind": "ConfigMapList", "apiVersion": "v1", "metadata": {{}}}}"#
+        );
+        let list: ObjectList<Unstructured> = serde_json::from_str(&list).unwrap();
+        assert!(list.items.len() == 1 && is_read(&list.items[0]));
     }
 
     #[test]
