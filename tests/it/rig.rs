@@ -1,7 +1,7 @@
 //! The control loops as processes on real kube-apiservers, where their programs were built.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
