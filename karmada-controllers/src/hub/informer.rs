@@ -466,7 +466,7 @@ where
     }
 }
 
-/// Whether the server answered that it will not show the kind: no permission, or no such kind.
+/// Whether the server answered that it will not show the kind. One that is gone is no refusal: its cache ends soon.
 fn is_refusal(error: &watcher::Error) -> bool {
     let status = match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
@@ -474,7 +474,7 @@ fn is_refusal(error: &watcher::Error) -> bool {
         | watcher::Error::WatchError(status) => status,
         _ => return false,
     };
-    matches!(status.code, 401 | 403 | 404 | 405)
+    matches!(status.code, 401 | 403 | 405)
 }
 
 #[cfg(test)]
