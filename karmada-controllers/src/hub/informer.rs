@@ -466,12 +466,12 @@ where
     }
 }
 
-/// Whether the server answered that it will not show the kind: no permission, or no such kind.
+/// Whether the server answered that it will not show the kind. One that is gone is no refusal: its cache ends soon.
 fn is_refusal(error: &watcher::Error) -> bool {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchError(status) => matches!(status.code, 401 | 403 | 404 | 405),
+        | watcher::Error::WatchError(status) => matches!(status.code, 401 | 403 | 405),
         _ => false,
     }
 }
