@@ -106,7 +106,8 @@ impl World {
         let mut arguments: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         arguments.push(format!("--kubeconfig={kubeconfig}"));
         if words.first() == Some(&"init") {
-            arguments.push(format!("--karmada-data={}", process::path_text(self.page.directory.path(), "data")));
+            arguments
+                .push(format!("--karmada-data={}", process::path_text(self.page.directory.path(), "data")));
         }
         let output = tokio::task::spawn_blocking(move || {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -184,7 +185,11 @@ async fn faults(world: &World) -> anyhow::Result<()> {
         assert_eq!(world.installed().await?, BTreeMap::new(), "{flags:?}");
         Ok(())
     };
-    let absent = ["--etcd-image=localhost/absent:1", "--image-pull-policy=Never", "--wait-component-ready-timeout=10s"];
+    let absent = [
+        "--etcd-image=localhost/absent:1",
+        "--image-pull-policy=Never",
+        "--wait-component-ready-timeout=10s",
+    ];
     let missing = "etcd was not ready within 10 seconds: 0 of 1 pod ready; etcd-0 waits, ErrImageNeverPull";
     refused(&absent, &[missing, "removing the "]).await?;
 
@@ -192,7 +197,8 @@ async fn faults(world: &World) -> anyhow::Result<()> {
     send(&world.client, "PATCH", node, &json!({"spec": {"unschedulable": true}})).await?;
     refused(&[], &["needs 1 node that is ready and takes pods, there are 0"]).await?;
     let anywhere = ["--etcd-storage-mode=emptyDir", "--wait-component-ready-timeout=5s"];
-    refused(&anywhere, &["etcd-0 has no node: 0/1 nodes are available: 1 node(s) were unschedulable"]).await?;
+    refused(&anywhere, &["etcd-0 has no node: 0/1 nodes are available: 1 node(s) were unschedulable"])
+        .await?;
     send(&world.client, "PATCH", node, &json!({"spec": {"unschedulable": null}})).await?;
 
     let other = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"},
@@ -222,8 +228,11 @@ async fn single(world: &World) -> anyhow::Result<()> {
     let path = |name: &str| process::path_text(world.page.directory.path(), name);
     let (control_plane, member) = (path("data/karmada-apiserver.config"), path("member1.config"));
     let run = async |words: &[&str]| -> anyhow::Result<()> {
-        let arguments: Vec<String> =
-            [words, &["--kubeconfig", &control_plane]].concat().iter().map(|word| (*word).to_owned()).collect();
+        let arguments: Vec<String> = [words, &["--kubeconfig", &control_plane]]
+            .concat()
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect();
         let output = tokio::task::spawn_blocking(move || {
             process::run(program(), &arguments.iter().map(String::as_str).collect::<Vec<_>>())
         })

@@ -62,7 +62,10 @@ impl HostCluster {
         }
         let is_ready = |node: &Value| {
             let conditions = node["status"]["conditions"].as_array();
-            conditions.into_iter().flatten().any(|found| found["type"] == "Ready" && found["status"] == "True")
+            conditions
+                .into_iter()
+                .flatten()
+                .any(|found| found["type"] == "Ready" && found["status"] == "True")
         };
         cluster.wait(&client, &format!("/api/v1/nodes/{NODE}"), is_ready).await?;
         let answers = |deployment: &Value| deployment["status"]["readyReplicas"] == 1;
@@ -195,7 +198,10 @@ impl HostCluster {
             match answer {
                 Ok(text) if text == "ok" => return Ok(()),
                 other if Instant::now() >= late => {
-                    bail!("kube-apiserver is not ready: {other:?}\n{}", self.machine.log_end("kube-apiserver"));
+                    bail!(
+                        "kube-apiserver is not ready: {other:?}\n{}",
+                        self.machine.log_end("kube-apiserver")
+                    );
                 }
                 _ => sleep(PAUSE).await,
             }
@@ -279,7 +285,12 @@ impl HostCluster {
     }
 
     /// Waits until an object is as wanted.
-    async fn wait(&self, client: &Client, path: &str, is_wanted: impl Fn(&Value) -> bool) -> anyhow::Result<()> {
+    async fn wait(
+        &self,
+        client: &Client,
+        path: &str,
+        is_wanted: impl Fn(&Value) -> bool,
+    ) -> anyhow::Result<()> {
         let late = Instant::now() + READY;
         loop {
             self.machine.check()?;
@@ -290,12 +301,8 @@ impl HostCluster {
             }
             if Instant::now() >= late {
                 let pods = karmadactl::raw::read(client, "/api/v1/pods").await?.unwrap_or_default();
-                let states: Vec<&Value> = pods["items"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .map(|pod| &pod["status"])
-                    .collect();
+                let states: Vec<&Value> =
+                    pods["items"].as_array().into_iter().flatten().map(|pod| &pod["status"]).collect();
                 bail!(
                     "{path} is not ready: {}\npods: {states:?}\nkubelet:\n{}\ncontainerd:\n{}",
                     found["status"],

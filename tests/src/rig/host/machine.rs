@@ -106,8 +106,7 @@ impl Machine {
     /// When the machine has ended.
     pub fn run(&mut self, name: &str, program: &Path, arguments: &[String]) -> anyhow::Result<()> {
         let words = std::iter::once(program.display().to_string()).chain(arguments.iter().cloned());
-        let command: Vec<String> =
-            words.map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+        let command: Vec<String> = words.map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
         self.write(&format!("{name} {}", command.join(" ")))
     }
 
