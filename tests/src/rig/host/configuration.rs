@@ -116,7 +116,6 @@ pub(super) fn names() -> Vec<(String, Value)> {
     let corefile = format!(
         ".:53 {{\n errors\n health :8080\n ready :8181\n kubernetes {DOMAIN} in-addr.arpa {{\n  ttl 5\n }}\n}}\n"
     );
-    let probe = |path: &str, port: u16| json!({"httpGet": {"path": path, "port": port}, "periodSeconds": 2});
     let pod = json!({
         "metadata": {"labels": labels},
         "spec": {
@@ -125,7 +124,7 @@ pub(super) fn names() -> Vec<(String, Value)> {
             "containers": [{
                 "name": name, "image": DNS_IMAGE, "args": ["-conf", "/etc/coredns/Corefile"],
                 "imagePullPolicy": "Never",
-                "readinessProbe": probe("/ready", 8181), "livenessProbe": probe("/health", 8080),
+                "readinessProbe": {"httpGet": {"path": "/ready", "port": 8181}, "periodSeconds": 2},
                 "volumeMounts": [{"name": "config", "mountPath": "/etc/coredns", "readOnly": true}],
             }],
             "volumes": [{"name": "config", "configMap": {"name": name}}],
