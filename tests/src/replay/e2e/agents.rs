@@ -131,7 +131,7 @@ mod tests {
         let mut roles = roles("m1", DEFAULT_CLUSTER_NAMESPACE);
         assert!(roles.iter().any(|role| role.to_string().contains("patch")));
         roles.iter_mut().for_each(as_upstream_allows);
-        for rule in roles.iter().flat_map(|role| role["rules"].as_array()).flatten() {
+        for rule in roles.iter().filter_map(|role| role["rules"].as_array()).flatten() {
             let may_patch =
                 rule["verbs"].as_array().is_some_and(|verbs| verbs.iter().any(|verb| verb == "patch"));
             let resource = rule["resources"][0].as_str().unwrap_or_default();

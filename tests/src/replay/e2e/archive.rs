@@ -45,7 +45,8 @@ impl Archive {
             text.push('\n');
         }
         let checksum = checksum(text.as_bytes());
-        text.push_str(&format!("{}\n", json!({"end": count, "checksum": format!("{checksum:016x}")})));
+        text.push_str(&json!({"end": count, "checksum": format!("{checksum:016x}")}).to_string());
+        text.push('\n');
         let body = Body::from(zstd::encode_all(text.as_bytes(), LEVEL)?);
         let answer =
             client.send(Request::put(PATH).header("Content-Type", "application/zstd").body(body)?).await?;

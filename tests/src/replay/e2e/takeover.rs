@@ -136,7 +136,7 @@ fn recorded_states(case: &Value) -> Vec<usize> {
     let steps = case["steps"].as_array().into_iter().flatten().enumerate();
     let is_at_rest = |step: &Value| {
         let mut objects =
-            step["expect"].as_object().into_iter().flatten().flat_map(|(_, of)| of.as_object()).flatten();
+            step["expect"].as_object().into_iter().flatten().filter_map(|(_, of)| of.as_object()).flatten();
         objects.all(|(_, object)| object["metadata"]["deletionTimestamp"].is_null())
     };
     steps.filter(|(_, step)| step["expect"].is_object() && is_at_rest(step)).map(|(index, _)| index).collect()
