@@ -94,7 +94,7 @@ impl Identifiers {
         if text.starts_with("eyJ") && text.matches('.').count() == 2 {
             return "<token>".to_owned();
         }
-        if text.starts_with("10.96.") && text.parse::<std::net::Ipv4Addr>().is_ok() {
+        if text.parse().is_ok_and(is_cluster_ip) {
             return "<cluster-ip>".to_owned();
         }
         let mut text = replace_times(&sort_schedule_result(text));
@@ -244,6 +244,12 @@ pub(super) fn replace_uuids(text: &str) -> String {
     }
 }
 
+/// Whether an address is of the range of Services that `init` gives to the control plane, 10.96.0.0/12.
+fn is_cluster_ip(address: std::net::Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    first == 10 && second & 0xF0 == 96
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -284,5 +290,14 @@ mod tests {
                 },
             })
         );
+    }
+
+    #[test]
+    fn addresses_of_services_are_those_of_the_range_that_is_installed() {
+        for (text, expected) in
+            [("10.96.0.1", true), ("10.111.255.254", true), ("10.112.0.1", false), ("11.96.0.1", false)]
+        {
+            assert_eq!(text.parse().is_ok_and(is_cluster_ip), expected, "{text}");
+        }
     }
 }
