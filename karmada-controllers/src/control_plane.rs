@@ -15,6 +15,7 @@ use crate::interpreter::LiveInterpreter;
 use crate::members::{Connector, Fleet};
 use crate::metrics::Metrics;
 use crate::stand_in::{self, Admission};
+use crate::tenure::Fence;
 use crate::{
     agent_csr, binding, binding_status, cluster, cluster_status, dependencies, detector, execution,
     namespace_sync, quota, rebalancer, remedy, scheduler, unified_auth,
@@ -28,6 +29,16 @@ pub enum Part {
     Enabled,
     /// The scheduler alone: nothing is read of templates and members.
     Scheduler,
+}
+
+impl Part {
+    /// Returns the name of upstream's program that does this part.
+    fn program(self) -> &'static str {
+        match self {
+            Self::Enabled => "karmada-controller-manager",
+            Self::Scheduler => "karmada-scheduler",
+        }
+    }
 }
 
 /// How the controllers run. The defaults are upstream's, but for the limits on rates: there are none.
@@ -50,6 +61,8 @@ pub struct ControlPlaneSettings {
     pub admission: Admission,
     pub metrics: Metrics,
     pub part: Part,
+    /// What all writes must pass, those to members as well.
+    pub fence: Option<Fence>,
 }
 
 /// Why the controllers did not start.
@@ -66,6 +79,19 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    /// Whether the next try may succeed with nothing put right: the API server did not answer, or not well.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Self::Discovery(source) => {
+                !matches!(&**source, kube::Error::Api(status) if matches!(status.code, 401 | 403))
+            }
+            Self::MissingKind(_) => false,
+            Self::NotSynced { .. } => true,
+        }
+    }
+}
+
 /// All controllers over one client.
 #[derive(Debug)]
 pub struct ControlPlane {
@@ -80,7 +106,7 @@ impl ControlPlane {
     /// Starts all controllers.
     ///
     /// Returns when every cache has its first list; work goes on in the background until
-    /// [`ControlPlane::shutdown`].
+    /// [`ControlPlane::shutdown`]. Dropped before it returns, nothing goes on.
     ///
     /// # Errors
     /// When the API server cannot be asked what it serves, or does not serve Karmada's kinds.
@@ -99,6 +125,7 @@ impl ControlPlane {
             admission,
             metrics,
             part,
+            fence,
         } = settings;
         scheduler_settings.options.gates = scheduling_gates(&gates);
         let is_enabled = |controller| controllers.is_enabled(controller);
@@ -106,13 +133,16 @@ impl ControlPlane {
         let client = shape(
             client,
             ClientSettings {
+                program: Some(part.program()),
                 rate: api_rate,
                 counted: stands_in.then(|| (metrics.clone(), "control-plane".to_owned())),
                 defaults: stands_in.then(|| stand_in::defaults(gates.clone())),
+                fence: fence.clone(),
             },
         );
-        let connector = connector.with_rate(member_rate);
+        let connector = connector.with_rate(member_rate).with_fence(fence);
         let runtime = Runtime::with_settings(runtime_settings, metrics);
+        let unfinished = runtime.cancellation().drop_guard();
         let hub = match Hub::start(client, runtime.clone(), gates.clone()).await {
             Ok(hub) => hub,
             Err(error) => {
@@ -124,6 +154,7 @@ impl ControlPlane {
         if part == Part::Scheduler {
             let plane = Self { hub, fleet, runtime, scheduler: Mutex::new(Some(scheduler_settings)) };
             plane.start_scheduler();
+            unfinished.disarm();
             return Ok(plane);
         }
         let interpreter = Arc::new(LiveInterpreter::start(&hub));
@@ -211,6 +242,7 @@ impl ControlPlane {
         if is_enabled(Controller::Scheduler) {
             plane.start_scheduler();
         }
+        unfinished.disarm();
         Ok(plane)
     }
 

@@ -33,6 +33,7 @@ mod remedy;
 mod scheduler;
 pub mod simulated;
 pub mod stand_in;
+pub mod tenure;
 mod unified_auth;
 
 pub use cluster::MonitorSettings;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use karmada_controllers::hub::{ClientSettings, shape};
 use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use crate::error::CliError;
@@ -100,6 +101,9 @@ impl Endpoint {
         let mut config = self.config.clone();
         config.default_retry = false;
         kube::Client::try_from(config)
+            .map(|client| {
+                shape(client, ClientSettings { program: Some("karmadactl"), ..ClientSettings::default() })
+            })
             .map_err(|source| LoadError::Client { server: self.server.clone(), source: Box::new(source) })
     }
 

@@ -148,5 +148,8 @@ async fn direct_client(
         proxy_url: spec["proxyURL"].as_str().filter(|proxy| !proxy.is_empty()).map(str::to_owned),
         proxy_headers: headers.collect(),
     };
-    Connector::new().connect(&endpoint).map_err(|source| ConnectError::Client { cluster: name, source })
+    Connector::new()
+        .with_program("karmadactl")
+        .connect(&endpoint)
+        .map_err(|source| ConnectError::Client { cluster: name, source })
 }

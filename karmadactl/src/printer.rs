@@ -39,14 +39,14 @@ pub enum Stream {
 }
 
 /// Writes everything the program says.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Printer {
     sink: Sink,
     colour: bool,
     live: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Sink {
     Stdio,
     Captured(Captured),

@@ -1,5 +1,6 @@
 //! Pull mode: token, registration, agent and unregistration, between processes that speak TLS.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -7,16 +8,17 @@ use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use karmada_tests::process::{self, Server, path_text};
+use karmada_tests::rig::{Binaries, RealCluster, RealControllers};
 use kube::Client;
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_mins(1);
-const CLUSTER: &str = "/apis/cluster.karmada.io/v1alpha1/clusters/m1";
-const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const CLUSTER: &str = "/apis/cluster.karmada.io/v1alpha1/clusters/m1";
+pub(crate) const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/karmada-system/deployments/karmada-agent";
-const SECRET: &str = "/api/v1/namespaces/karmada-system/secrets/karmada-kubeconfig";
+pub(crate) const SECRET: &str = "/api/v1/namespaces/karmada-system/secrets/karmada-kubeconfig";
 
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_karmadactl-under-test"))
 }
 
@@ -31,7 +33,7 @@ fn start(arguments: &[String], log: &Path) -> anyhow::Result<Server> {
     Server::start(&program(), &arguments.iter().map(String::as_str).collect::<Vec<_>>(), log)
 }
 
-async fn send(client: &Client, method: &str, path: &str, object: &Value) -> anyhow::Result<Value> {
+pub(crate) async fn send(client: &Client, method: &str, path: &str, object: &Value) -> anyhow::Result<Value> {
     let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
     let request = http::Request::builder()
         .method(method)
@@ -41,12 +43,16 @@ async fn send(client: &Client, method: &str, path: &str, object: &Value) -> anyh
     Ok(client.request(request).await?)
 }
 
-async fn read(client: &Client, path: &str) -> anyhow::Result<Option<Value>> {
+pub(crate) async fn read(client: &Client, path: &str) -> anyhow::Result<Option<Value>> {
     Ok(karmadactl::raw::read(client, path).await?)
 }
 
 /// Looks until `found` says yes; what was seen last is in the error. What is not there is null.
-async fn until(client: &Client, path: &str, found: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+pub(crate) async fn until(
+    client: &Client,
+    path: &str,
+    found: impl Fn(&Value) -> bool,
+) -> anyhow::Result<Value> {
     let late = Instant::now() + PATIENCE;
     loop {
         let object = read(client, path).await?.unwrap_or_default();
@@ -60,13 +66,13 @@ async fn until(client: &Client, path: &str, found: impl Fn(&Value) -> bool) -> a
     }
 }
 
-fn ready(cluster: &Value) -> &str {
+pub(crate) fn ready(cluster: &Value) -> &str {
     let conditions = cluster["status"]["conditions"].as_array();
     let ready = conditions.into_iter().flatten().find(|condition| condition["type"] == "Ready");
     ready.and_then(|condition| condition["status"].as_str()).unwrap_or_default()
 }
 
-fn config_map(name: &str, value: &str) -> Value {
+pub(crate) fn config_map(name: &str, value: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": name, "namespace": "default", "labels": {"app": "shop"}}, "data": {"key": value},
@@ -74,20 +80,50 @@ fn config_map(name: &str, value: &str) -> Value {
 }
 
 /// A control plane and a member, each a process of its own.
-struct Two {
-    directory: tempfile::TempDir,
+pub(crate) struct Two {
+    pub(crate) directory: tempfile::TempDir,
     control_plane: String,
     member: String,
-    hub: Client,
-    there: Client,
+    pub(crate) hub: Client,
+    pub(crate) there: Client,
+    /// Where the control plane listens.
+    pub(crate) listen: SocketAddr,
     /// What the control plane is started with.
     serve: Vec<String>,
     server: Option<Server>,
-    _member: Server,
+    _member: Member,
+}
+
+/// What serves the member's API.
+#[expect(dead_code, reason = "they are held until the test ends")]
+enum Member {
+    Ours(Server),
+    Real(Box<RealCluster>),
 }
 
 impl Two {
-    async fn start() -> anyhow::Result<Self> {
+    /// Starts both, the member being one of our API servers.
+    pub(crate) async fn start() -> anyhow::Result<Self> {
+        Self::start_with(async |kubeconfig, log| {
+            let plain = ["serve", "--api-only", "--in-memory", "--kubeconfig", kubeconfig];
+            Ok(Member::Ours(Server::start(&program(), &plain, log)?))
+        })
+        .await
+    }
+
+    /// Starts both, the member being a real kube-apiserver.
+    pub(crate) async fn start_with_real_member(binaries: &Binaries) -> anyhow::Result<Self> {
+        Self::start_with(async |kubeconfig, _| {
+            let cluster = RealCluster::start(binaries, RealControllers::Member).await?;
+            std::fs::write(kubeconfig, cluster.admin_kubeconfig_at(cluster.url())?.to_string())?;
+            Ok(Member::Real(Box::new(cluster)))
+        })
+        .await
+    }
+
+    async fn start_with(
+        member_with: impl AsyncFnOnce(&str, &Path) -> anyhow::Result<Member>,
+    ) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let path = directory.path();
         let (control_plane, member) =
@@ -108,11 +144,12 @@ impl Two {
         ];
         let serve: Vec<String> = serve.map(str::to_owned).into();
         let server = start(&serve, &path.join("control-plane.log"))?;
-        let plain = ["serve", "--api-only", "--in-memory", "--kubeconfig", &member];
-        let other = Server::start(&program(), &plain, &path.join("member.log"))?;
+        let other = member_with(&member, &path.join("member.log")).await?;
+        let listen = listen.parse()?;
         let hub = process::client(Path::new(&control_plane)).await?;
         let there = process::client(Path::new(&member)).await?;
-        Ok(Self { directory, control_plane, member, hub, there, serve, server: Some(server), _member: other })
+        let server = Some(server);
+        Ok(Self { directory, control_plane, member, hub, there, listen, serve, server, _member: other })
     }
 
     /// Kills the control plane.
@@ -127,7 +164,7 @@ impl Two {
     }
 
     /// Makes a token; returns the arguments that register a cluster with it.
-    fn register_arguments(&self) -> anyhow::Result<Vec<String>> {
+    pub(crate) fn register_arguments(&self) -> anyhow::Result<Vec<String>> {
         let create = ["token", "create", "--print-register-command", "--kubeconfig", &self.control_plane];
         let (code, stdout, stderr) = run(&create)?;
         ensure!(code == 0, "{stderr}");
@@ -141,7 +178,7 @@ impl Two {
     }
 
     /// Runs a registration while somebody plays the kubelet.
-    async fn register(&self, arguments: Vec<String>) -> anyhow::Result<(i32, String, String)> {
+    pub(crate) async fn register(&self, arguments: Vec<String>) -> anyhow::Result<(i32, String, String)> {
         let running = tokio::task::spawn_blocking(move || {
             run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
         });
@@ -154,12 +191,30 @@ impl Two {
         running.await?
     }
 
+    /// Lets agents that are started from now on reach the control plane by another address.
+    pub(crate) async fn reach_by(&self, address: SocketAddr) -> anyhow::Result<()> {
+        let text = self.agent_kubeconfig().await?;
+        let (before, after) = (format!("https://{}", self.listen), format!("https://{address}"));
+        ensure!(text.contains(&before), "the agent's kubeconfig does not name {before}");
+        Ok(std::fs::write(self.agent_file(), text.replace(&before, &after))?)
+    }
+
+    fn agent_file(&self) -> PathBuf {
+        self.directory.path().join("agent.config")
+    }
+
     /// Starts the agent from outside, with the kubeconfig that the registration left in the member.
-    async fn agent(&self, more: &[&str]) -> anyhow::Result<Server> {
-        let file = path_text(self.directory.path(), "agent.config");
-        if !Path::new(&file).exists() {
-            std::fs::write(&file, self.agent_kubeconfig().await?)?;
+    pub(crate) async fn agent(&self, more: &[&str]) -> anyhow::Result<Server> {
+        if !self.agent_file().exists() {
+            std::fs::write(self.agent_file(), self.agent_kubeconfig().await?)?;
         }
+        let arguments = self.agent_arguments(more);
+        start(&arguments, &self.directory.path().join("agent.log"))
+    }
+
+    /// Returns the command line of the agent.
+    pub(crate) fn agent_arguments(&self, more: &[&str]) -> Vec<String> {
+        let file = self.agent_file().display().to_string();
         let mut arguments = vec![
             "agent",
             "--karmada-kubeconfig",
@@ -177,16 +232,17 @@ impl Two {
             "--leader-elect-retry-period=200ms",
         ];
         arguments.extend(more);
-        Server::start(&program(), &arguments, &self.directory.path().join("agent.log"))
+        arguments.into_iter().map(str::to_owned).collect()
     }
 
-    async fn agent_kubeconfig(&self) -> anyhow::Result<String> {
+    pub(crate) async fn agent_kubeconfig(&self) -> anyhow::Result<String> {
         let secret = read(&self.there, SECRET).await?.context("no secret")?;
         let encoded = secret["data"]["karmada-kubeconfig"].as_str().context("no kubeconfig")?;
         Ok(String::from_utf8(STANDARD.decode(encoded)?)?)
     }
 
-    async fn propagate(&self) -> anyhow::Result<()> {
+    /// Propagates three ConfigMaps, by a policy for all that are labelled as they are.
+    pub(crate) async fn propagate(&self) -> anyhow::Result<()> {
         for map in ["one", "two", "three"] {
             send(&self.hub, "POST", CONFIG_MAPS, &config_map(map, "first")).await?;
         }

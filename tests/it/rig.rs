@@ -1,23 +1,26 @@
-//! The control loops as a process on real kube-apiservers, where their programs were built.
+//! The control loops as processes on real kube-apiservers, where their programs were built.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use karmada_tests::process::Server;
 use karmada_tests::replay::driver::{Selection, run_category};
 use karmada_tests::replay::{Outcome, categories, passing, vectors};
-use karmada_tests::rig::{Binaries, RealFleet, Sync};
+use karmada_tests::rig::{Binaries, Flags, RealFleet, Sync};
 use karmada_tests::writes::write_counts;
+use karmadactl::install::names::Component;
 use kube::Client;
 use serde_json::{Value, json};
 
 /// Beginnings of the names of scenarios that touch most of the flow: propagation, division, drift, status, deletion,
-/// a cluster that changes.
-const SCENARIOS: [&str; 7] = ["a03-", "c03-", "d01-", "p04-", "p15-", "s02-", "t01-"];
+/// a cluster that changes, the way to a member through the control plane (`c06`, `l07`), admission (`o19`, `x05`).
+const SCENARIOS: [&str; 11] =
+    ["a03-", "c03-", "c06-", "d01-", "l07-", "o19-", "p04-", "p15-", "s02-", "t01-", "x05-"];
 
 const PATIENCE: Duration = Duration::from_mins(1);
+const FREQUENT: &str = "--cluster-status-update-frequency=1s";
 /// How long nothing must be written.
 const SILENCE: Duration = Duration::from_secs(6);
 
@@ -189,16 +192,19 @@ async fn create(client: &Client, path: &str, object: &Value) -> anyhow::Result<V
     Ok(client.request(request).await?)
 }
 
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_karmadactl-under-test"))
+}
+
 fn start_loops(fleet: &RealFleet) -> anyhow::Result<Server> {
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_karmadactl-under-test"));
     let arguments = [
         "controllers",
         "--leader-elect=false",
         "--metrics-bind-address=0",
         "--health-probe-bind-address=0",
-        "--cluster-status-update-frequency=1s",
+        FREQUENT,
     ];
-    fleet.run(&program, &arguments)
+    fleet.run(program(), &arguments)
 }
 
 /// Writes of both servers, but for those by which kube-apiserver says that it lives.
@@ -243,9 +249,44 @@ async fn what_a_real_server_adds_to_objects_is_nothing_to_put_right() -> anyhow:
     let fleet = RealFleet::start(&binaries, &binaries, &["member1"], Sync::Never).await?;
     fleet.prepare().await?;
     fleet.join("member1").await?;
+    let mut loops = Some(start_loops(&fleet)?);
+    settle_restart_and_stay_silent(&fleet, || {
+        drop(loops.take());
+        loops = Some(start_loops(&fleet)?);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn components_of_an_installation_that_start_again_write_nothing() -> anyhow::Result<()> {
+    let Some(binaries) = binaries("silence of an installation") else { return Ok(()) };
+    let flags = Flags::from([
+        (Component::AggregatedApiServer, Vec::new()),
+        (Component::Webhook, Vec::new()),
+        (Component::Scheduler, vec!["--leader-elect=false".to_owned()]),
+        (Component::ControllerManager, vec!["--leader-elect=false".to_owned(), FREQUENT.to_owned()]),
+    ]);
+    let start =
+        RealFleet::start_installed(&binaries, &binaries, &["member1"], Sync::Never, program(), &flags);
+    let (fleet, mut installation) = start.await?;
+    fleet.join("member1").await?;
+    settle_restart_and_stay_silent(&fleet, || {
+        for (component, flags) in &flags {
+            installation.start(*component, flags)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Propagates many kinds; nothing is written any more after that, also not by those who start again.
+async fn settle_restart_and_stay_silent(
+    fleet: &RealFleet,
+    mut restart: impl FnMut() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let (control_plane, members) = fleet.clients().await?;
     let member = &members["member1"];
-    let loops = start_loops(&fleet)?;
     create(&control_plane, "/api/v1/namespaces", &json!({"metadata": {"name": "many"}})).await?;
     let templates = templates();
     let selectors: Vec<Value> = templates
@@ -274,8 +315,7 @@ async fn what_a_real_server_adds_to_objects_is_nothing_to_put_right() -> anyhow:
     let since = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
 
     // Whoever takes over finds nothing to do either.
-    drop(loops);
-    let _loops = start_loops(&fleet)?;
+    restart()?;
     tokio::time::sleep(SILENCE).await;
     for (work, status) in statuses(&control_plane).await? {
         assert_eq!(before.get(&work), Some(&status), "{work}");

@@ -2,6 +2,7 @@
 //!
 //! [`replay`] runs recorded cases against this implementation. Start reading there.
 
+pub mod availability;
 pub mod faults;
 pub mod kubectl;
 pub mod linearizability;

@@ -64,6 +64,11 @@ impl Server {
         self.child.id()
     }
 
+    /// Whether the process has not ended.
+    pub fn is_running(&mut self) -> std::io::Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
     /// Ends the process as a crash does (SIGKILL) and waits for its end.
     pub fn kill(mut self) -> std::io::Result<()> {
         self.child.kill()?;

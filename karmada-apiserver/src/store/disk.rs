@@ -178,6 +178,9 @@ impl Disk {
         let Examined { database, staged, tally, groups } =
             examine(Path::new("being reopened"), &self.file, &self.witness).map_err(failed)?;
         staged.settle()?;
+        // A witness that failed may stand in one of its places: what was acknowledged takes both.
+        self.write_witness(Witness { sequence: self.witness.sequence + 1, ..self.witness })?;
+        self.file.sync_data()?;
         self.database = Some(database);
         self.tally = tally;
         let revisions = groups.into_iter().flat_map(|(resource, objects)| {
@@ -210,9 +213,14 @@ impl Disk {
 
     fn bear_witness(&mut self) -> Result<(), CommitError> {
         let Tally { marks, objects, digest, .. } = self.tally;
-        self.witness =
-            Witness { sequence: self.witness.sequence + 1, revision: marks.revision, objects, digest };
-        Ok(header::write_witness(&*self.file, &self.witness)?)
+        let sequence = self.witness.sequence + 1;
+        self.write_witness(Witness { sequence, revision: marks.revision, objects, digest })
+    }
+
+    fn write_witness(&mut self, witness: Witness) -> Result<(), CommitError> {
+        header::write_witness(&*self.file, &witness)?;
+        self.witness = witness;
+        Ok(())
     }
 }
 
@@ -265,7 +273,7 @@ fn witness_of(path: &Path, file: &dyn StorageBackend, head: Head) -> Result<Witn
         Head::Newer(found) => return Err(OpenError::Format { path: path.to_owned(), found }),
         Head::New => "it was never completed",
         Head::Old | Head::Foreign => "its first page is not that of a data file",
-        Head::Unwitnessed => "its header cannot be read",
+        Head::Unwitnessed => "its header is damaged",
     };
     Err(damaged(path, file, Damage::new(found)))
 }

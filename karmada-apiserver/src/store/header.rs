@@ -18,8 +18,11 @@ const FIRST_FORMAT: u64 = 2;
 const MAGIC: [u8; 16] = *b"\x89objects store\r\n";
 /// First bytes of a file of format 1, which was redb's alone.
 const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
-/// Where the two places for a witness are: in different sectors, so that one write harms one of them at most.
-const SLOTS: [usize; 2] = [512, 1024];
+/// Where witnesses are, those with an even and those with an odd sequence, each twice: in different sectors, so that a
+/// write that is cut off harms one of them at most.
+const SLOTS: [[usize; 2]; 2] = [[512, 1536], [1024, 2048]];
+/// Bytes before the first witness.
+const BEFORE_SLOTS: usize = SLOTS[0][0];
 const SLOT: usize = 5 * 8;
 
 /// What is known to have been acknowledged.
@@ -42,7 +45,7 @@ pub(super) enum Head {
     Current(Witness),
     Newer(u64),
     Foreign,
-    /// It is a store, but both witnesses are unreadable.
+    /// It is a store, but nobody can say what the latest witness was.
     Unwitnessed,
 }
 
@@ -65,21 +68,34 @@ pub(super) fn read(file: &dyn StorageBackend) -> io::Result<Head> {
     if format > FORMAT {
         return Ok(Head::Newer(format));
     }
-    let witnesses = SLOTS.iter().filter_map(|slot| decode(page.get(*slot..slot + SLOT)?));
-    Ok(match witnesses.max_by_key(|witness| witness.sequence) {
+    let [even, odd] = SLOTS.map(|slots| latest(&page, &slots));
+    Ok(match (even, odd) {
         _ if format < FIRST_FORMAT => Head::Foreign,
-        Some(witness) if witness.sequence == 0 => Head::New,
-        Some(witness) => Head::Current(witness),
-        None => Head::Unwitnessed,
+        (Some(Witness { sequence: 0, .. }), None) => Head::New,
+        // A power cut leaves two that follow each other. Where they do not, a later one may have been lost.
+        (Some(even), Some(odd)) if even.sequence.abs_diff(odd.sequence) == 1 => {
+            Head::Current(later(even, odd))
+        }
+        (Some(even), Some(odd)) if format < FORMAT => Head::Current(later(even, odd)),
+        (Some(witness), None) | (None, Some(witness)) if format < FORMAT => Head::Current(witness),
+        _ => Head::Unwitnessed,
     })
+}
+
+fn latest(page: &[u8], slots: &[usize]) -> Option<Witness> {
+    slots.iter().filter_map(|slot| decode(page.get(*slot..slot + SLOT)?)).reduce(later)
+}
+
+fn later(one: Witness, other: Witness) -> Witness {
+    if one.sequence > other.sequence { one } else { other }
 }
 
 /// Says whether this is a first page as far as a power cut let it come: nothing follows it yet.
 fn is_unfinished(page: &[u8]) -> bool {
     let zeros = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
-    let head = page.get(..SLOTS[0]).unwrap_or(page);
-    let slots = SLOTS.iter().filter_map(|slot| page.get(*slot..slot + SLOT));
-    (zeros(head) || *head == first_page()[..SLOTS[0]])
+    let head = page.get(..BEFORE_SLOTS).unwrap_or(page);
+    let slots = SLOTS.iter().flatten().filter_map(|slot| page.get(*slot..slot + SLOT));
+    (zeros(head) || *head == first_page()[..BEFORE_SLOTS])
         && slots.into_iter().all(|slot| zeros(slot) || decode(slot) == Some(Witness::default()))
 }
 
@@ -94,7 +110,9 @@ fn first_page() -> Vec<u8> {
     let mut page = vec![0; HEADER as usize];
     page[..MAGIC.len()].copy_from_slice(&MAGIC);
     page[MAGIC.len()..MAGIC.len() + 8].copy_from_slice(&FORMAT.to_le_bytes());
-    page[SLOTS[0]..SLOTS[0] + SLOT].copy_from_slice(&encode(&Witness::default()));
+    for slot in SLOTS[0] {
+        page[slot..slot + SLOT].copy_from_slice(&encode(&Witness::default()));
+    }
     page
 }
 
@@ -113,8 +131,9 @@ pub(super) fn write_format(file: &dyn StorageBackend) -> io::Result<()> {
 
 /// Writes a witness. It is on the disk with the next sync.
 pub(super) fn write_witness(file: &dyn StorageBackend, witness: &Witness) -> io::Result<()> {
-    let slot = SLOTS[usize::from(witness.sequence % 2 == 1)];
-    file.write(slot as u64, &encode(witness))
+    let slots = SLOTS[usize::from(witness.sequence % 2 == 1)];
+    let bytes = encode(witness);
+    slots.into_iter().try_for_each(|slot| file.write(slot as u64, &bytes))
 }
 
 fn encode(witness: &Witness) -> [u8; SLOT] {

@@ -22,6 +22,7 @@ use crate::hub::{Change, ClientSettings, Hub, Rate, Runtime, RuntimeSettings, sh
 use crate::interpreter::LiveInterpreter;
 use crate::members::{Endpoint, Fleet, Member, Verification};
 use crate::metrics::Metrics;
+use crate::tenure::Fence;
 
 pub use lease::LeaseSettings;
 pub use renewable::RenewableClient;
@@ -56,6 +57,8 @@ pub struct AgentSettings {
     /// How long the first lists may take.
     pub sync_timeout: Duration,
     pub metrics: Metrics,
+    /// What all writes must pass, those to the member as well.
+    pub fence: Option<Fence>,
 }
 
 impl AgentSettings {
@@ -73,6 +76,7 @@ impl AgentSettings {
             member_rate: None,
             sync_timeout: Duration::from_mins(2),
             metrics: Metrics::default(),
+            fence: None,
         }
     }
 }
@@ -85,7 +89,8 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Starts the controllers. Returns when what the control plane has for this member is known.
+    /// Starts the controllers. Returns when what the control plane has for this member is known; dropped before, nothing
+    /// goes on.
     ///
     /// # Errors
     /// When the control plane cannot be asked, or does not show the agent what is its own.
@@ -106,11 +111,15 @@ impl Agent {
             member_rate,
             sync_timeout,
             metrics,
+            fence,
         } = settings;
-        let rated = |rate| ClientSettings { rate, ..ClientSettings::default() };
-        let control_plane = shape(control_plane, rated(api_rate));
-        let member = shape(member, rated(member_rate));
+        let program = Some("karmada-agent");
+        let shaped =
+            |rate| ClientSettings { program, rate, fence: fence.clone(), ..ClientSettings::default() };
+        let control_plane = shape(control_plane, shaped(api_rate));
+        let member = shape(member, shaped(member_rate));
         let runtime = Runtime::with_settings(runtime_settings, metrics);
+        let unfinished = runtime.cancellation().drop_guard();
         let hub = Hub::start_for_agent(control_plane, runtime.clone(), gates, &cluster, sync_timeout).await;
         let hub = match hub {
             Ok(hub) => hub,
@@ -148,6 +157,7 @@ impl Agent {
             });
         }
         lease::start(&hub, &member, lease);
+        unfinished.disarm();
         Ok(Self { member, runtime })
     }
 

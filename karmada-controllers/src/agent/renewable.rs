@@ -1,27 +1,44 @@
-//! A client whose credentials can be exchanged while it is in use.
+//! A client whose credentials can be exchanged while it is in use, and which notices that its connections are dead.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
+use bytes::Bytes;
+use futures::{Stream, stream};
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use kube::Client;
 use kube::client::Body;
-use kube::{Client, Error};
 use parking_lot::RwLock;
+use tokio::sync::watch;
+use tower::BoxError;
 
-/// Longest time until an answer begins that is no watch: a connection that nobody cuts off hangs for minutes.
+/// Longest time until an answer begins, and longest pause within one that is no watch: a connection that nobody cuts off
+/// hangs for minutes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// No answer came in time.
+/// Why an answer was given up.
 #[derive(Debug, thiserror::Error)]
-#[error("no answer within {} seconds", ANSWER_TIMEOUT.as_secs())]
-struct NoAnswer;
+enum GivenUp {
+    #[error("no answer within {} seconds", ANSWER_TIMEOUT.as_secs())]
+    NoAnswer,
+    #[error("the answer stopped for {} seconds", ANSWER_TIMEOUT.as_secs())]
+    Pause,
+    #[error("another request was not answered: the connection is taken for dead")]
+    Dead,
+}
 
 /// A client whose credentials can be exchanged while it is in use.
 ///
-/// Watches go on with the connection they have; everything else uses the new credentials at once.
+/// Watches go on with the connection they have; everything else uses the new credentials at once. A watch whose peer is gone
+/// without a word looks like one that has nothing to tell. So all watches end, and are asked for again, as soon as any other
+/// request is not answered or not waited for: an agent renews its lease every few seconds.
 #[derive(Clone)]
 pub struct RenewableClient {
     current: Arc<RwLock<Client>>,
+    /// How many requests were not answered.
+    unanswered: watch::Sender<u64>,
 }
 
 impl std::fmt::Debug for RenewableClient {
@@ -33,7 +50,7 @@ impl std::fmt::Debug for RenewableClient {
 impl RenewableClient {
     /// Starts with these credentials.
     pub fn new(client: Client) -> Self {
-        Self { current: Arc::new(RwLock::new(client)) }
+        Self { current: Arc::new(RwLock::new(client)), unanswered: watch::Sender::new(0) }
     }
 
     /// Goes on with these credentials.
@@ -43,21 +60,93 @@ impl RenewableClient {
 
     /// Makes a client that uses the newest credentials. It must be called within a runtime of tokio.
     pub fn client(&self) -> Client {
-        let current = self.current.clone();
+        let (current, unanswered) = (self.current.clone(), self.unanswered.clone());
         let namespace = current.read().default_namespace().to_owned();
         let service = tower::service_fn(move |request: Request<Body>| {
-            let client = current.read().clone();
+            let (client, unanswered) = (current.read().clone(), unanswered.clone());
             async move {
                 if is_watch(&request) {
-                    return client.send(request).await;
-                }
-                match tokio::time::timeout(ANSWER_TIMEOUT, client.send(request)).await {
-                    Ok(answer) => answer,
-                    Err(_) => Err(Error::Service(Box::new(NoAnswer))),
+                    follow(&client, request, unanswered.subscribe()).await
+                } else {
+                    ask(&client, request, unanswered).await
                 }
             }
         });
         Client::new(service, namespace)
+    }
+}
+
+/// The body of an answer.
+type Answer = StreamBody<futures::stream::BoxStream<'static, Result<Frame<Bytes>, BoxError>>>;
+
+async fn ask(
+    client: &Client,
+    request: Request<Body>,
+    unanswered: watch::Sender<u64>,
+) -> Result<Response<Answer>, BoxError> {
+    let mut asked = Asked { unanswered, is_answered: false };
+    let Ok(answer) = tokio::time::timeout(ANSWER_TIMEOUT, client.send(request)).await else {
+        return Err(GivenUp::NoAnswer.into());
+    };
+    // What fails at once is no answer either: the network says that there is nobody.
+    asked.is_answered = answer.is_ok();
+    let (parts, body) = answer?.into_parts();
+    let frames = stream::try_unfold(body, |mut body| async move {
+        match tokio::time::timeout(ANSWER_TIMEOUT, body.frame()).await {
+            Ok(frame) => next(frame, body),
+            Err(_) => Err(GivenUp::Pause.into()),
+        }
+    });
+    Ok(Response::from_parts(parts, StreamBody::new(boxed(frames))))
+}
+
+async fn follow(
+    client: &Client,
+    request: Request<Body>,
+    mut unanswered: watch::Receiver<u64>,
+) -> Result<Response<Answer>, BoxError> {
+    let answer = tokio::select! {
+        answer = tokio::time::timeout(ANSWER_TIMEOUT, client.send(request)) => answer,
+        // The sender lives as long as the client.
+        _ = unanswered.changed() => return Err(GivenUp::Dead.into()),
+    };
+    let (parts, body) = answer.map_err(|_| GivenUp::NoAnswer)??.into_parts();
+    let frames = stream::try_unfold((body, unanswered), |(mut body, mut unanswered)| async move {
+        let frame = tokio::select! {
+            // What has come is told before the end.
+            biased;
+            frame = body.frame() => frame,
+            _ = unanswered.changed() => return Err(GivenUp::Dead.into()),
+        };
+        Ok(next(frame, body)?.map(|(frame, body)| (frame, (body, unanswered))))
+    });
+    Ok(Response::from_parts(parts, StreamBody::new(boxed(frames))))
+}
+
+fn next(
+    frame: Option<Result<Frame<Bytes>, kube::Error>>,
+    body: Body,
+) -> Result<Option<(Frame<Bytes>, Body)>, BoxError> {
+    Ok(frame.transpose()?.map(|frame| (frame, body)))
+}
+
+fn boxed(
+    frames: impl Stream<Item = Result<Frame<Bytes>, BoxError>> + Send + 'static,
+) -> futures::stream::BoxStream<'static, Result<Frame<Bytes>, BoxError>> {
+    Box::pin(frames)
+}
+
+/// A request under way. When it ends without an answer, also because nobody waits any longer, that is told.
+struct Asked {
+    unanswered: watch::Sender<u64>,
+    is_answered: bool,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.unanswered.send_modify(|count| *count += 1);
+        }
     }
 }
 
@@ -68,7 +157,8 @@ fn is_watch(request: &Request<Body>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::Response;
+    use futures::AsyncReadExt as _;
+    use kube::Error;
 
     use super::*;
 
@@ -90,14 +180,49 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_hangs_is_given_up_unless_it_is_a_watch() {
+    async fn what_hangs_is_given_up() {
         let silent =
             tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Error>>());
         let client = RenewableClient::new(Client::new(silent, "default")).client();
-        let ask = |path: &str| client.request_text(Request::get(path).body(Vec::new()).unwrap());
-        let error = ask("/api/v1/pods").await.unwrap_err();
-        assert!(crate::hub::chain(&error).contains("no answer within 30 seconds"), "{error:?}");
-        let watch = tokio::time::timeout(Duration::from_mins(10), ask("/api/v1/pods?watch=true")).await;
-        assert!(watch.is_err());
+        for path in ["/api/v1/pods", "/api/v1/pods?watch=true"] {
+            let error = client.request_text(Request::get(path).body(Vec::new()).unwrap()).await.unwrap_err();
+            assert!(crate::hub::chain(&error).contains("no answer within 30 seconds"), "{error:?}");
+        }
+    }
+
+    /// A server that begins every answer and then says no more.
+    fn stopping() -> Client {
+        let service = tower::service_fn(|_: Request<Body>| async {
+            let first = stream::iter([Ok::<_, BoxError>(Frame::data(Bytes::from_static(b"{")))]);
+            Ok::<_, Error>(Response::new(StreamBody::new(futures::StreamExt::chain(
+                first,
+                stream::pending(),
+            ))))
+        });
+        Client::new(service, "default")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_stops_is_given_up_and_a_watch_waits_until_another_request_is_not_answered() {
+        let renewable = RenewableClient::new(stopping());
+        let client = renewable.client();
+        let text = client.request_text(Request::get("/api/v1/pods").body(Vec::new()).unwrap()).await;
+        assert!(text.is_err());
+
+        let watch = Request::get("/api/v1/pods?watch=true").body(Vec::new()).unwrap();
+        let mut body = std::pin::pin!(client.request_stream(watch).await.unwrap());
+        let mut seen = [0; 8];
+        assert_eq!(body.read(&mut seen).await.unwrap(), 1);
+        let waiting = tokio::time::timeout(Duration::from_mins(10), body.read(&mut seen)).await;
+        assert!(waiting.is_err(), "a watch that has nothing to tell goes on");
+
+        // Somebody stops waiting for a request that is not answered.
+        let silent =
+            tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Error>>());
+        renewable.renew(Client::new(silent, "default"));
+        let lease = client.request_text(Request::get("/lease").body(Vec::new()).unwrap());
+        assert!(tokio::time::timeout(Duration::from_secs(1), lease).await.is_err());
+        let ended = tokio::time::timeout(Duration::from_secs(1), body.read(&mut seen)).await;
+        assert!(ended.is_ok_and(|end| end.is_err()), "the watch is taken for dead");
     }
 }

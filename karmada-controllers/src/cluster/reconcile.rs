@@ -219,7 +219,8 @@ async fn stop_member(context: &Context, name: &str) {
 async fn release_works(context: &Context, cluster: &Cluster) -> Result<(), ReconcileError> {
     let namespace = execution_namespace(cluster.name());
     let api = context.hub.namespaced::<Work>(&namespace);
-    for work in context.hub.works.list_namespace(&namespace) {
+    for key in context.hub.works.keys_of_namespace(&namespace) {
+        let Some(work) = context.hub.works.find(&key) else { continue };
         if work.metadata.deletion_timestamp.is_none() || work.finalizers().is_empty() {
             continue;
         }
@@ -249,10 +250,14 @@ enum Left {
 /// Deletes the Works of a cluster, for its agent to see.
 async fn delete_works(context: &Context, namespace: &str) -> Result<Left, ReconcileError> {
     let api = context.hub.namespaced::<Work>(namespace);
-    let works = context.hub.works.list_namespace(namespace);
-    for work in works.iter().filter(|work| work.metadata.deletion_timestamp.is_none()) {
-        let name = work.name_any();
-        match api.delete(&name, &DeleteParams::default()).await {
+    let works = context.hub.works.keys_of_namespace(namespace);
+    for key in &works {
+        let work = context.hub.works.find(key);
+        if work.is_none_or(|work| work.metadata.deletion_timestamp.is_some()) {
+            continue;
+        }
+        let name = &key.name;
+        match api.delete(name, &DeleteParams::default()).await {
             Err(error) if !is_not_found(&error) => {
                 return Err(ReconcileError::api(format!("delete Work {namespace}/{name}"))(error));
             }

@@ -139,7 +139,7 @@ fn start_informer(
         kind: kind.into(),
         plural: plural.into(),
     };
-    let informer = Arc::new(Informer::new(plural, shrink));
+    let informer = Arc::new(Informer::new(plural, shrink).packed());
     let api: Api<Unstructured> = Api::all_with(member.client.clone(), &resource);
     runtime.spawn(informer.clone().run(api, watcher::Config::default(), runtime.cancellation()));
     informer

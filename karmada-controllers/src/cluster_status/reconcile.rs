@@ -6,8 +6,8 @@ use karmada_core::api::{Condition, Feature};
 use karmada_core::membership::{
     Probe, ReadyMemory, api_enablements_condition, ready_condition, summarise_nodes, summarise_resources,
 };
-use kube::api::{Patch, PatchParams};
-use serde_json::{Value, json};
+use kube::api::PostParams;
+use serde_json::Value;
 
 use super::{Observed, ResourceModeling, StatusSettings, collect};
 use crate::hub::{Hub, ObjectKey, ObjectReference, ReconcileError, chain};
@@ -43,7 +43,7 @@ pub(super) async fn reconcile(
     if status == current {
         return Ok(());
     }
-    write(hub, &cluster, &current, &status).await
+    write(hub, &cluster, status).await
 }
 
 async fn collect_details(
@@ -109,61 +109,14 @@ fn set_condition(status: &mut ClusterStatus, condition: Condition) {
     }
 }
 
-/// Writes what changed. The resource version makes it a compare-and-swap, for the list of conditions is replaced as a whole.
-async fn write(
-    hub: &Hub,
-    cluster: &Cluster,
-    current: &ClusterStatus,
-    status: &ClusterStatus,
-) -> Result<(), ReconcileError> {
-    let document = |status: &ClusterStatus| {
-        serde_json::to_value(status)
-            .map_err(ReconcileError::decision(format!("write the status of cluster {}", cluster.name())))
-    };
-    let (before, after) = (document(current)?, document(status)?);
-    let mut changed = serde_json::Map::new();
-    for key in before.as_object().into_iter().chain(after.as_object()).flat_map(|object| object.keys()) {
-        if before.get(key) != after.get(key) {
-            changed.insert(key.clone(), after.get(key).cloned().unwrap_or(Value::Null));
-        }
-    }
-    // A merge patch would merge the maps of a summary with what is no longer there.
-    if let Some(summary) = changed.get_mut("resourceSummary") {
-        null_removed(before.get("resourceSummary"), summary);
-    }
-    let patch =
-        json!({"metadata": {"resourceVersion": cluster.metadata.resource_version}, "status": changed});
+/// Writes the status. The resource version makes it a compare-and-swap, for the list of conditions is replaced as a whole.
+///
+/// Agents that upstream registered may update the status of their Cluster, and not patch it.
+async fn write(hub: &Hub, cluster: &Cluster, status: ClusterStatus) -> Result<(), ReconcileError> {
+    let wanted = Cluster { status: Some(status), ..cluster.clone() };
     hub.all::<Cluster>()
-        .patch_status(cluster.name(), &PatchParams::default(), &Patch::Merge(&patch))
+        .replace_status(cluster.name(), &PostParams::default(), &wanted)
         .await
         .map(drop)
         .map_err(ReconcileError::api(format!("update the status of cluster {}", cluster.name())))
-}
-
-/// Adds an explicit null for every key that `before` had and `after` lacks.
-fn null_removed(before: Option<&Value>, after: &mut Value) {
-    let (Some(Value::Object(before)), Value::Object(after)) = (before, after) else { return };
-    for (key, value) in before {
-        match after.get_mut(key) {
-            Some(kept) => null_removed(Some(value), kept),
-            None => {
-                after.insert(key.clone(), Value::Null);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_gone_is_removed_explicitly() {
-        let mut after = json!({"allocated": {"cpu": "1"}});
-        null_removed(
-            Some(&json!({"allocated": {"cpu": "2", "memory": "1Gi"}, "allocating": {"pods": "1"}})),
-            &mut after,
-        );
-        assert_eq!(after, json!({"allocated": {"cpu": "1", "memory": null}, "allocating": null}));
-    }
 }

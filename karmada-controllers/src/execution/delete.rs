@@ -5,8 +5,8 @@ use karmada_core::api::work::constants::EXECUTION_FINALIZER;
 use karmada_core::propagation::TemplateKey;
 use karmada_core::work::{may_delete, release};
 use kube::ResourceExt;
-use kube::api::{DeleteParams, Patch, PatchParams};
-use serde_json::{Value, json};
+use kube::api::{DeleteParams, PostParams};
+use serde_json::Value;
 
 use super::reconcile::{SyncError, live, replace, resolve};
 use super::{Context, cluster_of};
@@ -33,11 +33,11 @@ pub(super) async fn reconcile(context: &Context, work: &Work) -> Result<Action, 
             context.member.name
         )));
     }
-    let kept: Vec<&String> =
-        work.finalizers().iter().filter(|present| *present != EXECUTION_FINALIZER).collect();
-    let patch = json!({"metadata": {"resourceVersion": work.metadata.resource_version, "finalizers": kept}});
+    // Agents that upstream registered may update their Works, and not patch them.
+    let mut released = work.clone();
+    released.finalizers_mut().retain(|present| present != EXECUTION_FINALIZER);
     let api = context.hub.namespaced::<Work>(&namespace);
-    match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+    match api.replace(&name, &PostParams::default(), &released).await {
         Ok(_) => Ok(Action::Done),
         Err(error) if is_not_found(&error) => Ok(Action::Done),
         Err(error) => {

@@ -77,8 +77,8 @@ pub(crate) fn start(context: Context) {
         let (hub, member, mut ready) = (hub.clone(), member.clone(), member.ready.subscribe());
         runtime.spawn_cancellable(async move {
             loop {
-                for work in hub.works.list_namespace(&namespace) {
-                    member.queue.add(ObjectKey::of(&*work));
+                for work in hub.works.keys_of_namespace(&namespace) {
+                    member.queue.add(work);
                 }
                 if ready.changed().await.is_err() {
                     return;

@@ -1,5 +1,6 @@
 //! Reconciles one Work with its member.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use karmada_core::api::work::constants::{CONDITION_APPLIED, SYNC_FAILED, SYNC_SUCCEED, WORK_DISPATCHING};
@@ -146,8 +147,8 @@ async fn sync(context: &Context, manifest: &Value) -> Result<Synced, SyncError> 
     // The cache holds objects of others without content, which is no base for an update.
     let cached = cache.find(&key).filter(|object| may_delete(object.value()));
     let mut observed = match cached {
-        Some(object) => Some(object.value().clone()),
-        None if cache.is_synced() && cache.find(&key).is_none() => None,
+        Some(object) => Some(Arc::unwrap_or_clone(object).into_value()),
+        None if cache.is_synced() && !cache.contains(&key) => None,
         None => live(context, &api, &key.name).await?,
     };
     for _ in 0..WRITE_TRIES {

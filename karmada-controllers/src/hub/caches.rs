@@ -87,7 +87,7 @@ impl Hub {
             cluster_override_policies: start_informer(&client, &runtime, |_| Vec::new()),
             bindings: start_informer(&client, &runtime, policy_and_referrer_ids),
             cluster_bindings: start_informer(&client, &runtime, policy_ids),
-            works: start_informer(&client, &runtime, binding_ids),
+            works: feed(new_works(), Api::all(client.clone()), watcher::Config::default(), &runtime),
             interpreter_customizations: start_informer(&client, &runtime, |_| Vec::new()),
             interpreter_webhooks: start_informer(&client, &runtime, |_| Vec::new()),
             mapping,
@@ -120,7 +120,7 @@ impl Hub {
         let hub = Arc::new(Self {
             events: EventRecorder::start(client.clone(), &runtime).for_component("karmada-agent"),
             templates: Templates::new(client.clone(), runtime.clone(), policy_ids, |_| true),
-            clusters: feed(Api::all(client.clone()), own, &runtime, |_| Vec::new()),
+            clusters: feed(new_informer(|_| Vec::new()), Api::all(client.clone()), own, &runtime),
             propagation_policies: idle_informer(),
             cluster_propagation_policies: idle_informer(),
             override_policies: idle_informer(),
@@ -128,10 +128,10 @@ impl Hub {
             bindings: idle_informer(),
             cluster_bindings: idle_informer(),
             works: feed(
+                new_works(),
                 Api::namespaced(client.clone(), &execution_namespace),
                 watcher::Config::default(),
                 &runtime,
-                binding_ids,
             ),
             interpreter_customizations: start_informer(&client, &runtime, |_| Vec::new()),
             interpreter_webhooks: start_informer(&client, &runtime, |_| Vec::new()),
@@ -211,22 +211,28 @@ fn start_informer<K>(client: &Client, runtime: &Runtime, index: fn(&K) -> Vec<St
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + fmt::Debug + Send + Sync + 'static,
 {
-    feed(Api::all(client.clone()), watcher::Config::default(), runtime, index)
+    feed(new_informer(index), Api::all(client.clone()), watcher::Config::default(), runtime)
 }
 
-fn feed<K>(
-    api: Api<K>,
-    config: watcher::Config,
-    runtime: &Runtime,
-    index: fn(&K) -> Vec<String>,
-) -> Arc<Informer<K>>
+fn new_informer<K>(index: fn(&K) -> Vec<String>) -> Informer<K>
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + fmt::Debug + Send + Sync + 'static,
 {
-    let drop_managed_fields = |object: &mut K| object.meta_mut().managed_fields = None;
-    let informer = Arc::new(Informer::new(K::plural(&()), drop_managed_fields).with_index(index));
+    Informer::new(K::plural(&()), |object: &mut K| object.meta_mut().managed_fields = None).with_index(index)
+}
+
+fn feed<K>(informer: Informer<K>, api: Api<K>, config: watcher::Config, runtime: &Runtime) -> Arc<Informer<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + fmt::Debug + Send + Sync + 'static,
+{
+    let informer = Arc::new(informer);
     runtime.spawn(informer.clone().run(api, config, runtime.cancellation()));
     informer
+}
+
+/// Makes the cache of Works, most of which carry whole objects.
+fn new_works() -> Informer<Work> {
+    new_informer(binding_ids).packed()
 }
 
 /// A cache that stays empty.

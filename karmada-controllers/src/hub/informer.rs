@@ -5,16 +5,18 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use futures::StreamExt;
+use kube::Resource;
 use kube::api::Api;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch_kind};
-use kube::{Resource, ResourceExt};
 use parking_lot::{Mutex, RwLock};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::WatchBackoff;
+use super::error::chain;
+use super::packed::{Packable, Packed};
 
 /// Namespace (empty for cluster-scoped objects) and name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,11 +79,77 @@ enum Origin {
     OwnWrite,
 }
 
+/// Which state of an object it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Version {
+    /// As every API server has it: higher is newer.
+    Revision(u64),
+    Text(Box<str>),
+    None,
+}
+
+impl Version {
+    fn of<K: Resource>(object: &K) -> Self {
+        let Some(text) = object.meta().resource_version.as_deref() else { return Self::None };
+        text.parse().map_or_else(|_| Self::Text(text.into()), Self::Revision)
+    }
+
+    fn revision(&self) -> Option<u64> {
+        match self {
+            Self::Revision(revision) => Some(*revision),
+            Self::Text(_) | Self::None => None,
+        }
+    }
+
+    /// Whether an object of version `other` is no news to who knows this one.
+    fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Revision(known), Self::Revision(other)) => other <= known,
+            (Self::Text(known), Self::Text(other)) => known == other,
+            _ => false,
+        }
+    }
+}
+
+/// An object in the cache.
+struct Kept<K> {
+    version: Version,
+    content: Content<K>,
+}
+
+enum Content<K> {
+    Whole(Arc<K>),
+    Packed(Packed, fn(&Packed) -> K),
+}
+
+impl<K> Content<K> {
+    fn object(&self) -> Arc<K> {
+        match self {
+            Self::Whole(object) => object.clone(),
+            Self::Packed(packed, unpack) => Arc::new(unpack(packed)),
+        }
+    }
+}
+
+// Derived, it would ask for `K: Clone`.
+impl<K> Clone for Content<K> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Whole(object) => Self::Whole(object.clone()),
+            Self::Packed(packed, unpack) => Self::Packed(packed.clone(), *unpack),
+        }
+    }
+}
+
+fn pack<K: Packable>(object: &Arc<K>) -> Content<K> {
+    object.pack().map_or_else(|| Content::Whole(object.clone()), |packed| Content::Packed(packed, K::unpack))
+}
+
 struct State<K> {
-    objects: HashMap<ObjectKey, Arc<K>>,
+    objects: HashMap<Arc<ObjectKey>, Kept<K>>,
     /// Highest revision that the watch has shown.
     seen: u64,
-    index: HashMap<String, BTreeSet<ObjectKey>>,
+    index: HashMap<String, BTreeSet<Arc<ObjectKey>>>,
     handlers: Vec<Handler<K>>,
 }
 
@@ -89,13 +157,20 @@ struct State<K> {
 ///
 /// Handlers run in the order of registration, in the task of the watch, and must only
 /// enqueue keys. A handler that is added late is first shown all cached objects as added.
+///
+/// Of many large objects a cache keeps the text ([`Informer::packed`]): then every look makes an object anew, and
+/// who looks at many of them does so at one after the other.
 pub struct Informer<K> {
     name: String,
     // One lock for objects and handlers: a late handler misses no change and sees none twice.
     state: RwLock<State<K>>,
     index_function: Option<IndexFunction<K>>,
     transform: Transform<K>,
+    /// In which form an object is kept.
+    keep: fn(&Arc<K>) -> Content<K>,
     synced: watch::Sender<bool>,
+    /// Whether the server answered the last try with a refusal, which somebody must put right.
+    refused: watch::Sender<bool>,
     last_error: Mutex<Option<String>>,
 }
 
@@ -123,7 +198,9 @@ where
             }),
             index_function: None,
             transform: Box::new(transform),
+            keep: |object| Content::Whole(object.clone()),
             synced: watch::Sender::new(false),
+            refused: watch::Sender::new(false),
             last_error: Mutex::new(None),
         }
     }
@@ -131,6 +208,15 @@ where
     /// Keeps an index of the values that `function` gives for each object.
     pub fn with_index(mut self, function: impl Fn(&K) -> Vec<String> + Send + Sync + 'static) -> Self {
         self.index_function = Some(Box::new(function));
+        self
+    }
+
+    /// Keeps the text of objects instead of the objects.
+    pub fn packed(mut self) -> Self
+    where
+        K: Packable,
+    {
+        self.keep = pack;
         self
     }
 
@@ -157,21 +243,34 @@ where
                     if let Some(listed) = listed.take() {
                         self.retain(&listed);
                     }
-                    *self.last_error.lock() = None;
+                    self.note_success();
                     self.synced.send_replace(true);
                 }
                 Some(Ok(Event::Apply(object))) => self.apply(object, Origin::Watch),
                 Some(Ok(Event::Delete(object))) => self.remove(&ObjectKey::of(&object), Some(object)),
-                Some(Err(error)) => {
-                    tracing::debug!(
-                        informer = self.name,
-                        error = &error as &dyn std::error::Error,
-                        "watch failed, will retry"
-                    );
-                    *self.last_error.lock() = Some(error.to_string());
-                }
+                Some(Err(error)) => self.note_failure(&error),
             }
         }
+    }
+
+    fn note_success(&self) {
+        if self.refused.send_replace(false) {
+            tracing::info!(informer = self.name, "the server no longer refuses");
+        }
+        *self.last_error.lock() = None;
+    }
+
+    /// Remembers why the watch failed. A refusal is said once, in the server's words: they name verb and resource.
+    fn note_failure(&self, error: &watcher::Error) {
+        let text = chain(error);
+        if is_refusal(error) {
+            if !self.refused.send_replace(true) {
+                tracing::warn!(informer = self.name, error = text, "the server refuses, will retry");
+            }
+        } else {
+            tracing::debug!(informer = self.name, error = text, "watch failed, will retry");
+        }
+        *self.last_error.lock() = Some(text);
     }
 
     /// Takes over the answer to a write without waiting for the watch to show it.
@@ -180,7 +279,7 @@ where
     /// answer that the watch has already overtaken is ignored: the object may be gone by now.
     /// Revisions are compared as numbers; where they are none, the watch alone feeds the cache.
     pub fn observe(&self, object: K) {
-        let Some(revision) = revision_of(&object) else { return };
+        let Some(revision) = Version::of(&object).revision() else { return };
         if revision > self.state.read().seen {
             self.apply(object, Origin::OwnWrite);
         }
@@ -189,8 +288,8 @@ where
     /// Registers a handler, showing it all cached objects first.
     pub fn on_change(&self, handler: impl Fn(&Change<K>) + Send + Sync + 'static) {
         let mut state = self.state.write();
-        for object in state.objects.values() {
-            handler(&Change::Added(object.clone()));
+        for kept in state.objects.values() {
+            handler(&Change::Added(kept.content.object()));
         }
         state.handlers.push(Box::new(handler));
     }
@@ -200,6 +299,16 @@ where
         let mut receiver = self.synced.subscribe();
         // The sender lives in self, so waiting cannot fail.
         let _ = receiver.wait_for(|synced| *synced).await;
+    }
+
+    /// Waits until the first list is complete, or refused.
+    pub async fn wait_synced_or_refused(&self) {
+        let mut refused = self.refused.subscribe();
+        tokio::select! {
+            () = self.wait_synced() => {}
+            // The sender lives in self, so waiting cannot fail.
+            _ = refused.wait_for(|refused| *refused) => {}
+        }
     }
 
     /// Whether the first list is complete.
@@ -212,66 +321,81 @@ where
         self.last_error.lock().clone()
     }
 
+    /// Whether the cache holds an object.
+    pub fn contains(&self, key: &ObjectKey) -> bool {
+        self.state.read().objects.contains_key(key)
+    }
+
     /// Returns one object.
     pub fn find(&self, key: &ObjectKey) -> Option<Arc<K>> {
-        self.state.read().objects.get(key).cloned()
+        let content = self.state.read().objects.get(key).map(|kept| kept.content.clone());
+        content.map(|content| content.object())
     }
 
     /// Returns all objects, ordered by namespace and name.
     pub fn list(&self) -> Vec<Arc<K>> {
-        let mut objects: Vec<_> = self.state.read().objects.values().cloned().collect();
-        objects.sort_by_key(|object| ObjectKey::of(&**object));
-        objects
+        self.select(|_| true)
     }
 
     /// Returns the objects of one namespace, ordered by name.
     pub fn list_namespace(&self, namespace: &str) -> Vec<Arc<K>> {
+        self.select(|key| key.namespace == namespace)
+    }
+
+    /// Returns the names of the objects of one namespace, in order.
+    pub fn keys_of_namespace(&self, namespace: &str) -> Vec<ObjectKey> {
         let state = self.state.read();
-        let mut objects: Vec<_> = state
-            .objects
-            .iter()
-            .filter(|(key, _)| key.namespace == namespace)
-            .map(|(_, object)| object.clone())
-            .collect();
-        objects.sort_by_key(|object| object.name_any());
-        objects
+        let keys = state.objects.keys().filter(|key| key.namespace == namespace);
+        let mut keys: Vec<ObjectKey> = keys.map(|key| (**key).clone()).collect();
+        keys.sort();
+        keys
     }
 
     /// Returns the objects for which the index function gave `value`, ordered by key.
     pub fn list_indexed(&self, value: &str) -> Vec<Arc<K>> {
-        let state = self.state.read();
-        let Some(keys) = state.index.get(value) else { return Vec::new() };
-        keys.iter().filter_map(|key| state.objects.get(key).cloned()).collect()
+        let found: Vec<Content<K>> = {
+            let state = self.state.read();
+            let Some(keys) = state.index.get(value) else { return Vec::new() };
+            let kept = keys.iter().filter_map(|key| state.objects.get(key));
+            kept.map(|kept| kept.content.clone()).collect()
+        };
+        found.iter().map(Content::object).collect()
+    }
+
+    fn select(&self, is_wanted: impl Fn(&ObjectKey) -> bool) -> Vec<Arc<K>> {
+        let mut found: Vec<(Arc<ObjectKey>, Content<K>)> = {
+            let state = self.state.read();
+            let wanted = state.objects.iter().filter(|(key, _)| is_wanted(key));
+            wanted.map(|(key, kept)| (key.clone(), kept.content.clone())).collect()
+        };
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found.iter().map(|(_, content)| content.object()).collect()
     }
 
     fn apply(&self, mut object: K, origin: Origin) {
-        (self.transform)(&mut object);
         let key = ObjectKey::of(&object);
-        let revision = revision_of(&object);
+        let version = Version::of(&object);
+        if !self.is_news(&key, &version, origin) {
+            return;
+        }
+        (self.transform)(&mut object);
         let new = Arc::new(object);
+        let content = (self.keep)(&new);
+
         let mut state = self.state.write();
-        match (origin, revision) {
+        match (origin, version.revision()) {
             (Origin::Watch, Some(revision)) => state.seen = state.seen.max(revision),
             // Looked at again under the lock: the watch may have come in between.
             (Origin::OwnWrite, Some(revision)) if revision <= state.seen => return,
             _ => {}
         }
-        if let Some(old) = state.objects.get(&key).cloned() {
-            // A re-list shows every object again, and the watch shows our own writes: only changes are news.
-            let is_known = match (revision_of(&*old), revision) {
-                (Some(old), Some(new)) => new <= old,
-                _ => {
-                    old.meta().resource_version.is_some()
-                        && old.meta().resource_version == new.meta().resource_version
-                }
-            };
-            if is_known {
-                return;
-            }
-            self.unindex(&mut state, &key, &old);
-        }
-        let old = state.objects.insert(key.clone(), new.clone());
-        self.index(&mut state, &key, &new);
+        let (key, old) = match state.objects.get_key_value(&key) {
+            Some((_, known)) if known.version.covers(&version) => return,
+            Some((key, known)) => (key.clone(), Some(known.content.object())),
+            None => (Arc::new(key), None),
+        };
+        self.index(&mut state, &key, old.as_deref(), Some(&new));
+        state.objects.insert(key, Kept { version, content });
         let change = match old {
             Some(old) => Change::Updated { old, new },
             None => Change::Added(new),
@@ -281,13 +405,26 @@ where
         }
     }
 
-    fn remove(&self, key: &ObjectKey, last: Option<K>) {
+    /// Whether an object is worth the work of keeping it.
+    ///
+    /// A re-list shows every object again, and the watch shows our own writes: only changes are news.
+    fn is_news(&self, key: &ObjectKey, version: &Version, origin: Origin) -> bool {
         let mut state = self.state.write();
-        if let Some(revision) = last.as_ref().and_then(|last| revision_of(last)) {
+        let is_known = state.objects.get(key).is_some_and(|known| known.version.covers(version));
+        if let (true, Origin::Watch, Some(revision)) = (is_known, origin, version.revision()) {
             state.seen = state.seen.max(revision);
         }
-        let Some(old) = state.objects.remove(key) else { return };
-        self.unindex(&mut state, key, &old);
+        !is_known
+    }
+
+    fn remove(&self, key: &ObjectKey, last: Option<K>) {
+        let mut state = self.state.write();
+        if let Some(revision) = last.as_ref().and_then(|last| Version::of(last).revision()) {
+            state.seen = state.seen.max(revision);
+        }
+        let Some((key, kept)) = state.objects.remove_entry(key) else { return };
+        let old = kept.content.object();
+        self.index(&mut state, &key, Some(&old), None);
         let last = last.map_or(old, |mut last| {
             (self.transform)(&mut last);
             Arc::new(last)
@@ -300,23 +437,22 @@ where
 
     /// Removes what a complete list no longer holds.
     fn retain(&self, listed: &BTreeSet<ObjectKey>) {
-        let gone: Vec<ObjectKey> =
-            self.state.read().objects.keys().filter(|key| !listed.contains(*key)).cloned().collect();
+        let gone: Vec<Arc<ObjectKey>> =
+            self.state.read().objects.keys().filter(|key| !listed.contains(&***key)).cloned().collect();
         for key in gone {
             self.remove(&key, None);
         }
     }
 
-    fn index(&self, state: &mut State<K>, key: &ObjectKey, object: &K) {
+    /// Puts the new state of an object into the index in the place of the old one.
+    fn index(&self, state: &mut State<K>, key: &Arc<ObjectKey>, old: Option<&K>, new: Option<&K>) {
         let Some(function) = &self.index_function else { return };
-        for value in function(object) {
-            state.index.entry(value).or_default().insert(key.clone());
+        let values = |object: Option<&K>| object.map(function).unwrap_or_default();
+        let (before, after) = (values(old), values(new));
+        if before == after {
+            return;
         }
-    }
-
-    fn unindex(&self, state: &mut State<K>, key: &ObjectKey, object: &K) {
-        let Some(function) = &self.index_function else { return };
-        for value in function(object) {
+        for value in before {
             if let Some(keys) = state.index.get_mut(&value) {
                 keys.remove(key);
                 if keys.is_empty() {
@@ -324,17 +460,27 @@ where
                 }
             }
         }
+        for value in after {
+            state.index.entry(value).or_default().insert(key.clone());
+        }
     }
 }
 
-/// Returns the revision of an object where it is a number, as that of every API server is.
-fn revision_of<K: Resource>(object: &K) -> Option<u64> {
-    object.meta().resource_version.as_deref()?.parse().ok()
+/// Whether the server answered that it will not show the kind: no permission, or no such kind.
+fn is_refusal(error: &watcher::Error) -> bool {
+    let status = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status,
+        _ => return false,
+    };
+    matches!(status.code, 401 | 403 | 404 | 405)
 }
 
 #[cfg(test)]
 mod tests {
     use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::ResourceExt as _;
     use kube::api::ObjectMeta;
 
     use super::*;

@@ -78,7 +78,8 @@ impl Templates {
                     object.shrink_to_metadata();
                 }
             })
-            .with_index(self.index),
+            .with_index(self.index)
+            .packed(),
         );
         for handler in handlers.iter() {
             let (handler, resource) = (handler.clone(), resource.clone());
@@ -143,11 +144,12 @@ impl Templates {
         self.kinds.read().values().all(|kind| kind.informer.is_synced())
     }
 
-    /// Waits until every running cache has its first list.
+    /// Waits until every running cache has its first list, or was refused it: one kind that must not be read keeps nobody
+    /// from the others.
     pub async fn wait_synced(&self) {
         let informers: Vec<_> = self.kinds.read().values().map(|kind| kind.informer.clone()).collect();
         for informer in informers {
-            informer.wait_synced().await;
+            informer.wait_synced_or_refused().await;
         }
     }
 }

@@ -20,6 +20,7 @@ use tower::BoxError;
 use super::bounds::bounded;
 use super::dial::{Dial, DialError};
 use crate::hub::{ClientSettings, Rate, shape};
+use crate::tenure::Fence;
 
 /// Longest time to establish a connection to a member.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -83,16 +84,28 @@ pub enum ConnectError {
 pub type InProcessClient = Arc<dyn Fn(&str) -> Client + Send + Sync>;
 
 /// How member clusters are reached.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Connector {
+    program: &'static str,
     rate: Option<Rate>,
+    fence: Option<Fence>,
     in_process: Arc<RwLock<BTreeMap<String, InProcessClient>>>,
 }
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let urls: Vec<String> = self.in_process.read().keys().cloned().collect();
-        f.debug_struct("Connector").field("rate", &self.rate).field("in_process", &urls).finish()
+        f.debug_struct("Connector")
+            .field("program", &self.program)
+            .field("rate", &self.rate)
+            .field("in_process", &urls)
+            .finish()
+    }
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self { program: "karmada-controller-manager", rate: None, fence: None, in_process: Arc::default() }
     }
 }
 
@@ -109,9 +122,20 @@ impl Connector {
         self.in_process.write().insert(url.trim_end_matches('/').to_string(), client);
     }
 
+    /// Calls members under the name of another program than the controller manager.
+    pub fn with_program(self, program: &'static str) -> Self {
+        Self { program, ..self }
+    }
+
     /// Keeps the calls of each member to a rate.
     pub fn with_rate(mut self, rate: Option<Rate>) -> Self {
         self.rate = rate.or(self.rate);
+        self
+    }
+
+    /// Lets writes to members pass a fence only.
+    pub fn with_fence(mut self, fence: Option<Fence>) -> Self {
+        self.fence = fence.or(self.fence);
         self
     }
 
@@ -121,7 +145,12 @@ impl Connector {
     /// When the endpoint is unusable: bad URL, bad certificates, unsupported proxy.
     pub fn connect(&self, endpoint: &Endpoint) -> Result<Client, ConnectError> {
         let client = self.connect_unlimited(endpoint)?;
-        Ok(shape(client, ClientSettings { rate: self.rate, ..ClientSettings::default() }))
+        Ok(shape(client, self.settings()))
+    }
+
+    fn settings(&self) -> ClientSettings {
+        let (rate, fence) = (self.rate, self.fence.clone());
+        ClientSettings { program: Some(self.program), rate, fence, ..ClientSettings::default() }
     }
 
     fn connect_unlimited(&self, endpoint: &Endpoint) -> Result<Client, ConnectError> {

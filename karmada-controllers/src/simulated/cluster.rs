@@ -10,7 +10,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use karmada_core::object::{fnv1a_32, safe_encode};
 use kube::api::{Api, ApiResource, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::runtime::watcher;
-use kube::{Client, Resource};
+use kube::{Client, Resource, ResourceExt};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -29,13 +29,25 @@ pub(super) struct Kind {
 
 impl Kind {
     fn of<K: Resource<DynamicType = ()>>() -> Self {
+        Self::with_cache::<K>(Informer::packed)
+    }
+
+    /// Makes a kind whose objects are all looked at again and again.
+    fn of_few<K: Resource<DynamicType = ()>>() -> Self {
+        Self::with_cache::<K>(|cache| cache)
+    }
+
+    fn with_cache<K>(form: fn(Informer<Unstructured>) -> Informer<Unstructured>) -> Self
+    where
+        K: Resource<DynamicType = ()>,
+    {
         let resource = ApiResource::erase::<K>(&());
         let transformed = resource.clone();
         let cache =
             Informer::new(format!("simulated {}", resource.plural), move |object: &mut Unstructured| {
                 object.normalise(&transformed);
             });
-        Self { resource, cache: Arc::new(cache.with_index(|object| controller_uid(object.value()))) }
+        Self { resource, cache: Arc::new(form(cache.with_index(controller_uid))) }
     }
 
     /// Returns the objects that an owner controls.
@@ -44,8 +56,9 @@ impl Kind {
     }
 }
 
-fn controller_uid(object: &Value) -> Vec<String> {
-    controller_of(object).map(|owner| text(owner, "uid").to_owned()).into_iter().collect()
+fn controller_uid(object: &Unstructured) -> Vec<String> {
+    let owner = object.owner_references().iter().find(|owner| owner.controller == Some(true));
+    owner.map(|owner| owner.uid.clone()).into_iter().collect()
 }
 
 /// Returns the reference to the owner that controls an object.
@@ -115,14 +128,14 @@ impl Cluster {
     pub(super) fn start(client: Client, runtime: &Runtime) -> Self {
         let events = EventRecorder::start(client.clone(), runtime).for_component("simulated-cluster");
         let cluster = Self {
-            nodes: Kind::of::<Node>(),
+            nodes: Kind::of_few::<Node>(),
             pods: Kind::of::<Pod>(),
             replica_sets: Kind::of::<ReplicaSet>(),
             deployments: Kind::of::<Deployment>(),
             stateful_sets: Kind::of::<StatefulSet>(),
             daemon_sets: Kind::of::<DaemonSet>(),
             jobs: Kind::of::<Job>(),
-            services: Kind::of::<Service>(),
+            services: Kind::of_few::<Service>(),
             endpoint_slices: Kind::of::<EndpointSlice>(),
             claims: Kind::of::<PersistentVolumeClaim>(),
             room: Mutex::default(),

@@ -207,6 +207,6 @@ pub(super) fn watch(cluster: &Arc<Cluster>) {
         }
         told.queues.pods.add(key_of(value));
         told.queues.add_owner(value);
-        super::services::pod_changed(&told, value);
+        super::services::pod_changed(&told, pod);
     });
 }

@@ -1,12 +1,15 @@
 //! Services: the pods behind them, and an address where one is asked for.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use kube::{Resource, ResourceExt};
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, controlled_by, is_going, key_of};
 use super::json::{list, merge_patch, text, text_at};
 use super::pod_state::{is_active, is_ready};
-use crate::hub::{Action, ObjectKey, ReconcileError};
+use crate::hub::{Action, ObjectKey, ReconcileError, Unstructured};
 
 const SERVICE_LABEL: &str = "kubernetes.io/service-name";
 const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
@@ -14,18 +17,19 @@ const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
 const MOST_ENDPOINTS: usize = 1000;
 
 /// Tells the Services that select a pod about a change of it.
-pub(super) fn pod_changed(cluster: &Cluster, pod: &Value) {
-    for service in cluster.services.cache.list_namespace(text_at(pod, "/metadata/namespace")) {
-        if selects(service.value(), pod) {
+pub(super) fn pod_changed(cluster: &Cluster, pod: &Unstructured) {
+    let namespace = pod.meta().namespace.as_deref().unwrap_or_default();
+    for service in cluster.services.cache.list_namespace(namespace) {
+        if selects(service.value(), pod.labels()) {
             cluster.queues.services.add(ObjectKey::of(&*service));
         }
     }
 }
 
-fn selects(service: &Value, pod: &Value) -> bool {
+fn selects(service: &Value, labels: &BTreeMap<String, String>) -> bool {
     let Some(selector) = service.pointer("/spec/selector").and_then(Value::as_object) else { return false };
-    let labels = pod.pointer("/metadata/labels").unwrap_or(&Value::Null);
-    !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+    let has = |key: &str, value: &Value| labels.get(key).is_some_and(|label| value == label.as_str());
+    !selector.is_empty() && selector.iter().all(|(key, value)| has(key, value))
 }
 
 /// Looks at one Service.
@@ -61,7 +65,7 @@ fn load_balancer_address(service: &Value) -> String {
 
 async fn write_slice(cluster: &Cluster, key: &ObjectKey, service: &Value) -> Result<(), ReconcileError> {
     let mut pods = cluster.pods.cache.list_namespace(&key.namespace);
-    pods.retain(|pod| selects(service, pod.value()) && is_active(pod.value()));
+    pods.retain(|pod| selects(service, pod.labels()) && is_active(pod.value()));
     pods.retain(|pod| !text_at(pod.value(), "/status/podIP").is_empty());
     pods.truncate(MOST_ENDPOINTS);
     let endpoints: Vec<Value> = pods.iter().map(|pod| endpoint(pod.value())).collect();
@@ -130,10 +134,12 @@ mod tests {
     #[test]
     fn a_service_selects_pods_by_all_of_its_labels() {
         let service = json!({"spec": {"selector": {"a": "1", "b": "2"}}});
-        let pod = |labels: Value| json!({"metadata": {"labels": labels}});
-        assert!(selects(&service, &pod(json!({"a": "1", "b": "2", "c": "3"}))));
-        assert!(!selects(&service, &pod(json!({"a": "1"}))));
-        assert!(!selects(&json!({"spec": {}}), &pod(json!({}))));
+        let labels = |labels: &[(&str, &str)]| -> BTreeMap<String, String> {
+            labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        assert!(selects(&service, &labels(&[("a", "1"), ("b", "2"), ("c", "3")])));
+        assert!(!selects(&service, &labels(&[("a", "1")])));
+        assert!(!selects(&json!({"spec": {}}), &labels(&[])));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use karmada_core::api::cluster::constants::{
 };
 use karmada_core::api::work::Work;
 use karmada_core::object::execution_namespace;
-use karmada_core::work::{ImpersonationInput, impersonation_works};
+use karmada_core::work::{ImpersonationInput, impersonation_work_names, impersonation_works};
 use kube::ResourceExt;
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
@@ -34,7 +34,10 @@ pub(super) async fn reconcile(context: &Context, name: &str) -> Result<Action, R
         // The cluster controller makes it.
         return Ok(Action::RequeueAfter(NAMESPACE_POLL));
     }
-    let existing = hub.works.list_namespace(&namespace);
+    let existing: Vec<_> = impersonation_work_names()
+        .into_iter()
+        .filter_map(|name| hub.works.find(&ObjectKey::new(&namespace, name)))
+        .collect();
     let existing: Vec<&Work> = existing.iter().map(|work| &**work).collect();
     let (roles, bindings) =
         (all::<ClusterRole>(hub, "ClusterRole"), all::<ClusterRoleBinding>(hub, "ClusterRoleBinding"));

@@ -23,7 +23,7 @@ pub struct ImpersonationInput<'a> {
     pub roles: &'a [ClusterRole],
     /// Bindings of the control plane.
     pub bindings: &'a [ClusterRoleBinding],
-    /// The Works that are there, of which those of other things are passed over.
+    /// The Works that are there: those of [`impersonation_work_names`], others are passed over.
     pub existing: &'a [&'a Work],
 }
 
@@ -74,6 +74,11 @@ pub fn impersonation_works(input: &ImpersonationInput<'_>) -> Result<Vec<WorkWri
         writes.extend(desired.into_write(existing)?);
     }
     Ok(writes)
+}
+
+/// Returns the names of the Works that carry the impersonator's role and its binding.
+pub fn impersonation_work_names() -> [String; 2] {
+    ["ClusterRole", "ClusterRoleBinding"].map(|kind| work_name(kind, IMPERSONATOR_NAME, ""))
 }
 
 fn desired(cluster: &Cluster, name: &str, manifest: Value) -> DesiredWork {
@@ -191,6 +196,7 @@ mod tests {
         let names: Vec<&str> =
             writes.iter().map(|write| write.work().metadata.name.as_deref().unwrap()).collect();
         assert_eq!(names, ["karmada-impersonator-7cbb6bd5c9", "karmada-impersonator-84f8c8f8c6"]);
+        assert_eq!(impersonation_work_names(), *names);
         let rules = &writes[0].work().spec.workload.manifests[0]["rules"];
         assert_eq!(rules[0]["resourceNames"], json!(["a", "b"]));
         assert_eq!(rules[1]["resources"], json!(["serviceaccounts"]));

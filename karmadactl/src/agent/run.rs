@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use karmada_controllers::Controller;
 use karmada_controllers::agent::{Agent, AgentSettings, RenewableClient};
 use karmada_controllers::leader::{Candidate, LeaderSettings};
+use karmada_controllers::tenure::Fence;
 use kube::Client;
 
 use super::credentials::{AgentCredentials, CredentialsError};
@@ -65,6 +66,8 @@ pub async fn run_agent(
     tokio::pin!(stop);
     tokio::pin!(kept);
     let mut candidate = election.map(|election| Candidate::new(client.clone(), election));
+    let fence = candidate.as_ref().map(|candidate| Fence::of(candidate.tenure()));
+    let settings = AgentSettings { fence, ..settings };
     loop {
         progress.tell(Phase::StandingBy);
         let started = async {
@@ -72,25 +75,24 @@ pub async fn run_agent(
                 candidate.lead().await;
             }
             progress.tell(Phase::Starting);
-            start(&client, member, &registration, &settings).await
+            // Registering and filling the caches may take longer than the lease lasts.
+            tokio::select! {
+                agent = start(&client, member, &registration, &settings) => Some(agent),
+                () = hold(&mut candidate) => None,
+            }
         };
         let agent = tokio::select! {
             () = &mut stop => break,
             () = &mut kept => break,
             agent = started => agent,
         };
+        let Some(agent) = agent else { continue };
         progress.follow(agent.runtime());
         progress.tell(Phase::Working);
-        let lost = async {
-            match &mut candidate {
-                Some(candidate) => candidate.hold().await,
-                None => std::future::pending().await,
-            }
-        };
         let is_over = tokio::select! {
             () = &mut stop => true,
             () = &mut kept => true,
-            () = lost => false,
+            () = hold(&mut candidate) => false,
         };
         progress.forget();
         agent.shutdown().await;
@@ -103,6 +105,14 @@ pub async fn run_agent(
         drop(tokio::time::timeout(LONGEST_PAUSE, candidate.release()).await);
     }
     Ok(())
+}
+
+/// Keeps the lease, where there is one, until it is lost.
+async fn hold(candidate: &mut Option<Candidate>) {
+    match candidate {
+        Some(candidate) => candidate.hold().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Registers the cluster and starts the controllers, as often as it takes.

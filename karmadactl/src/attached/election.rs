@@ -1,16 +1,19 @@
 //! The control loops of one process among several: they run while it leads.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use karmada_controllers::hub::Runtime;
 use karmada_controllers::leader::{Candidate, LeaderSettings, Standing};
 use karmada_controllers::metrics::{Metrics, Role};
+use karmada_controllers::tenure::Fence;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings, Controller, StartError};
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::observe::{Phase, RefreshMetrics};
-use crate::api_error::ApiError;
+use crate::error::chain_line;
 
 /// The lease of the controllers.
 pub const CONTROLLERS_LEASE: &str = "karmada-controller-manager";
@@ -78,13 +81,15 @@ impl RefreshMetrics for Progress {
     }
 }
 
-/// Loops that did not start, or an election that cannot be held.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    #[error("cannot start the controllers")]
-    Start(#[source] StartError),
-    #[error("cannot take part in the election")]
-    Election(#[source] ApiError),
+/// How a time of work ended.
+#[derive(Debug)]
+enum Ended {
+    /// Told to stop; the lease is still held.
+    Stopped,
+    /// Another process may work now.
+    Lost,
+    /// The loops did not start.
+    NotStarted(StartError),
 }
 
 /// Runs the loops while this process leads, until it is dropped or `stop` completes.
@@ -92,20 +97,21 @@ pub enum RunError {
 /// A lost lease ends the loops; the process then stands by again.
 ///
 /// # Errors
-/// When the loops do not start.
+/// When the loops do not start, for a reason that does not pass by itself.
 pub async fn run(
     client: kube::Client,
     settings: ControlPlaneSettings,
     election: Election,
     progress: &Progress,
     stop: impl Future<Output = ()>,
-) -> Result<(), RunError> {
+) -> Result<(), StartError> {
     tokio::pin!(stop);
     let Election::Lease(lease) = election else {
-        let plane = start(&client, &settings, progress).await?;
-        stop.await;
-        plane.shutdown().await;
-        return Ok(());
+        let never = std::future::pending;
+        return match work(&client, settings, progress, never(), never(), stop.as_mut()).await {
+            Ended::Stopped | Ended::Lost => Ok(()),
+            Ended::NotStarted(error) => Err(error),
+        };
     };
     let candidate = |name: &str| {
         Candidate::new(client.clone(), LeaderSettings { name: name.to_owned(), ..lease.clone() })
@@ -113,53 +119,53 @@ pub async fn run(
     let mut controllers = candidate(CONTROLLERS_LEASE);
     let mut scheduler = candidate(SCHEDULER_LEASE);
     let metrics = settings.metrics.clone();
+    let wants_scheduler = settings.controllers.is_enabled(Controller::Scheduler);
     let result = loop {
         tell(&metrics, Role::Standby, Role::Standby);
-        if !matches!(controllers.attempt().await, Ok(Standing::Leader)) {
-            progress.phase.send_replace(Phase::StandingBy);
-            tokio::select! {
-                () = &mut stop => break Ok(()),
-                () = controllers.lead() => {}
-            }
+        if !lead(&mut controllers, progress, stop.as_mut()).await {
+            break Ok(());
         }
-        let wants_scheduler = settings.controllers.is_enabled(Controller::Scheduler);
         // Upstream's own scheduler may hold its lease; then it schedules, and this process does the rest.
-        let schedules = wants_scheduler
-            && match scheduler.attempt().await {
-                Ok(standing) => standing == Standing::Leader,
-                Err(source) => break Err(RunError::Election(ApiError(source))),
-            };
+        let schedules = wants_scheduler && matches!(scheduler.attempt().await, Ok(Standing::Leader));
         tell(&metrics, Role::Leader, if schedules { Role::Leader } else { Role::Standby });
-        let mut wanted = settings.clone();
-        if !schedules {
+        let fence = Fence::of(controllers.tenure());
+        let mut wanted = ControlPlaneSettings { fence: Some(fence.clone()), ..settings.clone() };
+        if schedules {
+            fence.add(scheduler.tenure());
+        } else {
             wanted.controllers = wanted.controllers.without(Controller::Scheduler);
         }
-        progress.phase.send_replace(Phase::Starting);
-        let plane = match start(&client, &wanted, progress).await {
-            Ok(plane) => plane,
-            Err(error) => break Err(error),
-        };
-        let is_stopped = tokio::select! {
-            () = &mut stop => true,
-            () = controllers.hold() => false,
-            () = async {
+        let granted = Notify::new();
+        let hold = async {
+            let also_scheduling = async {
                 if !wants_scheduler {
                     std::future::pending::<()>().await;
                 }
                 if !schedules {
                     scheduler.lead().await;
                     tell(&metrics, Role::Leader, Role::Leader);
-                    plane.start_scheduler();
+                    fence.add(scheduler.tenure());
+                    granted.notify_one();
                 }
                 scheduler.hold().await;
-            } => false,
+            };
+            tokio::select! {
+                () = controllers.hold() => {}
+                () = also_scheduling => {}
+            }
         };
-        *progress.running.lock() = None;
-        plane.shutdown().await;
-        if is_stopped {
-            break Ok(());
+        match work(&client, wanted, progress, hold, granted.notified(), stop.as_mut()).await {
+            Ended::Stopped => break Ok(()),
+            Ended::Lost => scheduler.release().await,
+            Ended::NotStarted(error) if error.is_retriable() => {
+                scheduler.release().await;
+                let pause = lease.retry_period;
+                if !try_later(&mut controllers, &error, pause, stop.as_mut()).await {
+                    break Ok(());
+                }
+            }
+            Ended::NotStarted(error) => break Err(error),
         }
-        scheduler.release().await;
     };
     controllers.release().await;
     scheduler.release().await;
@@ -171,74 +177,216 @@ pub async fn run(
 /// A lost lease ends the loops; the process then stands by again.
 ///
 /// # Errors
-/// When the loops do not start.
+/// When the loops do not start, for a reason that does not pass by itself.
 pub async fn run_component(
     client: kube::Client,
     settings: ControlPlaneSettings,
     election: Election,
     progress: &Progress,
     stop: impl Future<Output = ()>,
-) -> Result<(), RunError> {
+) -> Result<(), StartError> {
     let Election::Lease(lease) = election else {
         return run(client, settings, Election::None, progress, stop).await;
     };
     tokio::pin!(stop);
     let metrics = settings.metrics.clone();
-    let name = lease.name.clone();
+    let (name, pause) = (lease.name.clone(), lease.retry_period);
     let mut candidate = Candidate::new(client.clone(), lease);
     let result = loop {
         metrics.runtime.set_role(&name, Role::Standby);
-        if !matches!(candidate.attempt().await, Ok(Standing::Leader)) {
-            progress.phase.send_replace(Phase::StandingBy);
-            tokio::select! {
-                () = &mut stop => break Ok(()),
-                () = candidate.lead() => {}
-            }
+        if !lead(&mut candidate, progress, stop.as_mut()).await {
+            break Ok(());
         }
         metrics.runtime.set_role(&name, Role::Leader);
-        progress.phase.send_replace(Phase::Starting);
-        // Filling the caches may take longer than the lease lasts.
-        let (started, is_lost) = {
-            let starting = start(&client, &settings, progress);
-            tokio::pin!(starting);
-            tokio::select! {
-                started = &mut starting => (started, false),
-                () = candidate.hold() => (starting.await, true),
+        let fence = Some(Fence::of(candidate.tenure()));
+        let wanted = ControlPlaneSettings { fence, ..settings.clone() };
+        let never = std::future::pending();
+        match work(&client, wanted, progress, candidate.hold(), never, stop.as_mut()).await {
+            Ended::Stopped => break Ok(()),
+            Ended::Lost => {}
+            Ended::NotStarted(error) if error.is_retriable() => {
+                if !try_later(&mut candidate, &error, pause, stop.as_mut()).await {
+                    break Ok(());
+                }
             }
-        };
-        let plane = match started {
-            Ok(plane) => plane,
-            Err(error) => break Err(error),
-        };
-        let is_stopped = tokio::select! {
-            biased;
-            () = std::future::ready(()), if is_lost => false,
-            () = &mut stop => true,
-            () = candidate.hold() => false,
-        };
-        *progress.running.lock() = None;
-        plane.shutdown().await;
-        if is_stopped {
-            break Ok(());
+            Ended::NotStarted(error) => break Err(error),
         }
     };
     candidate.release().await;
     result
 }
 
-async fn start(
-    client: &kube::Client,
-    settings: &ControlPlaneSettings,
+/// Waits until this process leads; false when it is told to stop.
+async fn lead(
+    candidate: &mut Candidate,
     progress: &Progress,
-) -> Result<ControlPlane, RunError> {
-    let plane = ControlPlane::start(client.clone(), settings.clone()).await.map_err(RunError::Start)?;
-    *progress.running.lock() = Some(plane.runtime().clone());
-    progress.phase.send_replace(Phase::Working);
+    stop: Pin<&mut impl Future<Output = ()>>,
+) -> bool {
+    let leading = async {
+        if !matches!(candidate.attempt().await, Ok(Standing::Leader)) {
+            progress.tell(Phase::StandingBy);
+            candidate.lead().await;
+        }
+    };
+    tokio::select! {
+        () = stop => false,
+        () = leading => true,
+    }
+}
+
+/// Lets another process try what this one could not, and waits; false when it is told to stop.
+async fn try_later(
+    candidate: &mut Candidate,
+    error: &StartError,
+    pause: Duration,
+    stop: Pin<&mut impl Future<Output = ()>>,
+) -> bool {
+    tracing::warn!(error = chain_line(error), "the controllers did not start, will retry");
+    candidate.release().await;
+    tokio::select! {
+        () = stop => false,
+        () = tokio::time::sleep(pause) => true,
+    }
+}
+
+/// Runs the loops until `lost` or `stop` completes; those of the scheduler, where they were left out, from `granted` on.
+async fn work(
+    client: &kube::Client,
+    settings: ControlPlaneSettings,
+    progress: &Progress,
+    lost: impl Future<Output = ()>,
+    granted: impl Future<Output = ()>,
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+) -> Ended {
+    tokio::pin!(lost);
+    progress.tell(Phase::Starting);
+    // Filling the caches may take longer than the lease lasts.
+    let plane = tokio::select! {
+        started = ControlPlane::start(client.clone(), settings) => match started {
+            Ok(plane) => plane,
+            Err(error) => return Ended::NotStarted(error),
+        },
+        () = stop.as_mut() => return Ended::Stopped,
+        () = lost.as_mut() => return Ended::Lost,
+    };
+    progress.follow(plane.runtime());
+    progress.tell(Phase::Working);
     tracing::info!("the controllers are running");
-    Ok(plane)
+    let schedule_when_granted = async {
+        granted.await;
+        plane.start_scheduler();
+        std::future::pending::<()>().await;
+    };
+    let ended = tokio::select! {
+        () = stop => Ended::Stopped,
+        () = lost.as_mut() => Ended::Lost,
+        () = schedule_when_granted => Ended::Lost,
+    };
+    progress.forget();
+    let keep = async {
+        if matches!(ended, Ended::Stopped) {
+            lost.await;
+        }
+        std::future::pending::<()>().await;
+    };
+    // The lease is held until the last write was made.
+    tokio::select! {
+        () = plane.shutdown() => {}
+        () = keep => {}
+    }
+    ended
 }
 
 fn tell(metrics: &Metrics, controllers: Role, scheduler: Role) {
     metrics.runtime.set_role(CONTROLLERS_LEASE, controllers);
     metrics.runtime.set_role(SCHEDULER_LEASE, scheduler);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use http::{Method, Request};
+    use karmada_apiserver::auth::UserInfo;
+    use karmada_apiserver::{ApiServer, ServerConfig};
+    use kube::Client;
+    use kube::client::Body;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::attached::prepare::{apply, objects, wait_until_served};
+    use crate::change::DryRun;
+
+    const PATIENCE: Duration = Duration::from_mins(1);
+
+    /// A client whose lists of Works take a while, or get no answer.
+    fn slow(client: Client, answers: Arc<AtomicBool>) -> Client {
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let (client, answers) = (client.clone(), answers.clone());
+            async move {
+                let uri = request.uri();
+                let is_watch = uri.query().is_some_and(|query| query.contains("watch=true"));
+                if request.method() == Method::GET && uri.path().ends_with("/works") && !is_watch {
+                    sleep(Duration::from_secs(3)).await;
+                    if !answers.load(Ordering::SeqCst) {
+                        std::future::pending::<()>().await;
+                    }
+                }
+                client.send(request).await
+            }
+        });
+        Client::new(service, "default")
+    }
+
+    fn lease(identity: &str) -> LeaderSettings {
+        LeaderSettings {
+            lease_duration: Duration::from_secs(1),
+            renew_deadline: Duration::from_millis(800),
+            retry_period: Duration::from_millis(100),
+            ..LeaderSettings::new(CONTROLLERS_LEASE, identity)
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_lease_is_kept_while_caches_fill_for_longer_than_it_lasts() {
+        let server = ApiServer::start(ServerConfig::default()).await.unwrap();
+        let client = server.client(UserInfo::admin());
+        for object in &objects() {
+            apply(&client, object, DryRun::None).await.unwrap();
+        }
+        wait_until_served(&client, PATIENCE).await.unwrap();
+        for answers in [true, false] {
+            let (progress, answers) = (Progress::default(), Arc::new(AtomicBool::new(answers)));
+            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+            let running = {
+                let (progress, client) = (progress.clone(), slow(client.clone(), answers.clone()));
+                let stopped = async { drop(stopped.await) };
+                tokio::spawn(async move {
+                    let election = Election::Lease(lease("first"));
+                    run(client, ControlPlaneSettings::default(), election, &progress, stopped).await
+                })
+            };
+            let mut phases = progress.phase();
+            tokio::time::timeout(PATIENCE, phases.changed()).await.unwrap().unwrap();
+            let mut second = Candidate::new(client.clone(), lease("second"));
+            let started = Instant::now();
+            let mut looks = 0;
+            while started.elapsed() < PATIENCE && *phases.borrow() != Phase::Working {
+                let standing = second.attempt().await.unwrap();
+                assert_eq!(standing, Standing::Standby { leader: "first".into() });
+                looks += 1;
+                sleep(Duration::from_millis(50)).await;
+                if !answers.load(Ordering::SeqCst) && started.elapsed() > Duration::from_secs(5) {
+                    break;
+                }
+            }
+            assert!(looks > 5);
+            // Told to stop, it does, also when the caches will never be full.
+            stop.send(()).unwrap();
+            tokio::time::timeout(PATIENCE, running).await.unwrap().unwrap().unwrap();
+            assert_eq!(second.attempt().await.unwrap(), Standing::Leader, "given up");
+            second.release().await;
+        }
+        server.shutdown().await;
+    }
 }

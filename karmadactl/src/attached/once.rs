@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use karmada_controllers::leader::{Candidate, LeaderSettings, Standing};
 use karmada_controllers::metrics::ResourceTotals;
+use karmada_controllers::tenure::Fence;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings, Report, StartError};
 
 use super::election::{CONTROLLERS_LEASE, Election};
@@ -30,6 +31,8 @@ pub enum PassError {
     Election(#[source] ApiError),
     #[error("cannot start the controllers")]
     Start(#[source] StartError),
+    #[error("the lease was lost before everything was done")]
+    Lost,
     #[error("told to stop before everything was done")]
     Stopped,
 }
@@ -57,21 +60,33 @@ pub async fn converge(
         }
     }
     let metrics = settings.metrics.clone();
-    let plane = match ControlPlane::start(client, settings).await {
-        Ok(plane) => plane,
-        Err(source) => {
-            release(candidate).await;
-            return Err(PassError::Start(source));
-        }
+    let fence = candidate.as_ref().map(|candidate| Fence::of(candidate.tenure()));
+    let report = tokio::select! {
+        report = pass(client, ControlPlaneSettings { fence, ..settings }, started, patience, stop) => report,
+        () = hold(&mut candidate) => Err(PassError::Lost),
+    };
+    release(candidate).await;
+    Ok(Pass { report: report?, written: metrics.resources.totals(), elapsed: started.elapsed() })
+}
+
+async fn pass(
+    client: kube::Client,
+    settings: ControlPlaneSettings,
+    started: Instant,
+    patience: Duration,
+    stop: impl Future<Output = ()>,
+) -> Result<Report, PassError> {
+    tokio::pin!(stop);
+    let plane = tokio::select! {
+        plane = ControlPlane::start(client, settings) => plane.map_err(PassError::Start)?,
+        () = &mut stop => return Err(PassError::Stopped),
     };
     let report = tokio::select! {
         report = settle(&plane, started, patience) => Ok(report),
-        () = hold(&mut candidate) => Err(PassError::Busy { leader: "it took the lease".to_owned() }),
         () = stop => Err(PassError::Stopped),
     };
     plane.shutdown().await;
-    release(candidate).await;
-    Ok(Pass { report: report?, written: metrics.resources.totals(), elapsed: started.elapsed() })
+    report
 }
 
 async fn settle(plane: &ControlPlane, started: Instant, patience: Duration) -> Report {

@@ -173,7 +173,9 @@ pub async fn run(args: AggregatedApiserverArgs, context: &Context) -> Result<(),
     let certificate = ServingCertificate::open(files).await.map_err(CliError::failed)?;
     let metrics = Metrics::default();
     let counted = Some((metrics.clone(), "control-plane".to_owned()));
-    let client = shape(control_plane.client.clone(), ClientSettings { counted, ..ClientSettings::default() });
+    let program = Some("karmada-aggregated-apiserver");
+    let client =
+        shape(control_plane.client.clone(), ClientSettings { program, counted, ..ClientSettings::default() });
     let authentication =
         Authentication::start(client.clone(), args.authentication.into()).await.map_err(|error| {
             CliError::failed(error)

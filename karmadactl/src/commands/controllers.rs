@@ -11,7 +11,7 @@ use karmada_controllers::{ControlPlaneSettings, StartError};
 
 use super::controller_args::{ControllerArgs, positive_duration};
 use crate::api_error::ApiError;
-use crate::attached::election::{self, Election, Progress, RunError};
+use crate::attached::election::{self, Election, Progress};
 use crate::attached::observe::{BindError, Endpoints, Observed, Phase, serve};
 use crate::attached::once::{Pass, PassError, converge};
 use crate::change::parse_flag;
@@ -221,10 +221,7 @@ pub(super) async fn work(
             error = told => return Err(error),
         }
     };
-    ran.map_err(|error| match error {
-        RunError::Start(error) => explain_start(error),
-        RunError::Election(error) => server.explain(error),
-    })
+    ran.map_err(explain_start)
 }
 
 /// Words an address for metrics or health that is not free.
@@ -273,7 +270,7 @@ async fn pass(
         error @ PassError::Busy { .. } => CliError::failed(error).with_hint(
             "they bring everything to its clusters; --leader-elect=false makes a pass all the same",
         ),
-        error @ PassError::Stopped => CliError::failed(error),
+        error @ (PassError::Stopped | PassError::Lost) => CliError::failed(error),
     })?;
     print(&pass, context)?;
     if pass.report.problems.is_empty() {

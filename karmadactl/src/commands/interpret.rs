@@ -1,9 +1,11 @@
 //! `karmadactl interpret`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{ArgGroup, Args};
 use jiff::Timestamp;
+use karmada_core::interpreter::lua::Print;
 use karmada_core::interpreter::{ObjectKind, Operation};
 
 use crate::context::Context;
@@ -189,13 +191,13 @@ pub fn run(args: InterpretArgs, context: &Context) -> Result<(), CliError> {
             } else {
                 // As upstream: who names customizations wants their answer and no other.
                 let files = read_customizations(&filename, subdirectories).map_err(explain)?;
-                Layers::customized(&files)
+                Layers::customized(&files, print_to(printer))
             };
             ask_one(operation, files, &layers, printer)
         }
         Task::Test(tests) => {
             let files = read_customizations(&filename, subdirectories).map_err(explain)?;
-            let layers = Layers::customized(&files).followed_by(Layers::built_in());
+            let layers = Layers::customized(&files, print_to(printer)).followed_by(Layers::built_in());
             test(&tests, subdirectories, &layers, printer)
         }
     }
@@ -244,6 +246,15 @@ fn task(args: InterpretArgs) -> Result<Task, CliError> {
         replicas: desired_replica,
     };
     Ok(Task::Ask(operation, files))
+}
+
+/// Lets scripts print to stdout, as whoever tries them out expects.
+fn print_to(printer: &Printer) -> Print {
+    let printer = printer.clone();
+    Arc::new(move |line| {
+        // A reader that is gone ends the command at the next line of its own.
+        printer.line(line).ok();
+    })
 }
 
 fn parse_operation(name: &str) -> Result<Operation, CliError> {

@@ -99,7 +99,9 @@ pub async fn run(args: WebhookArgs, context: &Context) -> Result<(), CliError> {
     let server = context.connection.connect().await?;
     let metrics = Metrics::default();
     let counted = Some((metrics.clone(), "control-plane".to_owned()));
-    let client = shape(server.client.clone(), ClientSettings { counted, ..ClientSettings::default() });
+    let program = Some("karmada-webhook");
+    let client =
+        shape(server.client.clone(), ClientSettings { program, counted, ..ClientSettings::default() });
     let admission = args.admission.with(args.feature_gates);
     let reviewer = Reviewer::new(client, admission.gates, admission.taint_policies);
     let files = CertificateFiles {

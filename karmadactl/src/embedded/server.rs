@@ -174,6 +174,11 @@ impl EmbeddedServer {
         self.server.client(UserInfo::admin())
     }
 
+    /// A client in this process of a user of these groups, who may do what the server's roles say.
+    pub fn client_as(&self, user: &str, groups: &[&str]) -> kube::Client {
+        self.server.client(UserInfo::new(user, groups))
+    }
+
     /// A client in this process that proves itself by a bearer token, as over the network.
     pub fn client_with_token(&self, token: &str) -> kube::Client {
         bearer_client(&self.server, token)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use karmada_core::interpreter::lua::{Customizations, LuaEngine, LuaOptions};
+use karmada_core::interpreter::lua::{Customizations, LuaEngine, LuaOptions, Print};
 use karmada_core::interpreter::{
     NativeInterpreter, ObjectKind, Operation, ResourceInterpreter, ThirdPartyInterpreter,
 };
@@ -31,10 +31,11 @@ impl Layers {
         Self(layers)
     }
 
-    /// The scripts of customizations.
-    pub fn customized(files: &[CustomizationFile]) -> Self {
+    /// The scripts of customizations. What they print goes to `print`.
+    pub fn customized(files: &[CustomizationFile], print: Print) -> Self {
         let customizations = files.iter().map(|file| &file.customization);
-        let interpreter = Arc::new(Customizations::new(Arc::new(script_engine()), customizations));
+        let options = LuaOptions { print: Some(print), ..LuaOptions::new(Arc::new(Timestamp::now)) };
+        let interpreter = Arc::new(Customizations::new(Arc::new(LuaEngine::new(options)), customizations));
         Self::new(vec![Layer { name: "customization", interpreter }])
     }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use karmada_tests::replay::categories::Variant;
 use karmada_tests::replay::driver::{Selection, Stop};
 use karmada_tests::replay::report::Counts;
 use karmada_tests::replay::{categories, driver, passing, report, vectors};
@@ -42,6 +43,12 @@ struct Args {
     /// Kubernetes release of the members on the rig: a folder of tests/rig/members
     #[arg(long, value_name = "RELEASE", requires = "rig")]
     member_release: Option<String>,
+    /// Replay `e2e` with an agent for each member (pull mode)
+    #[arg(long, conflicts_with_all = ["rig", "write_list"])]
+    pull: bool,
+    /// Take `e2e` over from upstream: start our loops over every recorded state, and carry the scenario on
+    #[arg(long, conflicts_with_all = ["rig", "write_list"])]
+    take_over: bool,
     /// A category's folder, or a folder of such folders
     #[arg(required = true, value_name = "DIR")]
     directories: Vec<PathBuf>,
@@ -60,8 +67,25 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Args { category: wanted, name, fail_fast, jobs, show, write_list, rig, member_release, directories } =
-        args;
+    let Args {
+        category: wanted,
+        name,
+        fail_fast,
+        jobs,
+        show,
+        write_list,
+        rig,
+        member_release,
+        pull,
+        take_over,
+        directories,
+    } = args;
+    let variant = match (pull, take_over) {
+        (true, true) => Some(Variant::TakeOverAgents),
+        (true, false) => Some(Variant::Pull),
+        (false, true) => Some(Variant::TakeOver),
+        (false, false) => None,
+    };
     if *rig && *write_list {
         anyhow::bail!("--write-list is about this implementation, --rig is not");
     }
@@ -93,9 +117,12 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for folder in folders {
         let category = vectors::read_category(&folder)?;
         let selection = Selection { name_parts: name, stop, jobs: *jobs };
-        let runner = match &binaries {
-            Some((binaries, of_members)) => categories::rig_runner(&category.name, binaries, of_members)?,
-            None => categories::runner(&category.name),
+        let runner = match (&binaries, variant) {
+            (Some((binaries, of_members)), _) => {
+                categories::rig_runner(&category.name, binaries, of_members)?
+            }
+            (None, Some(variant)) => categories::variant_runner(&category.name, variant),
+            (None, None) => categories::runner(&category.name),
         };
         let results = driver::run_category(&category, runner, selection);
         report::print_category(out, &category.name, &results, *show)?;

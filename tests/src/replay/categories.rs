@@ -63,6 +63,28 @@ pub fn runner(category: &str) -> Option<Runner> {
     }
 }
 
+/// Another way to replay the end to end scenarios on embedded servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// Each member is driven by an agent.
+    Pull,
+    /// Our loops take over from upstream at every recorded state.
+    TakeOver,
+    /// The same with agents, which have the permissions that upstream gave its own.
+    TakeOverAgents,
+}
+
+/// Returns the runner of a variant, or `None` when a category has none.
+pub fn variant_runner(category: &str, variant: Variant) -> Option<Runner> {
+    let run: fn(&Value) -> Outcome = match (category, variant) {
+        ("e2e", Variant::Pull) => e2e::run_pulled,
+        ("e2e", Variant::TakeOver) => e2e::takeover::run,
+        ("e2e", Variant::TakeOverAgents) => e2e::takeover::run_pulled,
+        _ => return None,
+    };
+    Some(Runner { run: Arc::new(run), bound: Bound::Waiting(FLEETS) })
+}
+
 /// Returns the runner of a category against real clusters, or `None` when it has nothing to do with them.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use http::Request;
 use karmada_apiserver::auth::Authority;
+use karmadactl::install::names::Component;
 use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -17,13 +18,20 @@ use tokio::time::sleep;
 
 use super::Binaries;
 use super::etcd::{Etcd, Sync};
+use super::installed::{CommandLine, Ground, Site};
 use super::ports::free_ports;
 use super::service::Service;
 
 /// Longest time until the API server answers `/readyz`.
 const READY: Duration = Duration::from_secs(90);
+/// A server that writes nothing in this time has started.
+const CALM: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
-const ADMIN: (&str, &str) = ("admin", "system:masters");
+/// Name and group of an administrator.
+type Admin = (&'static str, &'static str);
+const ADMIN: Admin = ("admin", "system:masters");
+/// The one that `init` makes.
+const INSTALLED_ADMIN: Admin = ("system:admin", "system:masters");
 /// Who the API server is to the servers that it passes requests on to.
 const FRONT_PROXY: &str = "front-proxy-client";
 
@@ -73,7 +81,12 @@ pub struct RealCluster {
     directory: tempfile::TempDir,
     address: SocketAddr,
     url: String,
+    admin: Admin,
+    /// The certificate that kube-apiserver makes for itself, with that of its authority, if it makes one.
+    own_certificate: Option<PathBuf>,
     server_ca: String,
+    /// Of kube-apiserver.
+    arguments: Vec<String>,
     /// What passed from the start of kube-apiserver to the first ready answer.
     pub start_time: Duration,
 }
@@ -88,6 +101,17 @@ impl RealCluster {
         Self::start_in(binaries, controllers, etcd, "registry").await
     }
 
+    /// Kills kube-apiserver and starts it again; everything else goes on.
+    ///
+    /// # Errors
+    /// When it is not ready in time.
+    pub async fn restart(&mut self, binaries: &Binaries) -> anyhow::Result<()> {
+        drop(self.services.remove(0));
+        let again = Service::start(binaries, "kube-apiserver", &self.arguments, self.directory.path())?;
+        self.services.insert(0, again);
+        self.wait_until_ready().await
+    }
+
     /// Starts a cluster whose objects are below a prefix of an etcd that others may use as well.
     ///
     /// # Errors
@@ -98,7 +122,21 @@ impl RealCluster {
         etcd: Arc<Etcd>,
         prefix: &str,
     ) -> anyhow::Result<Self> {
-        Self::start_at(binaries, controllers, etcd, prefix, Ipv4Addr::LOCALHOST).await
+        Self::start_with(binaries, controllers, etcd, prefix, &[]).await
+    }
+
+    /// Starts a cluster as [`RealCluster::start_in`] does, with more flags for its kube-apiserver.
+    ///
+    /// # Errors
+    /// When a program does not start or is not ready in time; with the end of its log.
+    pub async fn start_with(
+        binaries: &Binaries,
+        controllers: RealControllers,
+        etcd: Arc<Etcd>,
+        prefix: &str,
+        flags: &[String],
+    ) -> anyhow::Result<Self> {
+        Self::start_cluster(binaries, controllers, Self::new(etcd, Ipv4Addr::LOCALHOST)?, prefix, flags).await
     }
 
     /// Starts a cluster whose API server listens on an address of this machine, for others than this process.
@@ -112,34 +150,81 @@ impl RealCluster {
         prefix: &str,
         listen: Ipv4Addr,
     ) -> anyhow::Result<Self> {
+        Self::start_cluster(binaries, controllers, Self::new(etcd, listen)?, prefix, &[]).await
+    }
+
+    async fn start_cluster(
+        binaries: &Binaries,
+        controllers: RealControllers,
+        mut cluster: Self,
+        prefix: &str,
+        flags: &[String],
+    ) -> anyhow::Result<Self> {
+        let (certificate, key) = cluster.authority.client_certificate(FRONT_PROXY, &[])?;
+        fs::write(cluster.directory.path().join("front-proxy.crt"), certificate)?;
+        fs::write(cluster.directory.path().join("front-proxy.key"), key)?;
+        let apiserver = [&cluster.apiserver_arguments(prefix), flags].concat();
+        cluster.own_certificate = Some(cluster.directory.path().join("serving/apiserver.crt"));
+        cluster.start_server(binaries, &apiserver).await?;
+        if controllers != RealControllers::None {
+            let arguments = cluster.controller_arguments(controllers)?;
+            cluster.spawn(binaries, "kube-controller-manager", &arguments)?;
+        }
+        Ok(cluster)
+    }
+
+    /// Starts the API server of an installation by `init`, and returns what is still to be installed.
+    ///
+    /// # Errors
+    /// When it does not start or is not ready in time; with the end of its log.
+    pub(super) async fn start_installed(
+        binaries: &Binaries,
+        etcd: Arc<Etcd>,
+        prefix: &str,
+    ) -> anyhow::Result<(Self, Site)> {
+        let mut cluster = Self::new(etcd, Ipv4Addr::LOCALHOST)?;
+        let site = Site::prepare(Ground {
+            authority: cluster.directory.path(),
+            etcd: cluster.etcd.url(),
+            prefix,
+            address: cluster.address,
+        })?;
+        cluster.admin = INSTALLED_ADMIN;
+        cluster.server_ca = cluster.authority.pem().to_owned();
+        let CommandLine { program, arguments } = site.command_line(Component::ApiServer)?;
+        anyhow::ensure!(program == "kube-apiserver", "unexpected program {program}");
+        cluster.start_server(binaries, &arguments).await?;
+        Ok((cluster, site))
+    }
+
+    fn new(etcd: Arc<Etcd>, listen: Ipv4Addr) -> anyhow::Result<Self> {
         karmadactl::install_crypto_provider();
         let directory = tempfile::tempdir()?;
         let authority = Authority::in_directory(directory.path(), "rig-ca")?;
-        let (certificate, key) = authority.client_certificate(FRONT_PROXY, &[])?;
-        fs::write(directory.path().join("front-proxy.crt"), certificate)?;
-        fs::write(directory.path().join("front-proxy.key"), key)?;
         let [port] = free_ports()?;
         let address = SocketAddr::from((listen, port));
-        let started = Instant::now();
-        let mut cluster = Self {
+        Ok(Self {
             services: Vec::new(),
             etcd,
             authority,
             directory,
             address,
             url: format!("https://{address}"),
+            admin: ADMIN,
+            own_certificate: None,
             server_ca: String::new(),
+            arguments: Vec::new(),
             start_time: Duration::ZERO,
-        };
-        let apiserver = cluster.apiserver_arguments(prefix);
-        cluster.spawn(binaries, "kube-apiserver", &apiserver)?;
-        cluster.wait_until_ready().await?;
-        cluster.start_time = started.elapsed();
-        if controllers != RealControllers::None {
-            let arguments = cluster.controller_arguments(controllers)?;
-            cluster.spawn(binaries, "kube-controller-manager", &arguments)?;
-        }
-        Ok(cluster)
+        })
+    }
+
+    async fn start_server(&mut self, binaries: &Binaries, arguments: &[String]) -> anyhow::Result<()> {
+        let started = Instant::now();
+        self.arguments = arguments.to_vec();
+        self.spawn(binaries, "kube-apiserver", arguments)?;
+        self.wait_until_ready().await?;
+        self.start_time = started.elapsed();
+        Ok(())
     }
 
     /// Returns the URL of the API server.
@@ -169,7 +254,7 @@ impl RealCluster {
 
     /// Returns a kubeconfig of an administrator who reaches the API server at another URL.
     pub fn admin_kubeconfig_at(&self, url: &str) -> anyhow::Result<Value> {
-        self.kubeconfig_at(url, ADMIN.0, &[ADMIN.1])
+        self.kubeconfig_at(url, self.admin.0, &[self.admin.1])
     }
 
     fn kubeconfig_at(&self, url: &str, user: &str, groups: &[&str]) -> anyhow::Result<Value> {
@@ -180,7 +265,7 @@ impl RealCluster {
 
     /// Returns a client of an administrator.
     pub async fn client(&self) -> anyhow::Result<Client> {
-        self.client_of(ADMIN.0, &[ADMIN.1]).await
+        self.client_of(self.admin.0, &[self.admin.1]).await
     }
 
     /// Returns a client with a fresh certificate for a user of at most two groups.
@@ -190,7 +275,7 @@ impl RealCluster {
 
     /// Returns a client without a certificate.
     pub async fn anonymous_client(&self) -> anyhow::Result<Client> {
-        let mut kubeconfig = self.kubeconfig(ADMIN.0, &[ADMIN.1])?;
+        let mut kubeconfig = self.kubeconfig(self.admin.0, &[self.admin.1])?;
         kubeconfig["users"][0]["user"] = json!({});
         client_of(kubeconfig).await
     }
@@ -203,11 +288,6 @@ impl RealCluster {
 
     fn path(&self, name: &str) -> String {
         self.directory.path().join(name).display().to_string()
-    }
-
-    /// The certificate that kube-apiserver makes for itself, with that of its authority.
-    fn serving_certificate(&self) -> PathBuf {
-        self.directory.path().join("serving/apiserver.crt")
     }
 
     fn apiserver_arguments(&self, prefix: &str) -> Vec<String> {
@@ -251,11 +331,10 @@ impl RealCluster {
         let (ca, key) = (self.path("ca.crt"), self.path("ca.key"));
         // Whoever is given a token checks the server against the certificate beside it.
         let root = match controllers {
-            RealControllers::ControlPlane | RealControllers::Member => {
-                self.serving_certificate().display().to_string()
-            }
-            RealControllers::None | RealControllers::Lifecycle => ca.clone(),
+            RealControllers::ControlPlane | RealControllers::Member => self.own_certificate.as_ref(),
+            RealControllers::None | RealControllers::Lifecycle => None,
         };
+        let root = root.map_or_else(|| ca.clone(), |path| path.display().to_string());
         Ok(vec![
             format!("--kubeconfig={kubeconfig}"),
             format!("--controllers={}", controllers.names()),
@@ -280,7 +359,6 @@ impl RealCluster {
     }
 
     async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
-        let serving = self.serving_certificate();
         let late = Instant::now() + READY;
         let mut last = String::new();
         loop {
@@ -295,8 +373,10 @@ impl RealCluster {
                     self.etcd.log_end()
                 );
             }
-            if serving.exists() {
-                self.server_ca = fs::read_to_string(&serving)?;
+            if let Some(path) = self.own_certificate.as_ref().filter(|path| path.exists()) {
+                self.server_ca = fs::read_to_string(path)?;
+            }
+            if !self.server_ca.is_empty() {
                 match self.ready_answer().await {
                     Ok(text) if text == "ok" => return Ok(()),
                     Ok(text) => last = text,
@@ -305,6 +385,27 @@ impl RealCluster {
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// Waits until a cluster without controllers has written all that it writes when it starts.
+    ///
+    /// # Errors
+    /// When it goes on writing.
+    pub async fn wait_until_calm(&self) -> anyhow::Result<()> {
+        let client = self.client().await?;
+        let late = Instant::now() + READY;
+        let mut last = String::new();
+        while Instant::now() < late {
+            let list = Request::get("/api/v1/namespaces?limit=1").body(Vec::new())?;
+            let list: Value = client.request(list).await?;
+            let revision = list["metadata"]["resourceVersion"].to_string();
+            if revision == last {
+                return Ok(());
+            }
+            last = revision;
+            sleep(CALM).await;
+        }
+        bail!("kube-apiserver is ready and does not stop writing: revision {last}")
     }
 
     async fn ready_answer(&self) -> anyhow::Result<String> {

@@ -16,6 +16,7 @@ use super::Binaries;
 use super::cluster::{RealCluster, RealControllers};
 use super::etcd::{Etcd, Sync};
 use super::gate::Gate;
+use super::installed::{Flags, Installation};
 use crate::process::Server;
 
 /// How long the control plane may take to serve Karmada's kinds.
@@ -56,22 +57,46 @@ impl RealFleet {
         sync: Sync,
     ) -> anyhow::Result<Self> {
         let etcd = Arc::new(Etcd::start(binaries, sync)?);
-        let start = async |binaries: &Binaries, controllers, name: &str| {
-            RealCluster::start_in(binaries, controllers, etcd.clone(), name)
+        let control_plane = async {
+            let cluster =
+                RealCluster::start_in(binaries, RealControllers::ControlPlane, etcd.clone(), CONTROL_PLANE);
+            cluster.await.with_context(|| CONTROL_PLANE.to_owned())
+        };
+        let (control_plane, members) =
+            tokio::try_join!(control_plane, start_members(of_members, members, &etcd))?;
+        Self::assemble(control_plane, members)
+    }
+
+    /// Starts members as [`RealFleet::start`] does, and a control plane as `init` installs it, with the components that
+    /// are a program of ours; they get further flags.
+    ///
+    /// # Errors
+    /// When a server is not ready in time, or does not take what `init` writes.
+    pub async fn start_installed(
+        binaries: &Binaries,
+        of_members: &Binaries,
+        members: &[&str],
+        sync: Sync,
+        program: &Path,
+        flags: &Flags,
+    ) -> anyhow::Result<(Self, Installation)> {
+        let etcd = Arc::new(Etcd::start(binaries, sync)?);
+        let control_plane = async {
+            let (cluster, site) = RealCluster::start_installed(binaries, etcd.clone(), CONTROL_PLANE)
                 .await
-                .with_context(|| name.to_owned())
+                .with_context(|| CONTROL_PLANE.to_owned())?;
+            let client = cluster.client().await?;
+            let installation = site.install(&client, binaries, program, flags).await.context("installing")?;
+            anyhow::Ok((cluster, installation))
         };
-        let member = async |name: &&str| {
-            let cluster = start(of_members, RealControllers::Member, name).await?;
-            let gate = Gate::open(cluster.address()).await?;
-            anyhow::Ok(((*name).to_owned(), RealMember { cluster, gate }))
-        };
-        let (control_plane, members) = tokio::try_join!(
-            start(binaries, RealControllers::ControlPlane, CONTROL_PLANE),
-            try_join_all(members.iter().map(member)),
-        )?;
+        let ((control_plane, installation), members) =
+            tokio::try_join!(control_plane, start_members(of_members, members, &etcd))?;
+        Ok((Self::assemble(control_plane, members)?, installation))
+    }
+
+    fn assemble(control_plane: RealCluster, members: BTreeMap<String, RealMember>) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        let fleet = Self { control_plane, members: members.into_iter().collect(), directory };
+        let fleet = Self { control_plane, members, directory };
         std::fs::write(
             fleet.kubeconfig_path(),
             fleet.control_plane.admin_kubeconfig_at(fleet.control_plane.url())?.to_string(),
@@ -127,4 +152,19 @@ impl RealFleet {
         }
         Ok((self.control_plane.client().await?, members))
     }
+}
+
+async fn start_members(
+    binaries: &Binaries,
+    names: &[&str],
+    etcd: &Arc<Etcd>,
+) -> anyhow::Result<BTreeMap<String, RealMember>> {
+    let member = async |name: &&str| {
+        let cluster = RealCluster::start_in(binaries, RealControllers::Member, etcd.clone(), name)
+            .await
+            .with_context(|| (*name).to_owned())?;
+        let gate = Gate::open(cluster.address()).await?;
+        anyhow::Ok(((*name).to_owned(), RealMember { cluster, gate }))
+    };
+    Ok(try_join_all(names.iter().map(member)).await?.into_iter().collect())
 }

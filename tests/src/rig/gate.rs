@@ -1,4 +1,5 @@
-//! A TCP proxy in front of an API server, which can be cut off: new connections are refused, open ones break.
+//! A TCP proxy in front of an API server, which can be cut off: new connections are refused and open ones break, or nothing
+//! passes any longer and nobody is told.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -17,6 +18,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub enum Reachability {
     Up,
     Down,
+    /// Nothing passes. Connections of before are lost for good, which neither end hears of.
+    Silent,
 }
 
 /// A proxy that runs until it is dropped.
@@ -65,51 +68,57 @@ async fn keep(
 ) {
     let mut listener = Some(first);
     loop {
-        let Some(open) = listener.take() else {
-            if reachability.wait_for(|now| *now == Reachability::Up).await.is_err() {
-                return;
-            }
-            match TcpListener::bind(address).await {
-                Ok(again) => listener = Some(again),
-                // Whoever has the port gives it back: connections from it are short.
-                Err(_) => sleep(PAUSE).await,
-            }
-            continue;
-        };
-        tokio::select! {
-            accepted = open.accept() => {
-                if let Ok((client, _)) = accepted {
-                    tokio::spawn(pass(client, server, reachability.clone()));
+        let now = *reachability.borrow_and_update();
+        let changed = match (now, listener.take()) {
+            (Reachability::Down, _) => reachability.changed().await,
+            (_, None) => {
+                match TcpListener::bind(address).await {
+                    Ok(again) => listener = Some(again),
+                    // Whoever has the port gives it back: connections from it are short.
+                    Err(_) => sleep(PAUSE).await,
                 }
+                Ok(())
+            }
+            (Reachability::Silent, Some(open)) => {
                 listener = Some(open);
+                reachability.changed().await
             }
-            closed = wait_for_down(&mut reachability) => {
-                if closed.is_err() {
-                    return;
-                }
+            (Reachability::Up, Some(open)) => {
+                let changed = tokio::select! {
+                    accepted = open.accept() => {
+                        if let Ok((client, _)) = accepted {
+                            tokio::spawn(pass(client, server, reachability.clone()));
+                        }
+                        Ok(())
+                    }
+                    changed = reachability.changed() => changed,
+                };
+                listener = Some(open);
+                changed
             }
+        };
+        if changed.is_err() {
+            return;
         }
     }
 }
 
-async fn wait_for_down(
-    reachability: &mut watch::Receiver<Reachability>,
-) -> Result<(), watch::error::RecvError> {
-    reachability.wait_for(|now| *now == Reachability::Down).await.map(drop)
-}
-
 async fn pass(mut client: TcpStream, server: SocketAddr, mut reachability: watch::Receiver<Reachability>) {
-    let passing = async {
-        let mut inner = TcpStream::connect(server).await?;
-        client.set_nodelay(true)?;
-        inner.set_nodelay(true)?;
-        copy_bidirectional(&mut client, &mut inner).await
-    };
-    tokio::select! {
+    let Ok(mut inner) = TcpStream::connect(server).await else { return };
+    if client.set_nodelay(true).and_then(|()| inner.set_nodelay(true)).is_err() {
+        return;
+    }
+    let is_lost = tokio::select! {
         // Either side may break off; the other one sees it.
-        _ = passing => {}
+        _ = copy_bidirectional(&mut client, &mut inner) => false,
         // Also when the gate is gone.
-        _ = wait_for_down(&mut reachability) => {}
+        now = reachability.wait_for(|now| *now != Reachability::Up) => {
+            now.is_ok_and(|now| *now == Reachability::Silent)
+        }
+    };
+    if is_lost {
+        // Both ends keep their connection, and hear nothing of the other one.
+        drop(reachability.wait_for(|now| *now == Reachability::Down).await);
     }
 }
 
@@ -153,5 +162,16 @@ mod tests {
             assert!(tokio::time::Instant::now() < late, "connections are still refused");
             sleep(PAUSE).await;
         }
+
+        let (mut open, _) = echo().await.unwrap();
+        gate.switch().send_replace(Reachability::Silent);
+        let hears = async |stream: &mut TcpStream| {
+            tokio::time::timeout(10 * PAUSE, stream.read(&mut [0])).await.is_ok()
+        };
+        assert!(!hears(&mut open).await, "a lost connection is not told of");
+        gate.switch().send_replace(Reachability::Up);
+        open.write_all(b"x").await.unwrap();
+        assert!(!hears(&mut open).await, "what was lost stays lost");
+        assert_eq!(echo().await.unwrap().1, b'x');
     }
 }

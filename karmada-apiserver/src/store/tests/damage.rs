@@ -226,6 +226,31 @@ fn a_file_whose_header_and_latest_commit_were_both_lost_is_not_served() {
 }
 
 #[test]
+fn a_bit_of_any_witness_may_be_lost_together_with_any_bit_of_the_latest_commit() {
+    for sample in [sample(true), sample(false)] {
+        let old = &sample.earlier[1];
+        let changed: Vec<_> = (4096 / 512..sample.image.len() / 512)
+            .map(|sector| sector * 512)
+            .filter(|at| old.get(*at..at + 512) != Some(&sample.image[*at..at + 512]))
+            .collect();
+        for (slot, at) in
+            [512, 1024, 1536, 2048].iter().flat_map(|slot| changed.iter().map(move |at| (slot, at)))
+        {
+            for lost_sector in [false, true] {
+                let mut bytes = sample.image.clone();
+                if lost_sector {
+                    bytes[*slot..slot + 512].copy_from_slice(&old[*slot..slot + 512]);
+                } else {
+                    bytes[*slot] ^= 1;
+                }
+                bytes[at + 100] ^= 1;
+                check(&sample, bytes).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
 fn what_can_be_read_of_a_damaged_file_can_be_saved() {
     let sample = sample(true);
     let directory = tempfile::tempdir().unwrap();

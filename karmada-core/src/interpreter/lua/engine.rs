@@ -17,6 +17,9 @@ const MOST_IDLE: usize = 4;
 /// Most memory that reading a script may take, in bytes.
 const CHECK_MEMORY: usize = 64 << 20;
 
+/// Takes a line that a script prints.
+pub type Print = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// What scripts run with.
 #[derive(Clone)]
 pub struct LuaOptions {
@@ -26,12 +29,14 @@ pub struct LuaOptions {
     pub clock: Clock,
     /// How the requirements of pods are read.
     pub native: NativeOptions,
+    /// Who takes what scripts print. By default nobody does.
+    pub print: Option<Print>,
 }
 
 impl LuaOptions {
     /// Returns the usual limits with a clock.
     pub fn new(clock: Clock) -> Self {
-        Self { limits: LuaLimits::default(), clock, native: NativeOptions::default() }
+        Self { limits: LuaLimits::default(), clock, native: NativeOptions::default(), print: None }
     }
 }
 

@@ -10,6 +10,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use mlua::{Error, IntoLuaMulti, LightUserData, Lua, LuaString, MultiValue, Result, Table, Value};
 
+use super::engine::Print;
 use super::format::Argument;
 use super::limits::{Budget, LimitError};
 use super::objects::place_key;
@@ -21,7 +22,7 @@ use crate::object::Quantity;
 const SPECIAL: &[u8] = b"^$*+?.([%-";
 
 /// Returns the table that the prelude is called with.
-pub(super) fn host(lua: &Lua, budget: &Arc<Budget>) -> Result<Table> {
+pub(super) fn host(lua: &Lua, budget: &Arc<Budget>, print: Option<Print>) -> Result<Table> {
     let host = lua.create_table()?;
     host.raw_set("fail", fail_key())?;
     host.raw_set("node", place_key())?;
@@ -66,6 +67,17 @@ pub(super) fn host(lua: &Lua, budget: &Arc<Budget>) -> Result<Table> {
             date(lua, &budget, &layout, at)
         })?,
     )?;
+    if let Some(print) = print {
+        let budget = with_budget();
+        host.raw_set(
+            "print",
+            lua.create_function(move |_, line: LuaString| {
+                charge(&budget, 100 + line.as_bytes().len() as u64)?;
+                print(&line.to_string_lossy());
+                Ok(())
+            })?,
+        )?;
+    }
     host.raw_set("resource_add", lua.create_function(resource_add)?)?;
     host.raw_set("resource_quantity", lua.create_function(resource_quantity)?)?;
     Ok(host)

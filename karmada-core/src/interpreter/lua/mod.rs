@@ -28,7 +28,7 @@ mod vm;
 
 pub use customizations::Customizations;
 use engine::Script;
-pub use engine::{LuaEngine, LuaOptions, check_syntax};
+pub use engine::{LuaEngine, LuaOptions, Print, check_syntax};
 pub use error::{RuleError, ScriptError};
 pub use limits::{Clock, LimitError, LuaLimits};
 pub use rule::{function_name, rule_name, script};

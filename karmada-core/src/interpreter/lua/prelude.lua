@@ -10,6 +10,7 @@ local host = ...
 local FAIL, NODE = host.fail, host.node
 local charge, number_text, to_number, format = host.charge, host.number_text, host.to_number, host.format
 local find, match, gmatch_next = host.find, host.match, host.gmatch_next
+local host_print = host.print
 local upper, lower, time, date = host.upper, host.lower, host.time, host.date
 local resource_add, resource_quantity = host.resource_add, host.resource_quantity
 
@@ -220,7 +221,13 @@ end
 base.error, base.assert = error, assert
 base.select = select
 
-function base.print() end
+function base.print(...)
+  if host_print == nil then return end
+  local texts = {}
+  local count = select("#", ...)
+  for at = 1, count do texts[at] = base.tostring((select(at, ...))) end
+  host_print(concat(texts, "\t", 1, count))
+end
 function base._printregs() end
 
 local function unpack_range(t, i, j)

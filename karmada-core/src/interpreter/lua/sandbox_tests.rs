@@ -1,7 +1,7 @@
 //! What scripts cannot do, and what they can rely on.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use indoc::{formatdoc, indoc};
@@ -267,6 +267,17 @@ fn refuses_to_write(#[case] body: &str, #[case] reason: &str) {
 #[case("return {r = {_VERSION, type(_GOPHER_LUA_VERSION), select('#', print()), type(type(nil))}}", json!(["Lua 5.1", "string", 0, "string"]))]
 fn speaks_the_language(#[case] body: &str, #[case] expected: Json) {
     assert_eq!(evaluate(&engine(), body).unwrap(), expected);
+}
+
+#[test]
+fn what_scripts_print_is_taken_line_by_line() {
+    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+    let taken = Arc::clone(&lines);
+    let print = Arc::new(move |line: &str| taken.lock().unwrap().push(line.to_owned()));
+    let options = LuaOptions { print: Some(print), ..LuaOptions::new(Arc::new(|| Timestamp::UNIX_EPOCH)) };
+    let body = "print('a', 1, nil, true) print() return {r = 1}";
+    assert_eq!(evaluate(&LuaEngine::new(options), body).unwrap(), json!(1));
+    assert_eq!(*lines.lock().unwrap(), ["a\t1\tnil\ttrue", ""]);
 }
 
 #[rstest]

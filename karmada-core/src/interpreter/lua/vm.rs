@@ -58,7 +58,7 @@ impl Vm {
     fn prepare(options: &LuaOptions) -> mlua::Result<Self> {
         let lua = Lua::new_with(StdLib::STRING | StdLib::TABLE | StdLib::MATH, mlua::LuaOptions::new())?;
         let budget = Arc::new(Budget::new(options.limits, Arc::clone(&options.clock)));
-        let host = library::host(&lua, &budget)?;
+        let host = library::host(&lua, &budget, options.print.clone())?;
         let prelude = lua.load(include_str!("prelude.lua")).set_name("=prelude").set_mode(ChunkMode::Text);
         let (run, define): (Function, Function) = prelude.call(host)?;
         let hook = Arc::clone(&budget);

@@ -348,6 +348,10 @@ fn change(
     clusters: Vec<TargetCluster>,
 ) -> Option<BindingChange> {
     let applied_placement = applied_placement::print(placement);
+    let known = &binding.spec.clusters;
+    // The order says nothing, and upstream's is random.
+    let is_same = known.len() == clusters.len() && clusters.iter().all(|target| known.contains(target));
+    let clusters = if is_same { known.clone() } else { clusters };
     let is_there =
         binding.spec.clusters == clusters && binding.annotation() == Some(applied_placement.as_str());
     (!is_there).then_some(BindingChange { clusters, applied_placement })
@@ -498,6 +502,19 @@ mod tests {
         let decision = reconcile(&after);
         assert_eq!(decision.trigger, None);
         assert!(decision.change.is_none() && decision.status.is_none() && decision.events.is_empty());
+    }
+
+    #[test]
+    fn a_result_in_another_order_is_no_change() {
+        let mut before = binding(2, &[]);
+        before.spec.placement = Some(Placement::default());
+        let mut after = apply(&before, &reconcile(&before));
+        after.spec.clusters.reverse();
+        let decision = reconcile(&after);
+        assert_eq!((decision.trigger, after.spec.clusters.len()), (Some(Trigger::Duplicated), 2));
+        assert_eq!(decision.change, None);
+        after.spec.clusters.pop();
+        assert!(reconcile(&after).change.is_some());
     }
 
     #[test]

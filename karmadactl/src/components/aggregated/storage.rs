@@ -14,6 +14,7 @@ use crate::attached::prepare::{PrepareError, apply};
 use crate::change::DryRun;
 use crate::error::chain_line;
 use crate::raw;
+use crate::register::path_of;
 use crate::wait::{Probe, WaitError, wait_until};
 
 pub(super) const GROUP: &str = constants::STORAGE_GROUP;
@@ -30,6 +31,8 @@ const LARGEST_ANSWER: usize = 1 << 30;
 pub enum StorageError {
     #[error("cannot install the kind as which Clusters are kept")]
     Install(#[from] PrepareError),
+    #[error("cannot read the kind as which Clusters are kept")]
+    Read(#[source] ApiError),
     #[error("the kind as which Clusters are kept is not served")]
     Wait(#[from] WaitError),
 }
@@ -44,6 +47,19 @@ pub fn definition() -> Value {
         "plural": PLURAL, "singular": "storedcluster", "kind": KIND, "listKind": format!("{KIND}List"),
     });
     definition
+}
+
+/// Whether an object says all that is wanted, whatever else the server has added.
+fn says(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::Object(found), Value::Object(wanted)) => {
+            wanted.iter().all(|(name, wanted)| found.get(name).is_some_and(|found| says(found, wanted)))
+        }
+        (Value::Array(found), Value::Array(wanted)) => {
+            found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| says(found, wanted))
+        }
+        _ => found == wanted,
+    }
 }
 
 /// Calls of the API server that keeps the Clusters.
@@ -84,9 +100,13 @@ impl Storage {
         Self { client }
     }
 
-    /// Installs the kind, and waits until it is served.
+    /// Installs the kind where it is not there as it should be, and waits until it is served.
     pub(super) async fn install(&self, timeout: Duration) -> Result<(), StorageError> {
-        apply(&self.client, &definition(), DryRun::None).await?;
+        let definition = definition();
+        let found = raw::read(&self.client, &path_of(&definition)).await.map_err(StorageError::Read)?;
+        if !found.is_some_and(|found| says(&found, &definition)) {
+            apply(&self.client, &definition, DryRun::None).await?;
+        }
         let path = format!("/apis/{API_VERSION}/{PLURAL}?limit=1");
         wait_until("the start of serving the kind as which Clusters are kept", timeout, async || {
             match raw::read(&self.client, &path).await {
@@ -185,6 +205,20 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_server_adds_is_no_reason_to_write() {
+        let wanted = json!({"a": {"b": [{"c": 1}]}});
+        assert!(says(&json!({"a": {"b": [{"c": 1, "d": 2}], "e": 3}, "status": {}}), &wanted));
+        for other in [
+            json!({"a": {"b": [{"c": 2}]}}),
+            json!({"a": {"b": [{"c": 1}, {"c": 1}]}}),
+            json!({"a": {}}),
+            json!({}),
+        ] {
+            assert!(!says(&other, &wanted), "{other}");
+        }
+    }
 
     #[test]
     fn the_definition_is_that_of_clusters_under_another_name() {

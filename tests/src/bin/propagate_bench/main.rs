@@ -3,9 +3,10 @@
 //! One namespace, one PropagationPolicy that sends every Deployment in it to all members, then N
 //! Deployments by four writers, and a watch on every member for their arrival. Prints one JSON line:
 //! latency (create acknowledged -> visible in the last member), makespan, arrivals per second, and for
-//! processes given by pid the CPU seconds and peak memory. Without `--cp` it starts
+//! processes given by pid the CPU seconds and memory (now, and at most). Without `--cp` it starts
 //! `karmadactl local-up` with a fresh data directory and measures that; with `--rig` it starts a real
-//! kube-apiserver as control plane and three more as members, all over one etcd, and `karmadactl controllers`.
+//! kube-apiserver as control plane and three more as members, all over one etcd, and the components that
+//! `karmadactl init` installs.
 //!
 //! With `--sick` one more member is joined, half of the run is made while it is well, half while it is not, and
 //! what is printed is the latency of the others in both halves.
@@ -21,9 +22,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use karmada_tests::process::{Server, program_under_test};
-use karmada_tests::rig::{Binaries, RealFleet, Sync};
+use karmada_tests::process::program_under_test;
+use karmada_tests::rig::{Binaries, Flags, Installation, RealFleet, Sync};
 use karmada_tests::writes::write_counts;
+use karmadactl::install::names::Component;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Value, json};
@@ -56,10 +58,10 @@ struct Args {
     /// Keep the namespace afterwards
     #[arg(long)]
     keep: bool,
-    /// Measure `karmadactl controllers` on real kube-apiservers, which Go builds on the first use
+    /// Measure what `karmadactl init` installs on real kube-apiservers, which Go builds on the first use
     #[arg(long, conflicts_with = "cp")]
     rig: bool,
-    /// Flag of `karmadactl controllers` on the rig, such as --flag=--cluster-api-qps=40 (can be repeated)
+    /// Flag of `karmadactl controller-manager` on the rig, such as --flag=--cluster-api-qps=40 (can be repeated)
     #[arg(long, value_name = "FLAG", requires = "rig", allow_hyphen_values = true)]
     flag: Vec<String>,
     /// Durability of a local control plane that is started
@@ -106,9 +108,9 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Real kube-apiservers and our control loops, in this order of being dropped: loops, servers, files.
+/// Real kube-apiservers and our components, in this order of being dropped: components, servers, files.
 struct Rig {
-    _loops: Server,
+    _installation: Installation,
     _fleet: RealFleet,
     _directory: tempfile::TempDir,
 }
@@ -118,8 +120,10 @@ impl Rig {
     async fn start(args: &mut Args) -> anyhow::Result<Self> {
         const MEMBERS: [&str; 3] = ["member1", "member2", "member3"];
         let binaries = Binaries::obtain()?;
-        let fleet = RealFleet::start(&binaries, &binaries, &MEMBERS, Sync::Always).await?;
-        fleet.prepare().await?;
+        let flags = Flags::from([(Component::ControllerManager, args.flag.clone())]);
+        let (fleet, installation) =
+            RealFleet::start_installed(&binaries, &binaries, &MEMBERS, Sync::Always, &program()?, &flags)
+                .await?;
         let directory = tempfile::tempdir()?;
         for (name, member) in &fleet.members {
             fleet.join(name).await?;
@@ -137,11 +141,9 @@ impl Rig {
                 .map(|(name, pid)| (name.to_owned(), pid.to_string())),
         );
         args.cp = Some(fleet.kubeconfig_path());
-        let fixed = ["controllers", "--metrics-bind-address=0", "--health-probe-bind-address=0"];
-        let flags: Vec<&str> = args.flag.iter().map(String::as_str).collect();
-        let loops = fleet.run(&program()?, &[&fixed, &flags[..]].concat())?;
-        args.pid.push(("controllers".to_owned(), loops.pid().to_string()));
-        Ok(Self { _loops: loops, _fleet: fleet, _directory: directory })
+        let components = installation.pids().into_iter();
+        args.pid.extend(components.map(|(component, pid)| (component.name().to_owned(), pid.to_string())));
+        Ok(Self { _installation: installation, _fleet: fleet, _directory: directory })
     }
 }
 
@@ -176,6 +178,8 @@ async fn measure(args: &Args) -> anyhow::Result<Value> {
         .collect();
     let memory: BTreeMap<&str, f64> =
         args.pid.iter().map(|(name, pid)| (name.as_str(), round_off(peak_mib(pid)))).collect();
+    let resident: BTreeMap<&str, f64> =
+        args.pid.iter().map(|(name, pid)| (name.as_str(), round_off(resident_mib(pid)))).collect();
     let makespan = measured.makespan.as_secs_f64();
     let report = json!({
         "n": args.count,
@@ -186,6 +190,7 @@ async fn measure(args: &Args) -> anyhow::Result<Value> {
         "latency_ms": measured.percentiles(),
         "cpu_s": cpu,
         "peak_rss_mib": memory,
+        "rss_mib": resident,
         "writes_per_object": writes_per_object(&writes_before, &writes, args.count),
     });
     if !args.keep {

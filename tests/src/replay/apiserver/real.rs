@@ -104,13 +104,24 @@ impl RealServers {
             }
             let _alone = self.turn.write().unwrap_or_else(PoisonError::into_inner);
             outcome = runtime.block_on(async {
-                match RealCluster::start(&self.binaries, controllers).await {
+                match self.fresh(controllers).await {
                     Ok(cluster) => with_known(case, replay_on(&Target::real(Arc::new(cluster)), case).await),
                     Err(error) => Outcome::Failed(format!("a fresh cluster does not start: {error:#}")),
                 }
             });
         }
         outcome
+    }
+}
+
+impl RealServers {
+    /// Starts a cluster that only writes what it is asked to, if no controllers run in it.
+    async fn fresh(&self, controllers: RealControllers) -> anyhow::Result<RealCluster> {
+        let cluster = RealCluster::start(&self.binaries, controllers).await?;
+        if controllers == RealControllers::None {
+            cluster.wait_until_calm().await?;
+        }
+        Ok(cluster)
     }
 }
 

@@ -13,7 +13,7 @@ use super::fleet::{CONTROL_PLANE, Fleet};
 const PATIENCE: Duration = Duration::from_secs(45);
 const PAUSE: Duration = Duration::from_millis(250);
 /// Resources that servers and controllers keep for themselves.
-const OF_CONTROLLERS: [&str; 13] = [
+const OF_CONTROLLERS: [&str; 14] = [
     "apiservices",
     "clusterresourcebindings",
     "componentstatuses",
@@ -26,6 +26,8 @@ const OF_CONTROLLERS: [&str; 13] = [
     "leases",
     "prioritylevelconfigurations",
     "resourcebindings",
+    // What is done to Clusters is done to these.
+    "storedclusters",
     "works",
 ];
 /// Resources of which scenarios change what was there before them.

@@ -1,4 +1,5 @@
-//! The same scenarios on real clusters: kube-apiservers as control plane and members, our loops as a process.
+//! The same scenarios on real clusters: kube-apiservers as control plane and members, and the components that `init`
+//! installs.
 //!
 //! One fleet serves all scenarios. Those that only work in their own namespace share it at the same time; those that
 //! change clusters, need other flags or look at everything run alone, and the fleet is restored after them.
@@ -8,6 +9,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use karmadactl::install::names::Component;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -17,8 +19,8 @@ use super::fleet::{CONTROL_PLANE, Fleet, Switch, Tempo};
 use super::program::Program;
 use super::scenario::{replay, unsupported};
 use super::start::{clusters, describe, install_fixtures, name_of, prepare, steps, wait_until_ready};
-use crate::process::{Server, program_under_test};
-use crate::rig::{Binaries, RealFleet, Sync};
+use crate::process::program_under_test;
+use crate::rig::{Binaries, Flags, Installation, RealFleet, Sync};
 
 /// How often a scenario that failed runs again, alone: how busy the machine was, is no difference.
 const AGAIN: usize = 1;
@@ -31,6 +33,8 @@ const KINDS_ALONE: [&str; 5] =
 /// Members of the recordings.
 const MEMBERS: [&str; 4] = ["member1", "member2", "member3", "member4"];
 
+/// Components that decide by feature gates.
+const GATED: [Component; 3] = [Component::Webhook, Component::Scheduler, Component::ControllerManager];
 /// The timings of the recording.
 const TIMINGS: [&str; 3] = [
     "--cluster-status-update-frequency=2s",
@@ -50,15 +54,11 @@ pub struct RealScenarios {
 
 /// Fields are dropped in this order.
 struct Running {
-    loops: Loops,
+    installation: Installation,
+    /// Those of the scenario that the components were started with.
+    flags: Vec<String>,
     baseline: Baseline,
     fleet: RealFleet,
-}
-
-/// Our controllers, with the flags that they were started with.
-struct Loops {
-    flags: Vec<String>,
-    _process: Server,
 }
 
 /// Whether a scenario shares the fleet.
@@ -85,7 +85,7 @@ impl RealScenarios {
 
     /// Replays one scenario.
     pub fn run(&self, case: &Value) -> Outcome {
-        if let Some(reason) = unsupported(case).or_else(|| missing_part(case)) {
+        if let Some(reason) = unsupported(case) {
             return Outcome::Skipped(reason);
         }
         let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()
@@ -112,7 +112,7 @@ impl RealScenarios {
         if turn == Turn::Shared {
             loop {
                 let shared = self.fleet.read().unwrap_or_else(PoisonError::into_inner);
-                if let Some(running) = shared.as_ref().filter(|running| running.loops.flags == flags) {
+                if let Some(running) = shared.as_ref().filter(|running| running.flags == flags) {
                     return runtime.block_on(running.share(case));
                 }
                 drop(shared);
@@ -139,24 +139,33 @@ impl RealScenarios {
     ) -> anyhow::Result<&'a mut Running> {
         let running = match fleet.take() {
             None => self.runtime.block_on(self.start(case, flags))?,
-            Some(running) if running.loops.flags == flags => running,
-            Some(Running { loops, baseline, fleet }) => {
-                // Two at once would write against each other.
-                drop(loops);
-                Running { loops: Loops::start(&fleet, flags)?, baseline, fleet }
+            Some(running) if running.flags == flags => running,
+            Some(mut running) => {
+                for (component, flags) in flags_of_components(flags) {
+                    running.installation.start(component, &flags)?;
+                }
+                Running { flags: flags.to_vec(), ..running }
             }
         };
         Ok(fleet.insert(running))
     }
 
     async fn start(&self, case: &Value, flags: &[String]) -> anyhow::Result<Running> {
-        let real = RealFleet::start(&self.binaries, &self.of_members, &MEMBERS, Sync::Never).await?;
-        real.prepare().await?;
+        let program = program_under_test()?;
+        let further = flags_of_components(flags);
+        let (real, installation) = RealFleet::start_installed(
+            &self.binaries,
+            &self.of_members,
+            &MEMBERS,
+            Sync::Never,
+            &program,
+            &further,
+        )
+        .await?;
         let mut fleet = fleet_of(&real, case).await?;
         let refused =
             |refusal: super::client::Refusal| anyhow::anyhow!("{} {}", refusal.code, refusal.message);
         install_fixtures(&mut fleet, &case["fixtures"]).await.map_err(refused)?;
-        let loops = Loops::start(&real, flags)?;
         for cluster in clusters(case) {
             let name = name_of(cluster);
             prepare(&mut fleet, cluster).await.map_err(refused).with_context(|| name.clone())?;
@@ -172,7 +181,7 @@ impl RealScenarios {
         // What follows from the clusters, as their roles, is made by then.
         tokio::time::sleep(Duration::from_secs(3)).await;
         let baseline = Baseline::take(&mut fleet).await.map_err(refused)?;
-        Ok(Running { loops, baseline, fleet: real })
+        Ok(Running { installation, flags: flags.to_vec(), baseline, fleet: real })
     }
 }
 
@@ -216,20 +225,6 @@ impl Running {
     }
 }
 
-impl Loops {
-    fn start(fleet: &RealFleet, flags: &[String]) -> anyhow::Result<Self> {
-        let fixed = [
-            "controllers",
-            "--leader-elect=false",
-            "--metrics-bind-address=0",
-            "--health-probe-bind-address=0",
-        ];
-        let flags_of: Vec<&str> = flags.iter().map(String::as_str).collect();
-        let process = fleet.run(&program_under_test()?, &[&fixed[..], &TIMINGS, &flags_of].concat())?;
-        Ok(Self { flags: flags.to_vec(), _process: process })
-    }
-}
-
 /// Connects a scenario with the fleet.
 async fn fleet_of(real: &RealFleet, case: &Value) -> anyhow::Result<Fleet> {
     let (control_plane, members) = real.clients().await?;
@@ -254,7 +249,23 @@ fn id(case: &Value) -> String {
     case["name"].as_str().unwrap_or_default().split('-').next().unwrap_or_default().to_owned()
 }
 
-/// The flags that the loops need for a scenario, beside the timings.
+/// Adds what every component has to be told on the rig.
+fn flags_of_components(flags: &[String]) -> Flags {
+    let of_component = |component: Component| {
+        let mut all = flags.to_vec();
+        if component != Component::Webhook {
+            // One that is killed does not give up its lease.
+            all.push("--leader-elect=false".to_owned());
+        }
+        if component == Component::ControllerManager {
+            all.extend(TIMINGS.map(str::to_owned));
+        }
+        (component, all)
+    };
+    GATED.into_iter().map(of_component).collect()
+}
+
+/// The flags that a scenario needs.
 fn flags(case: &Value) -> Vec<String> {
     let gates = case["gates"].as_object().into_iter().flatten();
     let gates: Vec<String> = gates.map(|(name, state)| format!("{name}={state}")).collect();
@@ -278,20 +289,6 @@ fn turn(case: &Value) -> Turn {
                 .is_some_and(|objects| objects.keys().any(|key| is_of_cluster(&Value::from(key.as_str()))))
     };
     if !flags(case).is_empty() || steps(case).any(is_alone) { Turn::Alone } else { Turn::Shared }
-}
-
-/// What a scenario needs beside the control loops.
-fn missing_part(case: &Value) -> Option<String> {
-    let is_refused_by_webhook = |step: &Value| {
-        step["results"].as_array().into_iter().flatten().any(|result| {
-            result["message"].as_str().is_some_and(|message| message.contains("denied the request"))
-        })
-    };
-    if steps(case).any(is_refused_by_webhook) {
-        return Some("admission of Karmada's kinds".to_owned());
-    }
-    let needs_proxy = |step: &Value| step["path"].as_str().is_some_and(|path| path.contains("/proxy"));
-    steps(case).any(needs_proxy).then(|| "the proxy of clusters".to_owned())
 }
 
 #[cfg(test)]
@@ -321,5 +318,10 @@ mod tests {
     fn gates_become_flags() {
         let case = json!({"gates": {"A": true, "B": false}});
         assert_eq!(flags(&case), ["--feature-gates=A=true,B=false"]);
+        let flags = flags_of_components(&flags(&case));
+        for component in GATED {
+            assert!(flags[&component].contains(&"--feature-gates=A=true,B=false".to_owned()), "{component}");
+        }
+        assert!(!flags[&Component::Webhook].iter().any(|flag| flag.contains("leader")));
     }
 }

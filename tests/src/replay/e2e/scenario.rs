@@ -1,18 +1,20 @@
 //! Running one scenario on a fleet of its own.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::super::Outcome;
+use super::agents::{changes_sync_mode, in_pull_mode};
 use super::client::Reference;
 use super::expectation::{answer_differences, missing_events, object_differences};
 use super::fleet::{CONTROL_PLANE, Fleet};
 use super::normalise::Identifiers;
 use super::program::StepOutcome;
-use super::start::start;
+use super::start::{RegisteredBy, Stage, SyncMode};
 use super::state::{Event, Objects, Scope, read, read_events};
 use super::steps;
 
@@ -43,23 +45,55 @@ const KNOWN: [(&str, &str, &str); 3] = [
     ("p04-", "/spec/clusters/0/replicas", "equal remainders are ordered by the template's random uid"),
 ];
 
-/// Replays one scenario.
+/// Replays one scenario, members being driven by the control plane.
 pub fn run(case: &Value) -> Outcome {
+    on_own_runtime(case, run_pushed(case))
+}
+
+/// Replays one scenario, each member being driven by an agent of its own.
+pub fn run_pulled(case: &Value) -> Outcome {
+    if changes_sync_mode(case) {
+        return Outcome::Skipped("it changes the mode itself".to_owned());
+    }
+    on_own_runtime(case, async {
+        let case = in_pull_mode(case);
+        run_in(&case, SyncMode::Pull(RegisteredBy::Us)).await
+    })
+}
+
+async fn run_pushed(case: &Value) -> Outcome {
+    run_in(case, SyncMode::Push).await
+}
+
+async fn run_in(case: &Value, sync_mode: SyncMode) -> Outcome {
+    let started = |error: String| Outcome::Failed(format!("the fleet did not start: {error}"));
+    let stage = match Stage::open(case, sync_mode).await {
+        Ok(stage) => stage,
+        Err(error) => return started(error),
+    };
+    let outcome = match stage.run(case).await {
+        Ok(loops) => {
+            let outcome = match stage.fleet(case) {
+                Ok(fleet) => replay(fleet, case).await,
+                Err(error) => started(error),
+            };
+            loops.shutdown().await;
+            outcome
+        }
+        Err(error) => started(error),
+    };
+    stage.close().await;
+    outcome
+}
+
+/// Runs a scenario that can be run.
+pub(super) fn on_own_runtime(case: &Value, running: impl Future<Output = Outcome>) -> Outcome {
     if let Some(reason) = unsupported(case) {
         return Outcome::Skipped(reason);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            match start(case).await {
-                Ok((fleet, running)) => {
-                    let outcome = replay(fleet, case).await;
-                    running.shutdown().await;
-                    outcome
-                }
-                Err(error) => Outcome::Failed(format!("the fleet did not start: {error}")),
-            }
-        }),
+        Ok(runtime) => runtime.block_on(running),
         Err(error) => Outcome::Failed(format!("cannot start a runtime: {error}")),
     }
 }
@@ -107,10 +141,22 @@ struct Replay {
 
 /// Replays a scenario on a running fleet.
 pub async fn replay(fleet: Fleet, case: &Value) -> Outcome {
+    let steps = case["steps"].as_array().map_or(0, Vec::len);
+    replay_part(fleet, case, 0..steps, Identifiers::default()).await
+}
+
+/// Replays some steps of a scenario on a fleet that is where the steps before them leave it. `identifiers` know what those
+/// named.
+pub(super) async fn replay_part(
+    fleet: Fleet,
+    case: &Value,
+    part: Range<usize>,
+    identifiers: Identifiers,
+) -> Outcome {
     let mut replay = Replay {
         fleet,
         scope: Scope::of(case),
-        identifiers: Identifiers::default(),
+        identifiers,
         events: BTreeSet::new(),
         rules: BTreeSet::new(),
         commands: BTreeSet::new(),
@@ -120,7 +166,7 @@ pub async fn replay(fleet: Fleet, case: &Value) -> Outcome {
         return Outcome::Failed(difference);
     }
     let steps = case["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
-    for (index, step) in steps.iter().enumerate() {
+    for (index, step) in steps.iter().enumerate().skip(part.start).take(part.len()) {
         let step = &with_caption(step, steps.get(index + 1));
         if let Err(difference) = replay.step(step).await {
             let what = step["do"].as_str().unwrap_or("expect");

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use karmada_apiserver::server::Limits;
+use karmada_controllers::agent::Agent;
 use karmada_controllers::members::Connector;
 use karmada_controllers::{ControlPlane, ControlPlaneSettings, StatusSettings};
 use karmada_core::api::FeatureGates;
@@ -15,8 +17,10 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use super::agents::{register, start_agent};
 use super::client::{PatchKind, Refusal};
 use super::fleet::{CONTROL_PLANE, Fleet, Reachability, Switch};
+use super::journal::Journal;
 use super::program::Program;
 use super::switch::switched;
 
@@ -24,83 +28,192 @@ use super::switch::switched;
 const READY: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What runs behind a fleet.
-pub struct Running {
-    control_plane: ControlPlane,
-    servers: Vec<EmbeddedServer>,
+/// How members get what is theirs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyncMode {
+    /// The control plane brings it.
+    #[default]
+    Push,
+    /// An agent for each fetches it.
+    Pull(RegisteredBy),
+}
+
+/// Who gave agents their permissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegisteredBy {
+    Us,
+    Upstream,
+}
+
+/// The servers of a scenario, with its clusters registered. Control loops come and go ([`Stage::run`]).
+pub struct Stage {
+    server: EmbeddedServer,
+    members: BTreeMap<String, EmbeddedServer>,
+    switches: BTreeMap<String, watch::Sender<Reachability>>,
+    connector: Connector,
+    gates: FeatureGates,
+    sync_mode: SyncMode,
+    /// What the control loops write.
+    journal: Journal,
+}
+
+/// The control loops of a stage.
+pub struct Loops {
+    pub control_plane: ControlPlane,
+    agents: Vec<Agent>,
 }
 
 /// A fleet that did not start: what failed, and why.
-type StartError = String;
+pub(super) type StartError = String;
 
-/// Starts the fleet of a scenario.
-pub async fn start(case: &Value) -> Result<(Fleet, Running), StartError> {
-    let gates = gates(case)?;
-    let admission = KarmadaAdmission { gates: gates.clone(), ..KarmadaAdmission::default() };
-    let api = ApiOptions { admission, ..ApiOptions::default() };
-    let control_plane = EmbeddedOptions { api, ..options(CONTROL_PLANE) };
-    let connector = Connector::new();
-    let server = EmbeddedServer::karmada_reaching(&control_plane, connector.clone())
-        .await
-        .map_err(failed("the control plane"))?;
-    let mut members = BTreeMap::new();
-    let mut switches = Vec::new();
-    for cluster in clusters(case) {
-        let name = name_of(cluster);
-        let member = EmbeddedServer::plain(&options(&name)).await.map_err(failed(&name))?;
-        let (sender, receiver) = watch::channel(Reachability::Up);
-        let clients = member.token_clients();
-        connector.add_in_process(&member.url(), switched(clients, receiver));
-        switches.push((name.clone(), Switch(sender)));
-        members.insert(name, member);
-    }
-    let clients = members.iter().map(|(name, member)| (name.clone(), member.client())).collect();
-    let mut fleet = Fleet::new(server.client(), clients);
-    for (name, switch) in switches {
-        fleet = fleet.with_switch(&name, switch);
-    }
-    if steps(case).any(|step| step["do"] == "karmadactl") {
-        let mut kubeconfigs = BTreeMap::from([(
-            CONTROL_PLANE.to_owned(),
-            server.kubeconfig().map_err(failed("the kubeconfig"))?,
-        )]);
-        for (name, member) in &members {
-            kubeconfigs.insert(name.clone(), member.kubeconfig().map_err(failed(name))?);
+impl Stage {
+    /// Starts the servers of a scenario and registers its clusters.
+    pub async fn open(case: &Value, sync_mode: SyncMode) -> Result<Self, StartError> {
+        let gates = gates(case)?;
+        let admission = KarmadaAdmission { gates: gates.clone(), ..KarmadaAdmission::default() };
+        let api = ApiOptions { admission, ..ApiOptions::default() };
+        let control_plane = EmbeddedOptions { api, ..options(CONTROL_PLANE) };
+        let connector = Connector::new();
+        let server = EmbeddedServer::karmada_reaching(&control_plane, connector.clone())
+            .await
+            .map_err(failed("the control plane"))?;
+        let journal = Journal::default();
+        let mut members = BTreeMap::new();
+        let mut switches = BTreeMap::new();
+        for cluster in clusters(case) {
+            let name = name_of(cluster);
+            let member = EmbeddedServer::plain(&options(&name)).await.map_err(failed(&name))?;
+            let (sender, receiver) = watch::channel(Reachability::Up);
+            let (clients, journal, of) = (member.token_clients(), journal.clone(), name.clone());
+            let noted = Arc::new(move |token: &str| journal.noting(&of, clients(token)));
+            connector.add_in_process(&member.url(), switched(noted, receiver));
+            switches.insert(name.clone(), sender);
+            members.insert(name, member);
         }
-        fleet.program = Some(Program::new(&kubeconfigs).map_err(failed("the program's files"))?);
+        let stage = Self { server, members, switches, connector, gates, sync_mode, journal };
+        match stage.furnish(case).await {
+            Ok(()) => Ok(stage),
+            Err(error) => {
+                stage.close().await;
+                Err(error)
+            }
+        }
     }
-    install_fixtures(&mut fleet, &case["fixtures"]).await.map_err(refused("the fixtures"))?;
-    for cluster in clusters(case) {
-        let name = name_of(cluster);
-        prepare(&mut fleet, cluster).await.map_err(refused(&name))?;
-        let member = &members[&name];
-        let join = JoinOptions::new(name.clone(), member.url());
-        join_cluster(&server.client(), &member.client(), &join).await.map_err(failed(&name))?;
-        describe(&mut fleet, case, cluster).await.map_err(refused(&name))?;
+
+    async fn furnish(&self, case: &Value) -> Result<(), StartError> {
+        let mut fleet = self.fleet(case)?;
+        install_fixtures(&mut fleet, &case["fixtures"]).await.map_err(refused("the fixtures"))?;
+        for cluster in clusters(case) {
+            let name = name_of(cluster);
+            prepare(&mut fleet, cluster).await.map_err(refused(&name))?;
+            match self.sync_mode {
+                SyncMode::Push => {
+                    let member = &self.members[&name];
+                    let join = JoinOptions::new(name.clone(), member.url());
+                    join_cluster(&self.server.client(), &member.client(), &join)
+                        .await
+                        .map_err(failed(&name))?;
+                }
+                SyncMode::Pull(by) => register(&self.server, &self.members[&name], &name, by).await?,
+            }
+            describe(&mut fleet, case, cluster).await.map_err(refused(&name))?;
+        }
+        Ok(())
     }
-    let settings = ControlPlaneSettings {
-        connector,
-        status: StatusSettings {
-            frequency: Duration::from_secs(2),
-            thresholds: karmada_core::membership::ReadinessThresholds {
-                failure: SignedDuration::from_secs(2),
-                success: SignedDuration::from_secs(2),
-            },
-            ..StatusSettings::default()
+
+    /// Connects a scenario with the servers.
+    pub fn fleet(&self, case: &Value) -> Result<Fleet, StartError> {
+        let clients = self.members.iter().map(|(name, member)| (name.clone(), member.client())).collect();
+        let mut fleet = Fleet::new(self.server.client(), clients);
+        for (name, switch) in &self.switches {
+            fleet = fleet.with_switch(name, Switch(switch.clone()));
+        }
+        if steps(case).any(|step| step["do"] == "karmadactl") {
+            let kubeconfig = self.server.kubeconfig().map_err(failed("the kubeconfig"))?;
+            let mut kubeconfigs = BTreeMap::from([(CONTROL_PLANE.to_owned(), kubeconfig)]);
+            for (name, member) in &self.members {
+                kubeconfigs.insert(name.clone(), member.kubeconfig().map_err(failed(name))?);
+            }
+            fleet.program = Some(Program::new(&kubeconfigs).map_err(failed("the program's files"))?);
+        }
+        Ok(fleet)
+    }
+
+    /// Starts the control loops and waits until the clusters are ready.
+    pub async fn run(&self, case: &Value) -> Result<Loops, StartError> {
+        let settings = ControlPlaneSettings {
+            connector: self.connector.clone(),
+            status: status_settings(),
+            gates: self.gates.clone(),
+            ..ControlPlaneSettings::default()
+        };
+        let client = self.journal.noting(CONTROL_PLANE, self.server.client());
+        let control_plane = ControlPlane::start(client, settings).await.map_err(failed("the controllers"))?;
+        let mut loops = Loops { control_plane, agents: Vec::new() };
+        let result = async {
+            if self.sync_mode != SyncMode::Push {
+                for (name, member) in &self.members {
+                    let switch = self.switches[name].subscribe();
+                    let agent = start_agent(&self.server, member, switch, name, &self.journal).await?;
+                    loops.agents.push(agent);
+                }
+            }
+            wait_until_ready(&mut self.fleet(case)?, case).await
+        };
+        match result.await {
+            Ok(()) => Ok(loops),
+            Err(error) => {
+                loops.shutdown().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns what the control loops wrote.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Returns all servers by name.
+    pub fn servers(&self) -> impl Iterator<Item = (&str, &EmbeddedServer)> {
+        let members = self.members.iter().map(|(name, member)| (name.as_str(), member));
+        std::iter::once((CONTROL_PLANE, &self.server)).chain(members)
+    }
+
+    /// Stops the servers.
+    pub async fn close(self) {
+        for member in self.members.values() {
+            member.shutdown().await;
+        }
+        self.server.shutdown().await;
+    }
+}
+
+impl Loops {
+    /// Whether a loop of the control plane or of an agent has something to do.
+    pub fn is_busy(&self) -> bool {
+        let mut agents = self.agents.iter().flat_map(|agent| agent.runtime().loads());
+        self.control_plane.is_busy() || agents.any(|(_, load)| load.is_busy())
+    }
+
+    /// Ends the agents, then the controllers.
+    pub async fn shutdown(self) {
+        for agent in &self.agents {
+            agent.shutdown().await;
+        }
+        self.control_plane.shutdown().await;
+    }
+}
+
+/// How often and how patiently clusters are looked at, as in the recording.
+pub(super) fn status_settings() -> StatusSettings {
+    StatusSettings {
+        frequency: Duration::from_secs(2),
+        thresholds: karmada_core::membership::ReadinessThresholds {
+            failure: SignedDuration::from_secs(2),
+            success: SignedDuration::from_secs(2),
         },
-        gates,
-        ..ControlPlaneSettings::default()
-    };
-    let control_plane =
-        ControlPlane::start(server.client(), settings).await.map_err(failed("the controllers"))?;
-    let servers = members.into_values().chain([server]).collect();
-    let running = Running { control_plane, servers };
-    match wait_until_ready(&mut fleet, case).await {
-        Ok(()) => Ok((fleet, running)),
-        Err(error) => {
-            running.shutdown().await;
-            Err(error)
-        }
+        ..StatusSettings::default()
     }
 }
 
@@ -109,16 +222,6 @@ fn gates(case: &Value) -> Result<FeatureGates, StartError> {
     let states = case["gates"].as_object().into_iter().flatten();
     let states = states.map(|(name, state)| (name.as_str(), state.as_bool().unwrap_or_default()));
     FeatureGates::from_names(states).map_err(failed("the feature gates"))
-}
-
-impl Running {
-    /// Stops the controllers, then the servers.
-    pub async fn shutdown(self) {
-        self.control_plane.shutdown().await;
-        for server in self.servers {
-            server.shutdown().await;
-        }
-    }
 }
 
 fn options(name: &str) -> EmbeddedOptions {
@@ -144,7 +247,9 @@ pub(super) fn name_of(cluster: &Value) -> String {
     cluster["name"].as_str().unwrap_or_default().to_owned()
 }
 
-fn failed<E: std::error::Error + Send + Sync + 'static>(what: &str) -> impl FnOnce(E) -> StartError {
+pub(super) fn failed<E: std::error::Error + Send + Sync + 'static>(
+    what: &str,
+) -> impl FnOnce(E) -> StartError {
     let what = what.to_owned();
     move |error| format!("{what}: {:#}", anyhow::Error::new(error))
 }

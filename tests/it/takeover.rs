@@ -1,0 +1,41 @@
+//! Taking over a control plane from upstream's controllers, and scenarios with agents: other ways through the recordings.
+
+use karmada_tests::replay::categories::{Variant, variant_runner};
+use karmada_tests::replay::driver::{Selection, run_category};
+use karmada_tests::replay::{Outcome, passing, vectors};
+
+/// Beginnings of the names of scenarios that are taken over at each of their recorded states: clusters, dependencies,
+/// namespaces, overrides, quota, retention, status, suspension, deletion.
+const TAKEN_OVER: [&str; 12] =
+    ["a02-", "c03-", "d01-", "e02-", "n01-", "o12-", "p04-", "p17-", "r01-", "s01-", "t01-", "v09-"];
+/// Those in which our agents do.
+const TAKEN_OVER_AGENTS: [&str; 4] = ["c03-", "s01-", "t01-", "o17-"];
+/// Beginnings of the names of scenarios that run with an agent for each member.
+const PULLED: [&str; 12] =
+    ["a05-", "c03-", "d01-", "d04-", "e01-", "n03-", "o17-", "p15-", "q05-", "r01-", "s02-", "t01-"];
+
+fn all_pass(variant: Variant, names: &[&str]) {
+    let category = vectors::read_category(&passing::repository_vectors().join("e2e")).unwrap();
+    let parts: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let selection = Selection { name_parts: &parts, ..Selection::default() };
+    let results = run_category(&category, variant_runner("e2e", variant), selection);
+    assert_eq!(results.len(), names.len(), "{results:#?}");
+    for (name, outcome) in results {
+        assert!(matches!(outcome, Outcome::Passed | Outcome::Differs(_)), "{name}: {outcome:?}");
+    }
+}
+
+#[test]
+fn our_loops_take_over_from_upstream_without_a_write_and_go_on_as_upstream_did() {
+    all_pass(Variant::TakeOver, &TAKEN_OVER);
+}
+
+#[test]
+fn our_agents_take_over_from_those_of_upstream_with_their_permissions() {
+    all_pass(Variant::TakeOverAgents, &TAKEN_OVER_AGENTS);
+}
+
+#[test]
+fn scenarios_pass_with_an_agent_for_each_member() {
+    all_pass(Variant::Pull, &PULLED);
+}
