@@ -1,15 +1,17 @@
 //! Taking over a control plane from upstream's controllers, and scenarios with agents: other ways through the recordings.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand, like tests")]
+
 use karmada_tests::replay::categories::{Variant, variant_runner};
 use karmada_tests::replay::driver::{Selection, run_category};
 use karmada_tests::replay::{Outcome, passing, vectors};
 
-/// Beginnings of the names of scenarios that are taken over at each of their recorded states: clusters, dependencies,
-/// namespaces, overrides, quota, retention, status, suspension, deletion.
-const TAKEN_OVER: [&str; 12] =
-    ["a02-", "c03-", "d01-", "e02-", "n01-", "o12-", "p04-", "p17-", "r01-", "s01-", "t01-", "v09-"];
-/// Those in which our agents do.
-const TAKEN_OVER_AGENTS: [&str; 4] = ["c03-", "s01-", "t01-", "o17-"];
+/// Beginnings of the names of scenarios that are taken over at each of their recorded states: namespaces, division of
+/// several kinds, spreading, status, drift, dependencies, a cluster that changes, deletion.
+const TAKEN_OVER: [&str; 10] =
+    ["c03-", "d01-", "e02-", "n01-", "p04-", "p13-", "q02-", "s01-", "s02-", "t01-"];
+/// Those in which our agents do: on several clusters, and let go of.
+const TAKEN_OVER_AGENTS: [&str; 2] = ["o17-", "p01-"];
 /// Beginnings of the names of scenarios that run with an agent for each member.
 const PULLED: [&str; 12] =
     ["a05-", "c03-", "d01-", "d04-", "e01-", "n03-", "o17-", "p15-", "q05-", "r01-", "s02-", "t01-"];
