@@ -130,9 +130,9 @@ impl Request {
     }
 
     fn is_of_lease(&self, component: Component) -> bool {
-        self.resource == "leases" && self.object.ends_with(&format!("/{}", component.lease))
-            // A creation names its object in the body.
-            || self.resource == "leases" && self.verb == "create"
+        // A creation names its object in the body.
+        self.resource == "leases"
+            && (self.verb == "create" || self.object.ends_with(&format!("/{}", component.lease)))
     }
 }
 

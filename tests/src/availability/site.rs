@@ -30,7 +30,7 @@ pub enum Kind<'a> {
 
 #[derive(Debug)]
 enum ApiServer {
-    Own { authority: Authority, url: String, _server: Server },
+    Own { authority: Box<Authority>, url: String, _server: Box<Server> },
     Real(Box<RealCluster>),
 }
 
@@ -193,7 +193,7 @@ fn start_own(program: &Path, directory: &Path, policy: &Path, log: &Path) -> any
     let url = server_of(&serde_saphyr::from_str(&fs::read_to_string(&kubeconfig)?)?)?;
     // Whoever has the keys of a server makes certificates of its users.
     let authority = Authority::in_directory(&Path::new(&data).join("pki"), CONTROL_PLANE)?;
-    Ok(ApiServer::Own { authority, url, _server: server })
+    Ok(ApiServer::Own { authority: Box::new(authority), url, _server: Box::new(server) })
 }
 
 fn server_of(kubeconfig: &Value) -> anyhow::Result<String> {

@@ -191,9 +191,10 @@ impl HostCluster {
         let late = Instant::now() + READY;
         loop {
             self.machine.check()?;
-            let answer = match self.serving_certificate().exists() {
-                true => self.ready_answer().await,
-                false => Err(anyhow::anyhow!("there is no certificate yet")),
+            let answer = if self.serving_certificate().exists() {
+                self.ready_answer().await
+            } else {
+                Err(anyhow::anyhow!("there is no certificate yet"))
             };
             match answer {
                 Ok(text) if text == "ok" => return Ok(()),

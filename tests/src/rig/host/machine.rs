@@ -115,7 +115,7 @@ impl Machine {
     /// # Errors
     /// When one has.
     pub fn check(&self) -> anyhow::Result<()> {
-        for entry in fs::read_dir(self.path("ended"))? {
+        if let Some(entry) = fs::read_dir(self.path("ended"))?.next() {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let status = fs::read_to_string(entry.path())?;
