@@ -70,7 +70,7 @@ fn verbose(verbosity: u8) -> String {
         _ => "trace",
     };
     format!(
-        "warn,kube_client=off,karmadactl={level},karmada_core={level},karmada_controllers={level},karmada_apiserver={level}"
+        "warn,kube_client=off,kube_runtime=error,karmadactl={level},karmada_core={level},karmada_controllers={level},karmada_apiserver={level}"
     )
 }
 

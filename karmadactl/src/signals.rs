@@ -1,20 +1,29 @@
 //! Being told to stop.
 
-/// Completes when the process is asked to stop (Ctrl-C or SIGTERM).
+use std::future::Future;
+use std::io;
+
+/// Returns what completes when the process is asked to stop (Ctrl-C or SIGTERM).
 ///
-/// From the first call on, being asked to stop does nothing else: who waits for an orderly end calls this again.
-pub async fn stop_requested() -> std::io::Result<()> {
+/// From this call on, not only from the first poll, being asked to stop does nothing else: who says that it is ready calls
+/// this before. Who waits for an orderly end calls this again.
+pub fn stop_requested() -> impl Future<Output = io::Result<()>> + Send {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
+        let signals = signal(SignalKind::interrupt())
+            .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
+        async move {
+            let (mut interrupt, mut terminate) = signals?;
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            Ok(())
         }
     }
     #[cfg(not(unix))]
     {
-        tokio::signal::ctrl_c().await
+        tokio::signal::ctrl_c()
     }
 }

@@ -263,9 +263,9 @@ where
     /// Remembers why the watch failed. A refusal is said once, in the server's words: they name verb and resource.
     fn note_failure(&self, error: &watcher::Error) {
         let text = chain(error);
-        if is_refusal(error) {
+        if let Some(message) = refusal(error) {
             if !self.refused.send_replace(true) {
-                tracing::warn!(informer = self.name, error = text, "the server refuses, will retry");
+                tracing::warn!(informer = self.name, error = message, "the server refuses, will retry");
             }
         } else {
             tracing::debug!(informer = self.name, error = text, "watch failed, will retry");
@@ -466,13 +466,15 @@ where
     }
 }
 
-/// Whether the server answered that it will not show the kind. One that is gone is no refusal: its cache ends soon.
-fn is_refusal(error: &watcher::Error) -> bool {
+/// Returns the words in which the server refused to show the kind. One that is gone is no refusal: its cache ends soon.
+fn refusal(error: &watcher::Error) -> Option<&str> {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchError(status) => matches!(status.code, 401 | 403 | 405),
-        _ => false,
+        | watcher::Error::WatchError(status) => {
+            matches!(status.code, 401 | 403 | 405).then_some(status.message.as_str())
+        }
+        _ => None,
     }
 }
 

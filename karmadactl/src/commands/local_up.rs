@@ -125,6 +125,7 @@ pub async fn run(args: LocalUpArgs, context: &Context) -> Result<(), CliError> {
     if let Err(error) = up.wait_until_members_ready(MEMBERS_TIMEOUT).await {
         printer.warning(&error.to_string());
     }
+    let stopped = stop_requested();
     printer.line(&ready_line(&up.control_plane.server().url(), &data))?;
     let names: Vec<&str> = up.members.iter().map(|member| member.name.as_str()).collect();
     let stop = if is_kept {
@@ -133,7 +134,7 @@ pub async fn run(args: LocalUpArgs, context: &Context) -> Result<(), CliError> {
         "Ctrl-C stops everything and forgets it."
     };
     printer.progress(&next_steps(&names, &directory, "In another terminal:", stop));
-    stop_requested().await.map_err(CliError::failed)?;
+    stopped.await.map_err(CliError::failed)?;
     serve::end(up.shutdown(), context).await
 }
 

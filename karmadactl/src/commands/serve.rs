@@ -245,12 +245,14 @@ pub async fn run(args: ServeArgs, context: &Context) -> Result<(), CliError> {
     let server = served.server();
     let _metrics = served.metrics(metrics_bind_address).await?;
     write_kubeconfig(&kubeconfig, &server.kubeconfig().map_err(explain)?).map_err(CliError::failed)?;
+    // Whoever reads that it is ready may tell it to stop at once.
+    let stop = stop_requested();
     let line = ready_line(&server.url(), &kubeconfig);
     context.printer.line(&line)?;
     if let Some(descriptor) = ready_fd {
         announce(descriptor, &line).map_err(CliError::failed)?;
     }
-    serve_until_stopped(server, &kubeconfig).await?;
+    serve_until_stopped(server, &kubeconfig, stop).await?;
     end(served.shutdown(), context).await
 }
 
@@ -268,8 +270,11 @@ pub(super) async fn end(shutdown: impl Future<Output = ()>, context: &Context) -
 }
 
 /// Waits for the end; the certificate in the kubeconfig is good for a year, so it is replaced before.
-async fn serve_until_stopped(server: &EmbeddedServer, kubeconfig: &Path) -> Result<(), CliError> {
-    let stop = stop_requested();
+async fn serve_until_stopped(
+    server: &EmbeddedServer,
+    kubeconfig: &Path,
+    stop: impl Future<Output = std::io::Result<()>>,
+) -> Result<(), CliError> {
     tokio::pin!(stop);
     loop {
         tokio::select! {
