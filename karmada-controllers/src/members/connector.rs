@@ -161,8 +161,8 @@ impl Connector {
         let mut config = endpoint.config()?;
         // The queues try again, and know for whom; a retry in here would only look like a member that hangs.
         config.default_retry = false;
-        let client = if endpoint.proxy_url.is_some() {
-            let dial = endpoint.dial(&config)?;
+        let client = if endpoint.proxy_url.is_some() || self.fence.is_some() {
+            let dial = endpoint.dial(&config)?.with_fence(self.fence.clone());
             through(&config, &endpoint.token, dial)
         } else {
             Client::try_from(config)

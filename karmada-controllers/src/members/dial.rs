@@ -21,6 +21,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::tenure::{Fence, NotLeading};
+
 /// Longest time to get a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest answer of a proxy to `CONNECT`.
@@ -49,6 +51,7 @@ pub enum DialError {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dial {
     proxy: Option<Arc<Proxy>>,
+    fence: Option<Fence>,
 }
 
 /// A proxy on the way.
@@ -73,13 +76,28 @@ impl fmt::Debug for Proxy {
 }
 
 /// A connection: to the member itself, or to the proxy that has opened the way.
-pub(crate) struct Way(Box<dyn Stream>);
+pub(crate) struct Way {
+    stream: Box<dyn Stream>,
+    fence: Option<Fence>,
+}
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
+impl Way {
+    fn of(stream: impl Stream + 'static) -> Self {
+        Self { stream: Box::new(stream), fence: None }
+    }
+}
+
 impl Dial {
+    /// Lets nothing be sent on its connections while the fence is closed: a request that had left its caller when the
+    /// process was stopped must not go out when it runs again.
+    pub(crate) fn with_fence(self, fence: Option<Fence>) -> Self {
+        Self { fence, ..self }
+    }
+
     /// Dials through a proxy if there is one. `tls` is how an HTTPS proxy is trusted: as the member itself.
     ///
     /// # Errors
@@ -110,7 +128,7 @@ impl Dial {
         };
         let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(default_port));
         let host = authority.host().trim_matches(['[', ']']).to_owned();
-        Ok(Self { proxy: Some(Arc::new(Proxy { address, host, kind })) })
+        Ok(Self { proxy: Some(Arc::new(Proxy { address, host, kind })), fence: None })
     }
 }
 
@@ -150,7 +168,7 @@ impl tower::Service<Uri> for Dial {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let proxy = self.proxy.clone();
+        let (proxy, fence) = (self.proxy.clone(), self.fence.clone());
         Box::pin(async move {
             let host = uri.host().ok_or_else(|| DialError::NoHost { url: uri.to_string() })?;
             let default_port = if uri.scheme_str() == Some("http") { 80 } else { 443 };
@@ -165,11 +183,11 @@ impl tower::Service<Uri> for Dial {
                 stream.set_nodelay(true).map_err(failed)?;
                 match &proxy {
                     Some(proxy) => proxy.pass(stream, host, port).await,
-                    None => Ok(Way(Box::new(stream))),
+                    None => Ok(Way::of(stream)),
                 }
             };
             match tokio::time::timeout(PATIENCE, dialing).await {
-                Ok(result) => result.map(TokioIo::new),
+                Ok(result) => result.map(|way| TokioIo::new(Way { fence, ..way })),
                 Err(_) => Err(DialError::Timeout { address }),
             }
         })
@@ -189,7 +207,7 @@ impl Proxy {
         match &self.kind {
             Kind::Http { headers, tls: None } => {
                 match connect(&mut stream, &target, headers).await.map_err(failed)? {
-                    Ok(()) => Ok(Way(Box::new(stream))),
+                    Ok(()) => Ok(Way::of(stream)),
                     Err(answer) => Err(refused(&answer)),
                 }
             }
@@ -202,14 +220,14 @@ impl Proxy {
                 let mut stream =
                     TlsConnector::from(Arc::new(tls)).connect(name, stream).await.map_err(failed)?;
                 match connect(&mut stream, &target, headers).await.map_err(failed)? {
-                    Ok(()) => Ok(Way(Box::new(stream))),
+                    Ok(()) => Ok(Way::of(stream)),
                     Err(answer) => Err(refused(&answer)),
                 }
             }
             Kind::Socks { credentials } => {
                 let answer = socks(&mut stream, host, port, credentials.as_ref()).await.map_err(failed)?;
                 match answer {
-                    Ok(()) => Ok(Way(Box::new(stream))),
+                    Ok(()) => Ok(Way::of(stream)),
                     Err(answer) => Err(refused(answer)),
                 }
             }
@@ -336,7 +354,7 @@ impl AsyncRead for Way {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
@@ -346,15 +364,18 @@ impl AsyncWrite for Way {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        if self.fence.as_ref().is_some_and(|fence| !fence.is_open()) {
+            return Poll::Ready(Err(io::Error::other(NotLeading)));
+        }
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
@@ -384,6 +405,7 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
+    use crate::tenure::Tenure;
 
     fn tls() -> Arc<ClientConfig> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -431,6 +453,24 @@ mod tests {
         assert!(error.to_string().ends_with("refused the way to m:1: HTTP/1.1 403 Forbidden"), "{error}");
         let error = Dial::new(Some("ftp://u:secret@h:1"), &BTreeMap::new(), &tls()).unwrap_err();
         assert!(error.to_string().contains("ftp://h:1 is not of a supported kind"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_while_the_fence_is_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri: Uri = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let tenure = Tenure::default();
+        tenure.extend(tokio::time::Instant::now() + Duration::from_mins(1));
+        let dial = Dial::default().with_fence(Some(Fence::of(tenure.clone())));
+        let mut way = dial.oneshot(uri).await.unwrap().into_inner();
+        way.write_all(b"before").await.unwrap();
+        tenure.end();
+        let error = way.write_all(b"after").await.unwrap_err();
+        assert!(error.to_string().contains("no longer holds its lease"), "{error}");
+        drop(way);
+        let mut received = Vec::new();
+        listener.accept().await.unwrap().0.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, b"before");
     }
 
     /// A SOCKS5 proxy that wants a password; returns what it was asked for, and speaks as the target then.
