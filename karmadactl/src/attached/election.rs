@@ -120,6 +120,8 @@ pub async fn run(
     let mut scheduler = candidate(SCHEDULER_LEASE);
     let metrics = settings.metrics.clone();
     let wants_scheduler = settings.controllers.is_enabled(Controller::Scheduler);
+    // A server that starts again does not serve its CustomResourceDefinitions at once.
+    let mut has_led = false;
     let result = loop {
         tell(&metrics, Role::Standby, Role::Standby);
         if !lead(&mut controllers, progress, stop.as_mut()).await {
@@ -156,8 +158,11 @@ pub async fn run(
         };
         match Box::pin(work(&client, wanted, progress, hold, granted.notified(), stop.as_mut())).await {
             Ended::Stopped => break Ok(()),
-            Ended::Lost => scheduler.release().await,
-            Ended::NotStarted(error) if error.is_retriable() => {
+            Ended::Lost => {
+                has_led = true;
+                scheduler.release().await;
+            }
+            Ended::NotStarted(error) if has_led || error.is_retriable() => {
                 scheduler.release().await;
                 let pause = lease.retry_period;
                 if !try_later(&mut controllers, &error, pause, stop.as_mut()).await {
@@ -192,6 +197,8 @@ pub async fn run_component(
     let metrics = settings.metrics.clone();
     let (name, pause) = (lease.name.clone(), lease.retry_period);
     let mut candidate = Candidate::new(client.clone(), lease);
+    // As above.
+    let mut has_led = false;
     let result = loop {
         metrics.runtime.set_role(&name, Role::Standby);
         if !lead(&mut candidate, progress, stop.as_mut()).await {
@@ -203,8 +210,8 @@ pub async fn run_component(
         let never = std::future::pending();
         match work(&client, wanted, progress, candidate.hold(), never, stop.as_mut()).await {
             Ended::Stopped => break Ok(()),
-            Ended::Lost => {}
-            Ended::NotStarted(error) if error.is_retriable() => {
+            Ended::Lost => has_led = true,
+            Ended::NotStarted(error) if has_led || error.is_retriable() => {
                 if !try_later(&mut candidate, &error, pause, stop.as_mut()).await {
                     break Ok(());
                 }
