@@ -10,8 +10,9 @@ use anyhow::{Context, bail};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Namespace;
 use karmada_core::api::policy::PropagationPolicy;
-use karmada_core::api::work::{ResourceBinding, Work};
+use karmada_tests::convergence::{compare, compare_bindings, count_works};
 use karmada_tests::process::{self, Server};
+use karmada_tests::random::SplitMix;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
 use serde_json::json;
@@ -234,32 +235,10 @@ async fn differences(
     let templates: BTreeSet<String> = templates.list(&all).await?.iter().map(ResourceExt::name_any).collect();
     compare(&mut found, "templates", expected, &templates);
 
-    let bindings: Api<ResourceBinding> = Api::namespaced(client.clone(), NAMESPACE);
-    let bindings = bindings.list(&all).await?;
-    let names: BTreeSet<String> = bindings.iter().map(ResourceExt::name_any).collect();
-    compare(
-        &mut found,
-        "bindings",
-        &expected.iter().map(|name| format!("{name}-deployment")).collect(),
-        &names,
-    );
-    for binding in &bindings {
-        let status = binding.status.clone().unwrap_or_default();
-        let is_true = |type_: &str| status.conditions.iter().any(|c| c.type_ == type_ && c.status == "True");
-        if !is_true("Scheduled")
-            || !is_true("FullyApplied")
-            || status.aggregated_status.len() != MEMBERS.len()
-        {
-            found.push(format!("binding {}: {:?}", binding.name_any(), status.conditions));
-        }
-    }
+    compare_bindings(&mut found, client, NAMESPACE, expected, Some(MEMBERS.len())).await?;
 
     for (member, member_client) in members {
-        let works: Api<Work> = Api::namespaced(client.clone(), &format!("karmada-es-{member}"));
-        let works = works.list(&all.clone().labels("resourcebinding.karmada.io/permanent-id")).await?;
-        if works.items.len() != expected.len() {
-            found.push(format!("{member}: {} Works", works.items.len()));
-        }
+        count_works(&mut found, client, member, expected.len()).await?;
         let objects: Api<Deployment> = Api::namespaced(member_client.clone(), NAMESPACE);
         let objects = objects.list(&all).await?;
         let names: BTreeSet<String> = objects.iter().map(ResourceExt::name_any).collect();
@@ -277,25 +256,4 @@ async fn differences(
         }
     }
     Ok(found)
-}
-
-fn compare(found: &mut Vec<String>, what: &str, expected: &BTreeSet<String>, got: &BTreeSet<String>) {
-    let missing: Vec<_> = expected.difference(got).collect();
-    let extra: Vec<_> = got.difference(expected).collect();
-    if !missing.is_empty() || !extra.is_empty() {
-        found.push(format!("{what}: missing {missing:?}, extra {extra:?}"));
-    }
-}
-
-/// A small deterministic random source (SplitMix64).
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % limit
-    }
 }

@@ -13,6 +13,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use crate::guide::{Page, page, steps};
+use crate::pull::send;
 
 const NAMESPACE: &str = "karmada-system";
 /// Image that a component is upgraded to: the same program under another name.
@@ -153,16 +154,6 @@ async fn an_installation_on_a_real_cluster_goes_as_the_guide_says() -> anyhow::R
     .await?;
     assert!(kept.is_some());
     Ok(())
-}
-
-async fn send(client: &Client, method: &str, path: &str, object: &Value) -> anyhow::Result<Value> {
-    let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
-    let request = http::Request::builder()
-        .method(method)
-        .uri(path)
-        .header("Content-Type", kind)
-        .body(serde_json::to_vec(object)?)?;
-    Ok(client.request(request).await?)
 }
 
 #[tokio::test(flavor = "multi_thread")]

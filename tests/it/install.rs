@@ -13,6 +13,8 @@ use karmada_tests::process::{self, Server, path_text};
 use kube::Client;
 use serde_json::{Value, json};
 
+use crate::pull::send;
+
 const NAMESPACE: &str = "karmada-system";
 /// Kinds that an installation makes in its namespace.
 const KINDS: [&str; 7] = [
@@ -39,16 +41,6 @@ async fn run(arguments: Vec<String>) -> anyhow::Result<(i32, String, String)> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let code = output.status.code().context("ended by a signal")?;
     Ok((code, text(&output.stdout), text(&output.stderr)))
-}
-
-async fn send(client: &Client, method: &str, path: &str, object: &Value) -> anyhow::Result<Value> {
-    let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
-    let request = http::Request::builder()
-        .method(method)
-        .uri(path)
-        .header("Content-Type", kind)
-        .body(serde_json::to_vec(object)?)?;
-    Ok(client.request(request).await?)
 }
 
 async fn list(client: &Client, path: &str) -> anyhow::Result<Vec<Value>> {

@@ -3,10 +3,12 @@
 //! [`replay`] runs recorded cases against this implementation. Start reading there.
 
 pub mod availability;
+pub mod convergence;
 pub mod faults;
 pub mod kubectl;
 pub mod linearizability;
 pub mod process;
+pub mod random;
 pub mod replay;
 pub mod rig;
 pub mod writes;

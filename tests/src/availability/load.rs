@@ -7,7 +7,6 @@ use anyhow::bail;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Namespace;
 use karmada_core::api::policy::PropagationPolicy;
-use karmada_core::api::work::{ResourceBinding, Work};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
 use serde_json::json;
@@ -15,6 +14,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::MEMBERS;
+use crate::convergence::{compare, compare_bindings, count_works};
+use crate::random::SplitMix;
 
 const NAMESPACE: &str = "busy";
 /// As many Deployments are there at most.
@@ -95,7 +96,7 @@ async fn write(
     let mut expected = Expected::new();
     let mut next = 0_u32;
     while !stop.is_cancelled() {
-        let chosen = expected.keys().nth(random.below(POPULATION)).cloned();
+        let chosen = expected.keys().nth(usize::try_from(random.below(POPULATION as u64))?).cloned();
         match chosen {
             None => {
                 // Names are not used twice: an answer that was lost is told from one that was not given.
@@ -160,28 +161,12 @@ async fn differences(
     let templates: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
     compare_versions(&mut found, "templates", expected, &templates.list(&all).await?.items);
 
-    let bindings: Api<ResourceBinding> = Api::namespaced(client.clone(), NAMESPACE);
-    let bindings = bindings.list(&all).await?;
-    let wanted: BTreeSet<String> = names.iter().map(|name| format!("{name}-deployment")).collect();
-    compare(&mut found, "bindings", &wanted, &bindings.iter().map(ResourceExt::name_any).collect());
     // What all of them say is right only once all of them were reached.
-    for binding in bindings.iter().filter(|_| members.len() == MEMBERS.len()) {
-        let status = binding.status.clone().unwrap_or_default();
-        let is_true = |type_: &str| status.conditions.iter().any(|c| c.type_ == type_ && c.status == "True");
-        if !is_true("Scheduled")
-            || !is_true("FullyApplied")
-            || status.aggregated_status.len() != MEMBERS.len()
-        {
-            found.push(format!("binding {}: {:?}", binding.name_any(), status.conditions));
-        }
-    }
+    let reached = (members.len() == MEMBERS.len()).then_some(MEMBERS.len());
+    compare_bindings(&mut found, client, NAMESPACE, &names, reached).await?;
 
     for (member, member_client) in members {
-        let works: Api<Work> = Api::namespaced(client.clone(), &format!("karmada-es-{member}"));
-        let works = works.list(&all.clone().labels("resourcebinding.karmada.io/permanent-id")).await?;
-        if works.items.len() != expected.len() {
-            found.push(format!("{member}: {} Works instead of {}", works.items.len(), expected.len()));
-        }
+        count_works(&mut found, client, member, expected.len()).await?;
         let objects: Api<Deployment> = Api::namespaced(member_client.clone(), NAMESPACE);
         compare_versions(&mut found, member, expected, &objects.list(&all).await?.items);
     }
@@ -201,27 +186,5 @@ fn compare_versions(found: &mut Vec<String>, what: &str, expected: &Expected, ob
         {
             found.push(format!("{what}: {} has {image}, {:?}", object.name_any(), spec.replicas));
         }
-    }
-}
-
-fn compare(found: &mut Vec<String>, what: &str, expected: &BTreeSet<String>, got: &BTreeSet<String>) {
-    let missing: Vec<_> = expected.difference(got).collect();
-    let extra: Vec<_> = got.difference(expected).collect();
-    if !missing.is_empty() || !extra.is_empty() {
-        found.push(format!("{what}: missing {missing:?}, extra {extra:?}"));
-    }
-}
-
-/// A small deterministic random source (SplitMix64).
-#[derive(Clone, Debug)]
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % limit.max(1) as u64) as usize
     }
 }
