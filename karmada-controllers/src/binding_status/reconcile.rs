@@ -5,13 +5,15 @@ use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding, Work};
 use karmada_core::propagation::TemplateKey;
 use karmada_core::scheduling::EventKind;
 use karmada_core::work::{
-    About, BindingInput, BindingScope, Event, aggregate_binding_status, aggregate_template_status,
+    About, BindingInput, BindingScope, Event, aggregate_binding_status, aggregate_template_status, is_moving,
 };
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::{CLAIM, Context};
-use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Status, Unstructured, is_not_found, status_patch};
+use crate::hub::{
+    Action, ObjectKey, ObjectReference, ReconcileError, Status, Unstructured, is_not_found, status_patch,
+};
 
 pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Action, ReconcileError> {
     let hub = &context.hub;
@@ -39,6 +41,10 @@ async fn reconcile_status(
     let is_reported = binding.status.is_some_and(|status| !status.aggregated_status.is_empty());
     if works.is_empty() && !is_reported && binding.spec.resource.kind != CLAIM {
         // Nothing was sent anywhere yet, so there is nothing to gather.
+        return Ok(Action::Done);
+    }
+    if is_moving(&works, binding.spec) {
+        // The end of these Works calls again.
         return Ok(Action::Done);
     }
     let decision = aggregate_binding_status(binding, &works, jiff::Timestamp::now())
