@@ -336,7 +336,7 @@ _karmadactl() {
             return 0
             ;;
         karmadactl__subcmd__agent)
-            opts="-v -h --karmada-kubeconfig --cluster-name --cluster-namespace --cluster-api-endpoint --proxy-server-address --cluster-provider --cluster-region --cluster-zones --report-secrets --feature-gates --controllers --cluster-status-update-frequency --cluster-success-threshold --cluster-failure-threshold --cluster-lease-duration --cluster-lease-renew-interval-fraction --cluster-cache-sync-timeout --enable-cluster-resource-modeling --concurrent-work-syncs --cert-rotation-checking-interval --cert-rotation-remaining-time-threshold --karmada-kubeconfig-namespace --metrics-bind-address --health-probe-bind-address --leader-elect --leader-elect-resource-namespace --leader-elect-lease-duration --leader-elect-renew-deadline --leader-elect-retry-period --logging-format --v --rate-limiter-base-delay --rate-limiter-max-delay --rate-limiter-qps --rate-limiter-bucket-size --kube-api-qps --kube-api-burst --cluster-api-qps --cluster-api-burst --kubeconfig --karmada-context --log --help"
+            opts="-v -h --karmada-kubeconfig --cluster-name --cluster-namespace --cluster-api-endpoint --proxy-server-address --cluster-provider --cluster-region --cluster-zones --report-secrets --feature-gates --controllers --cluster-status-update-frequency --cluster-success-threshold --cluster-failure-threshold --enable-cluster-resource-modeling --cluster-lease-duration --cluster-lease-renew-interval-fraction --cluster-cache-sync-timeout --concurrent-work-syncs --cert-rotation-checking-interval --cert-rotation-remaining-time-threshold --karmada-kubeconfig-namespace --metrics-bind-address --health-probe-bind-address --leader-elect --leader-elect-resource-namespace --leader-elect-lease-duration --leader-elect-renew-deadline --leader-elect-retry-period --logging-format --v --rate-limiter-base-delay --rate-limiter-max-delay --rate-limiter-qps --rate-limiter-bucket-size --kube-api-qps --kube-api-burst --cluster-api-qps --cluster-api-burst --kubeconfig --karmada-context --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -409,6 +409,10 @@ _karmadactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --enable-cluster-resource-modeling)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --cluster-lease-duration)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -418,10 +422,6 @@ _karmadactl() {
                     return 0
                     ;;
                 --cluster-cache-sync-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --enable-cluster-resource-modeling)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1634,7 +1634,7 @@ _karmadactl() {
             return 0
             ;;
         karmadactl__subcmd__controller__subcmd__manager)
-            opts="-v -h --metrics-bind-address --health-probe-bind-address --leader-elect --leader-elect-resource-namespace --leader-elect-lease-duration --leader-elect-renew-deadline --leader-elect-retry-period --logging-format --v --feature-gates --controllers --cluster-status-update-frequency --cluster-success-threshold --cluster-failure-threshold --cluster-monitor-period --cluster-monitor-grace-period --cluster-startup-grace-period --enable-cluster-resource-modeling --skipped-propagating-apis --skipped-propagating-namespaces --rate-limiter-base-delay --rate-limiter-max-delay --rate-limiter-qps --rate-limiter-bucket-size --kube-api-qps --kube-api-burst --cluster-api-qps --cluster-api-burst --concurrent-cluster-syncs --concurrent-resourcebinding-syncs --concurrent-clusterresourcebinding-syncs --concurrent-work-syncs --concurrent-namespace-syncs --concurrent-propagation-policy-syncs --concurrent-cluster-propagation-policy-syncs --concurrent-resource-template-syncs --concurrent-dependent-resource-syncs --cluster-api-context --cluster-api-kubeconfig --cluster-cache-sync-timeout --enable-no-execute-taint-eviction --enable-taint-manager --federated-resource-quota-sync-period --graceful-eviction-timeout --horizontal-pod-autoscaler-cpu-initialization-period --horizontal-pod-autoscaler-downscale-delay --horizontal-pod-autoscaler-downscale-stabilization --horizontal-pod-autoscaler-initial-readiness-delay --horizontal-pod-autoscaler-sync-period --horizontal-pod-autoscaler-tolerance --horizontal-pod-autoscaler-upscale-delay --no-execute-taint-eviction-purge-mode --resource-eviction-rate --resync-period --enable-pprof --profiling-bind-address --vmodule --log-flush-frequency --log-json-info-buffer-size --log-json-split-stream --log-text-info-buffer-size --log-text-split-stream --add-dir-header --alsologtostderr --log-backtrace-at --log-dir --log-file --log-file-max-size --logtostderr --one-output --skip-headers --skip-log-headers --stderrthreshold --kubeconfig --karmada-context --log --help"
+            opts="-v -h --metrics-bind-address --health-probe-bind-address --leader-elect --leader-elect-resource-namespace --leader-elect-lease-duration --leader-elect-renew-deadline --leader-elect-retry-period --logging-format --v --feature-gates --controllers --cluster-status-update-frequency --cluster-success-threshold --cluster-failure-threshold --enable-cluster-resource-modeling --cluster-monitor-period --cluster-monitor-grace-period --cluster-startup-grace-period --skipped-propagating-apis --skipped-propagating-namespaces --rate-limiter-base-delay --rate-limiter-max-delay --rate-limiter-qps --rate-limiter-bucket-size --kube-api-qps --kube-api-burst --cluster-api-qps --cluster-api-burst --concurrent-cluster-syncs --concurrent-resourcebinding-syncs --concurrent-clusterresourcebinding-syncs --concurrent-work-syncs --concurrent-namespace-syncs --concurrent-propagation-policy-syncs --concurrent-cluster-propagation-policy-syncs --concurrent-resource-template-syncs --concurrent-dependent-resource-syncs --cluster-api-context --cluster-api-kubeconfig --cluster-cache-sync-timeout --enable-no-execute-taint-eviction --enable-taint-manager --federated-resource-quota-sync-period --graceful-eviction-timeout --horizontal-pod-autoscaler-cpu-initialization-period --horizontal-pod-autoscaler-downscale-delay --horizontal-pod-autoscaler-downscale-stabilization --horizontal-pod-autoscaler-initial-readiness-delay --horizontal-pod-autoscaler-sync-period --horizontal-pod-autoscaler-tolerance --horizontal-pod-autoscaler-upscale-delay --no-execute-taint-eviction-purge-mode --resource-eviction-rate --resync-period --enable-pprof --profiling-bind-address --vmodule --log-flush-frequency --log-json-info-buffer-size --log-json-split-stream --log-text-info-buffer-size --log-text-split-stream --add-dir-header --alsologtostderr --log-backtrace-at --log-dir --log-file --log-file-max-size --logtostderr --one-output --skip-headers --skip-log-headers --stderrthreshold --kubeconfig --karmada-context --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1700,6 +1700,10 @@ _karmadactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --enable-cluster-resource-modeling)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --cluster-monitor-period)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1709,10 +1713,6 @@ _karmadactl() {
                     return 0
                     ;;
                 --cluster-startup-grace-period)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --enable-cluster-resource-modeling)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1967,7 +1967,7 @@ _karmadactl() {
             return 0
             ;;
         karmadactl__subcmd__controllers)
-            opts="-v -h --once --timeout --metrics-bind-address --health-probe-bind-address --leader-elect --leader-elect-resource-namespace --leader-elect-lease-duration --leader-elect-renew-deadline --leader-elect-retry-period --logging-format --v --feature-gates --controllers --cluster-status-update-frequency --cluster-success-threshold --cluster-failure-threshold --cluster-monitor-period --cluster-monitor-grace-period --cluster-startup-grace-period --enable-cluster-resource-modeling --skipped-propagating-apis --skipped-propagating-namespaces --rate-limiter-base-delay --rate-limiter-max-delay --rate-limiter-qps --rate-limiter-bucket-size --kube-api-qps --kube-api-burst --cluster-api-qps --cluster-api-burst --concurrent-cluster-syncs --concurrent-resourcebinding-syncs --concurrent-clusterresourcebinding-syncs --concurrent-work-syncs --concurrent-namespace-syncs --concurrent-propagation-policy-syncs --concurrent-cluster-propagation-policy-syncs --concurrent-resource-template-syncs --concurrent-dependent-resource-syncs --scheduler-name --plugins --enable-empty-workload-propagation --allow-no-execute-taint-policy --kubeconfig --karmada-context --log --help"
+            opts="-v -h --once --timeout --metrics-bind-address --health-probe-bind-address --leader-elect --leader-elect-resource-namespace --leader-elect-lease-duration --leader-elect-renew-deadline --leader-elect-retry-period --logging-format --v --feature-gates --controllers --cluster-status-update-frequency --cluster-success-threshold --cluster-failure-threshold --enable-cluster-resource-modeling --cluster-monitor-period --cluster-monitor-grace-period --cluster-startup-grace-period --skipped-propagating-apis --skipped-propagating-namespaces --rate-limiter-base-delay --rate-limiter-max-delay --rate-limiter-qps --rate-limiter-bucket-size --kube-api-qps --kube-api-burst --cluster-api-qps --cluster-api-burst --concurrent-cluster-syncs --concurrent-resourcebinding-syncs --concurrent-clusterresourcebinding-syncs --concurrent-work-syncs --concurrent-namespace-syncs --concurrent-propagation-policy-syncs --concurrent-cluster-propagation-policy-syncs --concurrent-resource-template-syncs --concurrent-dependent-resource-syncs --scheduler-name --plugins --enable-empty-workload-propagation --allow-no-execute-taint-policy --kubeconfig --karmada-context --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2037,6 +2037,10 @@ _karmadactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --enable-cluster-resource-modeling)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --cluster-monitor-period)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2046,10 +2050,6 @@ _karmadactl() {
                     return 0
                     ;;
                 --cluster-startup-grace-period)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --enable-cluster-resource-modeling)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -6561,7 +6561,7 @@ _karmadactl() {
             return 0
             ;;
         karmadactl__subcmd__serve)
-            opts="-v -h --data-dir --listen --tls-san --public-url --kubeconfig --in-memory --durability --api-only --ready-fd --wait --event-ttl --audit-log-path --audit-policy-file --audit-level --audit-log-maxsize --audit-log-maxbackup --max-requests-inflight --max-mutating-requests-inflight --request-timeout --min-request-timeout --max-connections --http2-max-streams-per-connection --shutdown-timeout --metrics-bind-address --logging-format --v --feature-gates --controllers --cluster-status-update-frequency --cluster-success-threshold --cluster-failure-threshold --cluster-monitor-period --cluster-monitor-grace-period --cluster-startup-grace-period --enable-cluster-resource-modeling --skipped-propagating-apis --skipped-propagating-namespaces --rate-limiter-base-delay --rate-limiter-max-delay --rate-limiter-qps --rate-limiter-bucket-size --kube-api-qps --kube-api-burst --cluster-api-qps --cluster-api-burst --concurrent-cluster-syncs --concurrent-resourcebinding-syncs --concurrent-clusterresourcebinding-syncs --concurrent-work-syncs --concurrent-namespace-syncs --concurrent-propagation-policy-syncs --concurrent-cluster-propagation-policy-syncs --concurrent-resource-template-syncs --concurrent-dependent-resource-syncs --scheduler-name --plugins --enable-empty-workload-propagation --allow-no-execute-taint-policy --karmada-context --log --help"
+            opts="-v -h --data-dir --listen --tls-san --public-url --kubeconfig --in-memory --durability --api-only --ready-fd --wait --event-ttl --audit-log-path --audit-policy-file --audit-level --audit-log-maxsize --audit-log-maxbackup --max-requests-inflight --max-mutating-requests-inflight --request-timeout --min-request-timeout --max-connections --http2-max-streams-per-connection --shutdown-timeout --metrics-bind-address --logging-format --v --feature-gates --controllers --cluster-status-update-frequency --cluster-success-threshold --cluster-failure-threshold --enable-cluster-resource-modeling --cluster-monitor-period --cluster-monitor-grace-period --cluster-startup-grace-period --skipped-propagating-apis --skipped-propagating-namespaces --rate-limiter-base-delay --rate-limiter-max-delay --rate-limiter-qps --rate-limiter-bucket-size --kube-api-qps --kube-api-burst --cluster-api-qps --cluster-api-burst --concurrent-cluster-syncs --concurrent-resourcebinding-syncs --concurrent-clusterresourcebinding-syncs --concurrent-work-syncs --concurrent-namespace-syncs --concurrent-propagation-policy-syncs --concurrent-cluster-propagation-policy-syncs --concurrent-resource-template-syncs --concurrent-dependent-resource-syncs --scheduler-name --plugins --enable-empty-workload-propagation --allow-no-execute-taint-policy --karmada-context --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6723,6 +6723,10 @@ _karmadactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --enable-cluster-resource-modeling)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --cluster-monitor-period)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -6732,10 +6736,6 @@ _karmadactl() {
                     return 0
                     ;;
                 --cluster-startup-grace-period)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --enable-cluster-resource-modeling)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -136,10 +136,10 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l controll
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-status-update-frequency -d 'Time between two looks at the status of a cluster' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-success-threshold -d 'How long a cluster must be healthy until it is ready again' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-failure-threshold -d 'How long a cluster must be unhealthy until it is no longer ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of clusters, for the scheduler' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-monitor-period -d 'Time between two looks at the agents of pull mode clusters' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-monitor-grace-period -d 'How long an agent may be silent until its cluster\'s state is unknown' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l cluster-startup-grace-period -d 'The same for an agent that was never heard of' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of clusters, for the scheduler' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l skipped-propagating-apis -d 'APIs that are never propagated: GROUP, GROUP/VERSION or GROUP/VERSION/KIND,KIND, separated by semicolons' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l skipped-propagating-namespaces -d 'Namespaces that are never propagated, as regular expressions' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand serve" -l rate-limiter-base-delay -d 'First delay after a failure; it doubles with every further failure of the same object' -r
@@ -184,10 +184,10 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l co
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-status-update-frequency -d 'Time between two looks at the status of a cluster' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-success-threshold -d 'How long a cluster must be healthy until it is ready again' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-failure-threshold -d 'How long a cluster must be unhealthy until it is no longer ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of clusters, for the scheduler' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-monitor-period -d 'Time between two looks at the agents of pull mode clusters' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-monitor-grace-period -d 'How long an agent may be silent until its cluster\'s state is unknown' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l cluster-startup-grace-period -d 'The same for an agent that was never heard of' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of clusters, for the scheduler' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l skipped-propagating-apis -d 'APIs that are never propagated: GROUP, GROUP/VERSION or GROUP/VERSION/KIND,KIND, separated by semicolons' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l skipped-propagating-namespaces -d 'Namespaces that are never propagated, as regular expressions' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controllers" -l rate-limiter-base-delay -d 'First delay after a failure; it doubles with every further failure of the same object' -r
@@ -1274,10 +1274,10 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-status-update-frequency -d 'Time between two looks at the status of a cluster' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-success-threshold -d 'How long a cluster must be healthy until it is ready again' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-failure-threshold -d 'How long a cluster must be unhealthy until it is no longer ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of clusters, for the scheduler' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-monitor-period -d 'Time between two looks at the agents of pull mode clusters' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-monitor-grace-period -d 'How long an agent may be silent until its cluster\'s state is unknown' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l cluster-startup-grace-period -d 'The same for an agent that was never heard of' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of clusters, for the scheduler' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l skipped-propagating-apis -d 'APIs that are never propagated: GROUP, GROUP/VERSION or GROUP/VERSION/KIND,KIND, separated by semicolons' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l skipped-propagating-namespaces -d 'Namespaces that are never propagated, as regular expressions' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l rate-limiter-base-delay -d 'First delay after a failure; it doubles with every further failure of the same object' -r
@@ -1579,13 +1579,13 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l report-secrets -d 'Credentials of the cluster that the control plane gets: KubeCredentials, KubeImpersonator, or None' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l feature-gates -d 'Features to switch on or off, such as Failover=true,AllAlpha=false' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l controllers -d 'Controllers to run: * for all that are on by default, NAME for one, -NAME for not that one' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-status-update-frequency -d 'Time between two looks at the status of the cluster' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-success-threshold -d 'How long the cluster must be healthy until it is ready again' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-failure-threshold -d 'How long the cluster must be unhealthy until it is no longer ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-status-update-frequency -d 'Time between two looks at the status of a cluster' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-success-threshold -d 'How long a cluster must be healthy until it is ready again' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-failure-threshold -d 'How long a cluster must be unhealthy until it is no longer ready' -r
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of clusters, for the scheduler' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-lease-duration -d 'How long a sign of life of the agent is good' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-lease-renew-interval-fraction -d 'Part of that time between two signs of life' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cluster-cache-sync-timeout -d 'How long the first look at the control plane may take' -r
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l enable-cluster-resource-modeling -d 'Sum up the nodes and pods of the cluster, for the scheduler' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l concurrent-work-syncs -d 'Works in work at a time' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cert-rotation-checking-interval -d 'Time between two looks at the certificate (with --controllers=*,certRotation)' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand agent" -l cert-rotation-remaining-time-threshold -d 'Part of its lifetime that is left when the certificate is renewed' -r

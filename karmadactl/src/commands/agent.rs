@@ -4,26 +4,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{ArgAction, Args};
-use jiff::SignedDuration;
+use clap::Args;
 use karmada_controllers::agent::{self, AgentSettings, LeaseSettings};
-use karmada_controllers::hub::{RetryLimits, RuntimeSettings, Workers};
+use karmada_controllers::hub::{RuntimeSettings, Workers};
 use karmada_controllers::leader::LeaderSettings;
 use karmada_controllers::metrics::Metrics;
-use karmada_controllers::{Controller, ControllerSet, ResourceModeling, StatusSettings};
-use karmada_core::api::FeatureGates;
-use karmada_core::membership::ReadinessThresholds;
+use karmada_controllers::{Controller, ControllerSet};
 
-use super::controller_args::{MemberRateArgs, RateArgs, positive_duration, rate};
+use super::controller_args::{CommonArgs, MemberRateArgs, RateArgs, positive_duration, rate};
 use super::controllers::{BindAddress, ElectionArgs, identity, parse_address};
 use crate::agent::{
     AgentCredentials, AgentRegistration, AgentRun, ReportedSecrets, RotationSettings, run_agent,
 };
 use crate::attached::election::Progress;
 use crate::attached::observe::{Endpoints, Observed, Phase, serve};
-use crate::change::parse_flag;
 use crate::context::Context;
-use crate::duration::parse_duration;
 use crate::error::CliError;
 use crate::join::JoinOptions;
 use crate::join::footprint::{DEFAULT_CLUSTER_NAMESPACE, check_cluster_name};
@@ -89,32 +84,8 @@ pub struct AgentArgs {
     )]
     pub report_secrets: Vec<String>,
 
-    /// Features to switch on or off, such as Failover=true,AllAlpha=false
-    #[arg(long, value_name = "NAME=BOOL,...", value_parser = FeatureGates::parse, default_value = "",
-        hide_default_value = true)]
-    pub feature_gates: FeatureGates,
-
-    /// Controllers to run: * for all that are on by default, NAME for one, -NAME for not that one
-    #[arg(
-        long,
-        value_name = "NAME,...",
-        value_delimiter = ',',
-        default_value = "*",
-        allow_hyphen_values = true
-    )]
-    pub controllers: Vec<String>,
-
-    /// Time between two looks at the status of the cluster
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = positive_duration)]
-    pub cluster_status_update_frequency: Duration,
-
-    /// How long the cluster must be healthy until it is ready again
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
-    pub cluster_success_threshold: Duration,
-
-    /// How long the cluster must be unhealthy until it is no longer ready
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
-    pub cluster_failure_threshold: Duration,
+    #[command(flatten)]
+    pub common: CommonArgs,
 
     /// How long a sign of life of the agent is good
     #[arg(long, value_name = "DURATION", default_value = "40s", value_parser = positive_duration)]
@@ -127,11 +98,6 @@ pub struct AgentArgs {
     /// How long the first look at the control plane may take
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = positive_duration)]
     pub cluster_cache_sync_timeout: Duration,
-
-    /// Sum up the nodes and pods of the cluster, for the scheduler
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-        default_value = "true", value_parser = parse_flag, action = ArgAction::Set)]
-    pub enable_cluster_resource_modeling: bool,
 
     /// Works in work at a time
     #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
@@ -199,8 +165,7 @@ pub async fn run(args: AgentArgs, context: &Context) -> Result<(), CliError> {
         .map_err(|reason| CliError::usage(Misuse::Name { name: name.clone(), reason }))?;
     let secrets = ReportedSecrets::parse(&args.report_secrets)
         .map_err(|reason| CliError::usage(Misuse::Secrets(reason)))?;
-    let controllers = ControllerSet::parse(args.controllers.iter().map(String::as_str));
-    let controllers = controllers.map_err(CliError::usage)?;
+    let controllers = args.common.controllers()?;
     let foreign = Controller::ALL
         .iter()
         .copied()
@@ -256,39 +221,19 @@ pub async fn run(args: AgentArgs, context: &Context) -> Result<(), CliError> {
 }
 
 fn settings(args: &AgentArgs, controllers: ControllerSet, url: &str, metrics: Metrics) -> AgentSettings {
-    let signed = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-    let rates = &args.rates;
     let mut workers = Workers::default();
     workers.set("execution", args.concurrent_work_syncs.into());
     AgentSettings {
         member_url: url.to_owned(),
-        gates: args.feature_gates.clone(),
+        gates: args.common.feature_gates.clone(),
         controllers,
-        status: StatusSettings {
-            frequency: args.cluster_status_update_frequency,
-            thresholds: ReadinessThresholds {
-                success: signed(args.cluster_success_threshold),
-                failure: signed(args.cluster_failure_threshold),
-            },
-            resources: if args.enable_cluster_resource_modeling {
-                ResourceModeling::On
-            } else {
-                ResourceModeling::Off
-            },
-        },
+        status: args.common.status(),
         lease: LeaseSettings {
             duration: args.cluster_lease_duration,
             renew_fraction: args.cluster_lease_renew_interval_fraction,
         },
-        runtime: RuntimeSettings {
-            retry: RetryLimits {
-                base: rates.rate_limiter_base_delay,
-                longest: rates.rate_limiter_max_delay.max(rates.rate_limiter_base_delay),
-                rate: rate(rates.rate_limiter_qps, rates.rate_limiter_bucket_size),
-            },
-            workers,
-        },
-        api_rate: rate(rates.kube_api_qps, rates.kube_api_burst),
+        runtime: RuntimeSettings { retry: args.rates.retry(), workers },
+        api_rate: args.rates.api_rate(),
         member_rate: rate(args.member_rates.cluster_api_qps, args.member_rates.cluster_api_burst),
         sync_timeout: args.cluster_cache_sync_timeout,
         metrics,

@@ -33,10 +33,9 @@ pub struct ControllerArgs {
     pub admission: AdmissionArgs,
 }
 
-/// How the control loops run that are in the controller manager.
+/// Which loops run, and how clusters are looked at: of the controller manager and of agents.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Controllers")]
-pub struct LoopArgs {
+pub struct CommonArgs {
     /// Features to switch on or off, such as Failover=true,AllAlpha=false
     #[arg(long, value_name = "NAME=BOOL,...", value_parser = FeatureGates::parse, default_value = "",
         hide_default_value = true)]
@@ -57,12 +56,25 @@ pub struct LoopArgs {
     pub cluster_status_update_frequency: Duration,
 
     /// How long a cluster must be healthy until it is ready again
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = positive_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     pub cluster_success_threshold: Duration,
 
     /// How long a cluster must be unhealthy until it is no longer ready
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = positive_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     pub cluster_failure_threshold: Duration,
+
+    /// Sum up the nodes and pods of clusters, for the scheduler
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        default_value = "true", value_parser = parse_flag, action = clap::ArgAction::Set)]
+    pub enable_cluster_resource_modeling: bool,
+}
+
+/// How the control loops run that are in the controller manager.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Controllers")]
+pub struct LoopArgs {
+    #[command(flatten)]
+    pub common: CommonArgs,
 
     /// Time between two looks at the agents of pull mode clusters
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = positive_duration)]
@@ -75,11 +87,6 @@ pub struct LoopArgs {
     /// The same for an agent that was never heard of
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = positive_duration)]
     pub cluster_startup_grace_period: Duration,
-
-    /// Sum up the nodes and pods of clusters, for the scheduler
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-        default_value = "true", value_parser = parse_flag, action = clap::ArgAction::Set)]
-    pub enable_cluster_resource_modeling: bool,
 
     /// APIs that are never propagated: GROUP, GROUP/VERSION or GROUP/VERSION/KIND,KIND, separated by semicolons
     #[arg(long, value_name = "APIS", value_parser = SkippedApis::parse, default_value = "",
@@ -221,7 +228,7 @@ pub struct ConcurrencyArgs {
 impl ControllerArgs {
     /// Returns what admission goes by.
     pub fn admission(&self) -> KarmadaAdmission {
-        self.admission.with(self.loops.feature_gates.clone())
+        self.admission.with(self.loops.common.feature_gates.clone())
     }
 
     /// Returns how the loops run.
@@ -282,29 +289,46 @@ impl RateArgs {
     }
 }
 
+impl CommonArgs {
+    /// Returns which controllers run.
+    ///
+    /// # Errors
+    /// When one is not known.
+    pub fn controllers(&self) -> Result<ControllerSet, CliError> {
+        ControllerSet::parse(self.controllers.iter().map(String::as_str))
+            .map_err(|error| usage("--controllers", error))
+    }
+
+    /// Returns how the status of clusters is found out.
+    pub fn status(&self) -> StatusSettings {
+        StatusSettings {
+            frequency: self.cluster_status_update_frequency,
+            thresholds: ReadinessThresholds {
+                success: signed(self.cluster_success_threshold),
+                failure: signed(self.cluster_failure_threshold),
+            },
+            resources: if self.enable_cluster_resource_modeling {
+                ResourceModeling::On
+            } else {
+                ResourceModeling::Off
+            },
+        }
+    }
+}
+
 impl LoopArgs {
     /// Returns how the loops run, with a scheduler as it is by itself.
     ///
     /// # Errors
     /// When a controller or a pattern is not valid.
     pub fn settings(self) -> Result<ControlPlaneSettings, CliError> {
-        let controllers = ControllerSet::parse(self.controllers.iter().map(String::as_str))
-            .map_err(|error| usage("--controllers", error))?;
+        let controllers = self.common.controllers()?;
         let namespaces = NamespaceFilter::new(&self.skipped_propagating_namespaces)
             .map_err(|error| usage("--skipped-propagating-namespaces", error))?;
-        let resources =
-            if self.enable_cluster_resource_modeling { ResourceModeling::On } else { ResourceModeling::Off };
         Ok(ControlPlaneSettings {
-            gates: self.feature_gates,
+            status: self.common.status(),
+            gates: self.common.feature_gates,
             controllers,
-            status: StatusSettings {
-                frequency: self.cluster_status_update_frequency,
-                thresholds: ReadinessThresholds {
-                    success: signed(self.cluster_success_threshold),
-                    failure: signed(self.cluster_failure_threshold),
-                },
-                resources,
-            },
             monitor: MonitorSettings {
                 period: self.cluster_monitor_period,
                 limits: HeartbeatLimits {

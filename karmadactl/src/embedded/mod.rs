@@ -17,7 +17,9 @@ mod server;
 
 pub use admission::KarmadaAdmission;
 pub(crate) use admission::count_use;
-pub(crate) use cluster_proxy::{ClusterProxyRoute, proxy_failure};
+#[cfg(test)]
+pub(crate) use cluster_proxy::ClusterProxyRoute;
+pub(crate) use cluster_proxy::proxy_failure;
 pub use control_plane::{ControlPlaneError, EmbeddedControlPlane};
 pub use data_directory::{DataDirectory, DataDirectoryError, Hold, LOG_FILE, Record};
 pub use detach::{DetachError, Detached, start_detached};
