@@ -5,13 +5,15 @@ use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding, Work};
 use karmada_core::propagation::TemplateKey;
 use karmada_core::scheduling::EventKind;
 use karmada_core::work::{
-    About, BindingInput, BindingScope, Event, aggregate_binding_status, aggregate_template_status,
+    About, BindingInput, BindingScope, Event, aggregate_binding_status, aggregate_template_status, is_moving,
 };
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::{CLAIM, Context};
-use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, is_not_found};
+use crate::hub::{
+    Action, ObjectKey, ObjectReference, ReconcileError, Status, Unstructured, is_not_found, status_patch,
+};
 
 pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Action, ReconcileError> {
     let hub = &context.hub;
@@ -41,6 +43,10 @@ async fn reconcile_status(
         // Nothing was sent anywhere yet, so there is nothing to gather.
         return Ok(Action::Done);
     }
+    if is_moving(&works, binding.spec) {
+        // The end of these Works calls again.
+        return Ok(Action::Done);
+    }
     let decision = aggregate_binding_status(binding, &works, jiff::Timestamp::now())
         .map_err(ReconcileError::decision(format!("aggregate the status of binding {}", about.name)))?;
     let items = match &decision.status {
@@ -52,6 +58,7 @@ async fn reconcile_status(
                 "metadata": {"resourceVersion": binding.metadata.resource_version},
                 "status": {"conditions": status.conditions, "aggregatedStatus": reported},
             });
+            let patch = status_patch(patch, Status::from(binding.status));
             write_status(context, binding.scope, about, &patch).await?;
             status.aggregated_status.clone()
         }
@@ -101,19 +108,18 @@ async fn write_status(
     context: &Context,
     scope: BindingScope,
     about: &ObjectReference,
-    patch: &Value,
+    patch: &Patch<Value>,
 ) -> Result<(), ReconcileError> {
-    let hub = &context.hub;
-    let (parameters, patch) = (PatchParams::default(), Patch::Merge(patch));
+    let (hub, parameters) = (&context.hub, PatchParams::default());
     let result = match scope {
         BindingScope::Namespaced => {
             let api = hub.namespaced::<ResourceBinding>(&about.namespace);
-            let written = api.patch_status(&about.name, &parameters, &patch).await;
+            let written = api.patch_status(&about.name, &parameters, patch).await;
             written.map(|binding| hub.bindings.observe(binding))
         }
         BindingScope::Cluster => {
             let api = hub.all::<ClusterResourceBinding>();
-            let written = api.patch_status(&about.name, &parameters, &patch).await;
+            let written = api.patch_status(&about.name, &parameters, patch).await;
             written.map(|binding| hub.cluster_bindings.observe(binding))
         }
     };
