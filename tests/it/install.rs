@@ -302,7 +302,7 @@ async fn certificates(world: &World, kubeconfig: &str) -> anyhow::Result<()> {
     let (code, stdout, stderr) = world.host_command(&renew).await?;
     assert_eq!(code, 0, "{stdout}{stderr}");
     assert!(stderr.contains("note: an earlier renewal did not reach karmada-scheduler"), "{stderr}");
-    assert!(stdout.contains("1 components replaced"), "{stdout}");
+    assert!(stdout.contains("1 component replaced"), "{stdout}");
     assert_eq!(std::fs::read_to_string(kubeconfig)?, renewed);
     // An installation after that keeps what was renewed.
     let (code, stdout, stderr) = world.init(&["--karmada-scheduler-image=registry.example/other:2"]).await?;

@@ -219,5 +219,6 @@ async fn renew(args: RenewArgs, context: &Context) -> Result<(), CliError> {
         })
         .await;
     live.finish();
-    printer.line(&format!("{} components replaced", rolled.map_err(failed)?))
+    let rolled = rolled.map_err(failed)?;
+    printer.line(&format!("{rolled} component{} replaced", if rolled == 1 { "" } else { "s" }))
 }

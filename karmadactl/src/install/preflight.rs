@@ -123,7 +123,7 @@ fn lacking(missing: &[Right<'_>]) -> String {
     for right in missing {
         let dot = if right.group.is_empty() { "" } else { "." };
         let resource = format!("{}{dot}{}", right.resource, right.group);
-        let place = match places.iter_mut().position(|(place, _)| *place == right.namespace) {
+        let place = match places.iter().position(|(place, _)| *place == right.namespace) {
             Some(index) => index,
             None => {
                 places.push((right.namespace, Vec::new()));
