@@ -27,7 +27,6 @@ pub struct Trouble {
 }
 
 /// What a workload is waited for, and what was last seen of its events.
-#[derive(Debug)]
 pub struct Troubles<'a> {
     client: &'a kube::Client,
     namespace: &'a str,
