@@ -195,6 +195,36 @@ fn start_loops(directory: &Path, control_plane: &str, command: &str, name: &str)
     Ok(start(directory, name, &arguments)?.0)
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_waits_for_a_control_plane_that_starts_later() -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let path = |name: &str| path_text(directory.path(), name);
+    let (address, data, kubeconfig) = (process::free_address()?, path("data"), path("control-plane.config"));
+    let log = directory.path().join("control-plane.log");
+    let arguments =
+        ["serve", "--api-only", "--data-dir", &data, "--listen", &address, "--kubeconfig", &kubeconfig];
+    let server = Server::start(&program(), &arguments, &log)?;
+    run(&["init", "--crds-only", "--kubeconfig", &kubeconfig])?;
+    server.kill()?;
+
+    let scheduler_log = directory.path().join("scheduler.log");
+    let scheduler = std::thread::spawn({
+        let (directory, kubeconfig) = (directory.path().to_owned(), kubeconfig.clone());
+        move || start_loops(&directory, &kubeconfig, "scheduler", "scheduler")
+    });
+    let late = Instant::now() + PATIENCE;
+    while !std::fs::read_to_string(&scheduler_log).unwrap_or_default().contains("no answer yet") {
+        assert!(!scheduler.is_finished(), "{}", std::fs::read_to_string(&scheduler_log)?);
+        assert!(Instant::now() < late, "{}", std::fs::read_to_string(&scheduler_log)?);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let _server = Server::start(&program(), &arguments, &log)?;
+    let scheduler = tokio::task::spawn_blocking(|| scheduler.join()).await?;
+    let scheduler = scheduler.map_err(|_| anyhow::anyhow!("the scheduler could not be started"))??;
+    assert!(scheduler.ready_line.starts_with("ready:"), "{}", scheduler.ready_line);
+    Ok(())
+}
+
 fn lease(name: &str) -> String {
     format!("/apis/coordination.k8s.io/v1/namespaces/karmada-system/leases/{name}")
 }

@@ -103,13 +103,22 @@ impl World {
 
     /// Runs a command of ours against the host cluster: exit code, what it printed, what it said.
     async fn run(&self, words: &[&str]) -> anyhow::Result<(i32, String, String)> {
-        let kubeconfig = process::path_text(self.page.directory.path(), "host.config");
+        self.run_as("host.config", words).await
+    }
+
+    /// Returns the arguments of a command with the host cluster's kubeconfig of this name.
+    fn arguments(&self, kubeconfig: &str, words: &[&str]) -> Vec<String> {
+        let path = |name: &str| process::path_text(self.page.directory.path(), name);
         let mut arguments: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        arguments.push(format!("--kubeconfig={kubeconfig}"));
+        arguments.push(format!("--kubeconfig={}", path(kubeconfig)));
         if words.first() == Some(&"init") {
-            arguments
-                .push(format!("--karmada-data={}", process::path_text(self.page.directory.path(), "data")));
+            arguments.push(format!("--karmada-data={}", path("data")));
         }
+        arguments
+    }
+
+    async fn run_as(&self, kubeconfig: &str, words: &[&str]) -> anyhow::Result<(i32, String, String)> {
+        let arguments = self.arguments(kubeconfig, words);
         let output = tokio::task::spawn_blocking(move || {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             process::run(program(), &arguments)
@@ -157,12 +166,13 @@ async fn an_installation_on_a_real_cluster_goes_as_the_guide_says() -> anyhow::R
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_missing_is_told_and_the_profile_single_keeps_its_data() -> anyhow::Result<()> {
-    let Some(programs) = programs("faults, and the profile single") else { return Ok(()) };
+async fn what_is_missing_is_told_and_the_other_profiles_work() -> anyhow::Result<()> {
+    let Some(programs) = programs("faults, and the profiles single and ha") else { return Ok(()) };
     let _only = MACHINE.lock().await;
     let world = World::start(&programs).await?;
     faults(&world).await?;
-    single(&world).await
+    single(&world).await?;
+    twice(&world).await
 }
 
 /// An installation that cannot work says why, and leaves nothing.
@@ -182,7 +192,10 @@ async fn faults(world: &World) -> anyhow::Result<()> {
         "--wait-component-ready-timeout=10s",
     ];
     let missing = "etcd was not ready within 10 seconds: 0 of 1 pod ready; etcd-0 waits, ErrImageNeverPull";
-    refused(&absent, &[missing, "removing the "]).await?;
+    let hint = "hint: the nodes must have the image or be able to pull it";
+    refused(&absent, &[missing, hint, "removing the "]).await?;
+    let no_directory = ["--etcd-data=/etc/passwd", "--wait-component-ready-timeout=20s"];
+    refused(&no_directory, &["etcd-0 waits, FailedMount: ", "is not a directory"]).await?;
 
     let node = "/api/v1/nodes/node-1";
     send(&world.client, "PATCH", node, &json!({"spec": {"unschedulable": true}})).await?;
@@ -198,12 +211,96 @@ async fn faults(world: &World) -> anyhow::Result<()> {
     send(&world.client, "POST", services, &other).await?;
     refused(&[], &["the node port 32443 is taken by the service default/other"]).await?;
     send(&world.client, "DELETE", &format!("{services}/other"), &json!({})).await?;
-    refused(&["--port=443"], &["443", "hint: choose another one with --port"]).await
+    refused(&["--port=443"], &["443", "hint: choose another one with --port"]).await?;
+    without_rights(world).await
+}
+
+/// Somebody who may only look is told what is missing, in the namespace and in the whole cluster.
+async fn without_rights(world: &World) -> anyhow::Result<()> {
+    let kubeconfig = world.host.kubeconfig_of("reader")?.to_string();
+    std::fs::write(world.page.directory.path().join("reader.config"), kubeconfig)?;
+    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": {"name": "reader"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "reader"}]});
+    send(&world.client, "POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", &binding).await?;
+    let reasons = [
+        "error: not allowed in the namespace karmada-system: get/list/create/patch/delete secrets, \
+         create/patch/delete services, ",
+        "create/patch/delete deployments.apps, ",
+        "not allowed in the whole host cluster: patch/create namespaces, list nodes",
+        "hint: ask for a role with these verbs",
+    ];
+    let late = Instant::now() + PATIENCE;
+    loop {
+        let (code, stdout, stderr) = world.run_as("reader.config", &["init"]).await?;
+        assert_eq!(code, 1, "{stdout}{stderr}");
+        // The server takes a moment until it goes by a new binding.
+        if reasons.iter().all(|reason| stderr.contains(reason)) {
+            return Ok(());
+        }
+        assert!(Instant::now() < late, "{stderr}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Kills an installation as soon as it has written what the next run finds.
+async fn killed(world: &World, init: &[&str]) -> anyhow::Result<()> {
+    let path = format!("/apis/apps/v1/namespaces/{NAMESPACE}/statefulsets/karmada-apiserver");
+    let image = async || -> anyhow::Result<Value> {
+        let set = karmadactl::raw::read(&world.client, &path).await?.unwrap_or_default();
+        Ok(set.pointer("/spec/template/spec/containers/0/image").cloned().unwrap_or_default())
+    };
+    let before = image().await?;
+    let mut process = std::process::Command::new(program())
+        .args(world.arguments("host.config", init))
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()?;
+    let late = Instant::now() + PATIENCE;
+    while image().await? == before {
+        assert!(process.try_wait()?.is_none(), "it ended by itself");
+        assert!(Instant::now() < late, "it writes nothing");
+        tokio::time::sleep(PAUSE).await;
+    }
+    process.kill()?;
+    process.wait()?;
+    Ok(())
+}
+
+/// Two of every component, on the one node that there is.
+async fn twice(world: &World) -> anyhow::Result<()> {
+    let init = ["init", "--profile=ha", "--etcd-data=/var/lib/karmada-twice"];
+    let (code, _, stderr) = world.run(&init).await?;
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("needs 3 nodes that are ready and take pods, there is 1"), "{stderr}");
+    let (code, stdout, stderr) = world.run(&[&init[..], &["--etcd-replicas=1"]].concat()).await?;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    for deployment in list(&world.client, KINDS[0]).await? {
+        let name = &deployment["metadata"]["name"];
+        assert_eq!(deployment["status"]["readyReplicas"], 2, "{name}");
+    }
+    let (code, stdout, stderr) = world.run(&["deinit", "-f", "--purge-namespace"]).await?;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert_eq!(world.installed().await?, BTreeMap::new());
+    Ok(())
 }
 
 /// The embedded engine in one pod: what an interrupted run left is gone on with, and the data outlives its pod.
 async fn single(world: &World) -> anyhow::Result<()> {
     let init = ["init", "--profile=single", "--etcd-data=/var/lib/karmada-single"];
+    // A pod that never gets on, and whose workload would wait for it for ever.
+    let absent = [
+        "--image=localhost/absent:1",
+        "--image-pull-policy=Never",
+        "--keep-on-failure",
+        "--wait-component-ready-timeout=10s",
+    ];
+    let (code, _, stderr) = world.run(&[&init[..], &absent].concat()).await?;
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("karmada-apiserver-0 waits, ErrImageNeverPull"), "{stderr}");
+    killed(world, &init).await?;
     let short = ["--keep-on-failure", "--wait-component-ready-timeout=1s"];
     let (code, _, stderr) = world.run(&[&init[..], &short].concat()).await?;
     assert_eq!(code, 1, "{stderr}");
@@ -211,6 +308,9 @@ async fn single(world: &World) -> anyhow::Result<()> {
     let (code, stdout, stderr) = world.run(&init).await?;
     assert_eq!(code, 0, "{stdout}{stderr}");
     assert!(!stderr.contains("new certificates"), "{stderr}");
+    let kubeconfig =
+        std::fs::read_to_string(world.page.directory.path().join("data/karmada-apiserver.config"))?;
+    assert!(kubeconfig.contains(&world.host.address().to_string()), "{kubeconfig}");
     let before = world.installed().await?;
     let (code, stdout, stderr) = world.run(&init).await?;
     assert_eq!(code, 0, "{stdout}{stderr}");

@@ -293,6 +293,17 @@ async fn certificates(world: &World, kubeconfig: &str) -> anyhow::Result<()> {
     let (code, _, stderr) =
         run(vec!["get".into(), "namespaces".into(), format!("--kubeconfig={kubeconfig}")]).await?;
     assert_eq!(code, 0, "the new certificate is accepted: {stderr}");
+    // A renewal that did not reach everything is gone on with.
+    let renewed = std::fs::read_to_string(kubeconfig)?;
+    let path = format!("/apis/apps/v1/namespaces/{NAMESPACE}/deployments/karmada-scheduler");
+    let annotations = json!({"karmada.io/mounted-secrets": "0"});
+    let older = json!({"spec": {"template": {"metadata": {"annotations": annotations}}}});
+    send(&world.host, "PATCH", &path, &older).await?;
+    let (code, stdout, stderr) = world.host_command(&renew).await?;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(stderr.contains("note: an earlier renewal did not reach karmada-scheduler"), "{stderr}");
+    assert!(stdout.contains("1 component replaced"), "{stdout}");
+    assert_eq!(std::fs::read_to_string(kubeconfig)?, renewed);
     // An installation after that keeps what was renewed.
     let (code, stdout, stderr) = world.init(&["--karmada-scheduler-image=registry.example/other:2"]).await?;
     assert_eq!(code, 0, "{stdout}{stderr}");

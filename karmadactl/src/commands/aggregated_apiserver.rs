@@ -10,7 +10,7 @@ use karmada_controllers::hub::{ClientSettings, shape};
 use karmada_controllers::metrics::Metrics;
 use karmada_core::api::FeatureGates;
 
-use super::component_args::{FlagsWithoutEffect, Takes, WithoutEffect};
+use super::component_args::{FlagsWithoutEffect, Takes, WithoutEffect, connect};
 use super::controllers::told_to_stop;
 use crate::components::aggregated::{AggregatedServer, Authentication, FrontProxyFlags};
 use crate::components::certificate::{CertificateFiles, ServingCertificate};
@@ -168,7 +168,7 @@ impl From<AuthenticationArgs> for FrontProxyFlags {
 /// Serves until the process is told to stop.
 pub async fn run(args: AggregatedApiserverArgs, context: &Context) -> Result<(), CliError> {
     args.without_effect.tell(&context.printer);
-    let control_plane = context.connection.connect().await?;
+    let Some(control_plane) = connect(context).await? else { return Ok(()) };
     let files = CertificateFiles { certificate: args.tls_cert_file, key: args.tls_private_key_file };
     let certificate = ServingCertificate::open(files).await.map_err(CliError::failed)?;
     let metrics = Metrics::default();

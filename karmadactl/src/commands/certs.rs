@@ -68,6 +68,9 @@ pub struct CheckArgs {
 }
 
 /// Replace all certificates below the authorities, and the pods that use them
+///
+/// A renewal that did not end is ended first: the command then makes no certificates, and replaces the pods that still use
+/// the old ones.
 #[derive(Args, Debug)]
 pub struct RenewArgs {
     #[command(flatten)]
@@ -120,7 +123,13 @@ fn explain(error: RenewalError, server: &str) -> CliError {
         error @ RenewalError::NotInstalled { .. } => CliError::failed(error).with_hint(
             "the kubeconfig must be that of the host cluster, and --namespace that of karmadactl init",
         ),
-        other => CliError::failed(other).with_hint("running the command again goes on from here"),
+        other => {
+            let hint = match &other {
+                RenewalError::Rollout(failure) => failure.hint().map(str::to_owned),
+                _ => None,
+            };
+            CliError::failed(other).with_hints(hint).with_hint("running the command again goes on from here")
+        }
     }
 }
 
@@ -176,8 +185,17 @@ async fn renew(args: RenewArgs, context: &Context) -> Result<(), CliError> {
     let printer = &context.printer;
     let (client, server, mut installed) = read(&place, context).await?;
     let failed = |error| explain(error, &server);
-    let names = installed.renew(cert_validity_period, Timestamp::now()).map_err(failed)?;
     let suffix = if dry_run { " (dry run)" } else { "" };
+    let old = renewal::unfinished(&client, &installed).await.map_err(failed)?;
+    let names = if old.is_empty() {
+        installed.renew(cert_validity_period, Timestamp::now()).map_err(failed)?
+    } else {
+        let old = old.join(", ");
+        printer.note(&format!(
+            "an earlier renewal did not reach {old}: this goes on with it, without new certificates"
+        ));
+        Vec::new()
+    };
     for name in &names {
         printer.line(&format!("certificate {name} renewed{suffix}"))?;
     }
@@ -201,5 +219,6 @@ async fn renew(args: RenewArgs, context: &Context) -> Result<(), CliError> {
         })
         .await;
     live.finish();
-    printer.line(&format!("{} components replaced", rolled.map_err(failed)?))
+    let rolled = rolled.map_err(failed)?;
+    printer.line(&format!("{rolled} component{} replaced", if rolled == 1 { "" } else { "s" }))
 }

@@ -1,12 +1,64 @@
-//! What the components have in common: addresses, and flags of upstream's programs that have no effect here.
+//! What the components have in common: addresses, a control plane that may start later than they do, and flags of
+//! upstream's programs that have no effect here.
 
 use std::marker::PhantomData;
+use std::time::{Duration, Instant};
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use super::controllers::BindAddress;
+use super::controllers::{BindAddress, told_to_stop};
+use crate::api_error::ApiError;
+use crate::context::{Context, ControlPlane};
+use crate::error::{CliError, chain_line};
 use crate::printer::Printer;
+use crate::raw;
+
+/// How long a component waits for its control plane: shorter than a pod may take until it is healthy.
+const PATIENCE: Duration = Duration::from_mins(4);
+/// Pause before it asks again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Connects to the control plane once it answers; nothing when the process is told to stop before.
+///
+/// API servers and names may come later than components, or go for a moment: a process that ended then would be started
+/// again after longer and longer times.
+///
+/// # Errors
+/// When there is no usable kubeconfig, or the control plane does not answer for long.
+pub(super) async fn connect(context: &Context) -> Result<Option<ControlPlane>, CliError> {
+    let server = context.connection.connect().await?;
+    let answered = tokio::select! {
+        answered = until_it_answers(&server) => answered,
+        () = told_to_stop() => return Ok(None),
+    };
+    match answered {
+        Ok(()) => Ok(Some(server)),
+        Err(error) => Err(server.explain(error)),
+    }
+}
+
+async fn until_it_answers(server: &ControlPlane) -> Result<(), ApiError> {
+    let started = Instant::now();
+    let mut said = String::new();
+    loop {
+        match raw::read(&server.client, "/version").await {
+            Err(error) if error.is_unreachable() || error.is_momentary() => {
+                if started.elapsed() >= PATIENCE {
+                    return Err(error);
+                }
+                let seen = chain_line(&error);
+                if seen != said {
+                    tracing::warn!(server = server.server, error = seen, "no answer yet, will retry");
+                    said = seen;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            // What else it says is up to those who ask for more.
+            Ok(_) | Err(_) => return Ok(()),
+        }
+    }
+}
 
 /// Reads an address; a port alone is on every interface, since probes and scrapes come from other machines.
 pub(super) fn parse_open_address(text: &str) -> Result<BindAddress, String> {

@@ -3,7 +3,7 @@
 use clap::Args;
 use karmada_controllers::{ControlPlaneSettings, Controller};
 
-use super::component_args::{FlagsWithoutEffect, Takes, WithoutEffect, parse_open_address};
+use super::component_args::{FlagsWithoutEffect, Takes, WithoutEffect, connect, parse_open_address};
 use super::controller_args::LoopArgs;
 use super::controllers::{BindAddress, ElectionArgs, Leases, admission, check_kinds, work};
 use crate::attached::election::CONTROLLERS_LEASE;
@@ -79,7 +79,7 @@ pub async fn run(args: ControllerManagerArgs, context: &Context) -> Result<(), C
     args.without_effect.tell(&context.printer);
     let election = args.election.election(CONTROLLERS_LEASE)?;
     let settings = args.loops.settings()?;
-    let server = context.connection.connect().await?;
+    let Some(server) = connect(context).await? else { return Ok(()) };
     let settings = ControlPlaneSettings {
         admission: admission(&server).await?,
         controllers: settings.controllers.without(Controller::Scheduler),

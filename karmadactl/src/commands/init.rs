@@ -167,8 +167,13 @@ pub async fn run(args: InitArgs, context: &Context) -> Result<(), CliError> {
     let endpoint = load_host(&connection).await?;
     let client = endpoint.client()?;
     let unreachable = |error: ApiError| explain_host(&endpoint.server, error);
+    // Who may not look finds nothing, and would be told of that alone.
+    let access = preflight::access(&client, &options).await.map_err(unreachable)?;
+    if access.is_failed() {
+        return report_checks(&[access], printer);
+    }
     let facts = host::look(&client, &options).await.map_err(unreachable)?;
-    let checks = preflight::check(&client, &options, &facts).await.map_err(unreachable)?;
+    let checks = preflight::check(&client, &options, &facts, access).await.map_err(unreachable)?;
     report_checks(&checks, printer)?;
     if dry_run == DryRun::Server {
         let steps = plan(&options, &facts, &CertificateSet::default(), Keys::LeftOut)?;
@@ -282,19 +287,22 @@ fn show(live: &mut Live<'_>, progress: &Progress<'_>) {
 }
 
 fn explain(error: InstallError, options: &InstallOptions) -> CliError {
-    let hint = match &error {
-        InstallError::Write { source, .. } => source.hints().into_iter().next(),
-        InstallError::Rollout(_) => Some(format!(
-            "`kubectl -n {} get pods,events` says more; --wait-component-ready-timeout waits longer",
-            options.namespace
-        )),
-        InstallError::Unreachable { .. } => Some(
+    let hints: Vec<String> = match &error {
+        InstallError::Write { source, .. } => source.hints().into_iter().take(1).collect(),
+        InstallError::Rollout(failure) => {
+            let more = format!(
+                "`kubectl -n {} get pods,events` says more; --wait-component-ready-timeout waits longer",
+                options.namespace
+            );
+            failure.hint().map(str::to_owned).into_iter().chain([more]).collect()
+        }
+        InstallError::Unreachable { .. } => vec![
             "the node port must be reachable from here: --karmada-apiserver-advertise-address says by which address"
                 .to_owned(),
-        ),
-        InstallError::NotServed { .. } | InstallError::Kubeconfig(_) => None,
+        ],
+        InstallError::NotServed { .. } | InstallError::Kubeconfig(_) => Vec::new(),
     };
-    CliError::failed(error).with_hints(hint)
+    CliError::failed(error).with_hints(hints)
 }
 
 fn report_checks(checks: &[preflight::Check], printer: &Printer) -> Result<(), CliError> {

@@ -5,7 +5,7 @@ use karmada_controllers::hub::RuntimeSettings;
 use karmada_controllers::{ControlPlaneSettings, Part};
 use karmada_core::api::FeatureGates;
 
-use super::component_args::{FlagsWithoutEffect, Takes, WithoutEffect, parse_open_address};
+use super::component_args::{FlagsWithoutEffect, Takes, WithoutEffect, connect, parse_open_address};
 use super::controller_args::{RateArgs, SchedulerArgs};
 use super::controllers::{BindAddress, ElectionArgs, Leases, admission, check_kinds, work};
 use crate::attached::election::SCHEDULER_LEASE;
@@ -86,7 +86,7 @@ pub async fn run(args: SchedulerCommandArgs, context: &Context) -> Result<(), Cl
     args.without_effect.tell(&context.printer);
     let election = args.election.election(&args.leader_elect_resource_name)?;
     let scheduler = args.scheduler.settings()?;
-    let server = context.connection.connect().await?;
+    let Some(server) = connect(context).await? else { return Ok(()) };
     let settings = ControlPlaneSettings {
         gates: args.feature_gates,
         scheduler,

@@ -25,6 +25,7 @@ pub mod run;
 pub mod secrets;
 pub mod settings;
 pub mod single;
+pub mod trouble;
 pub mod webhook_configurations;
 pub mod workloads;
 

@@ -1,5 +1,7 @@
 //! Writing, reading and removing the objects of an installation.
 
+use std::time::{Duration, Instant};
+
 use http::Request;
 use serde_json::Value;
 
@@ -8,6 +10,10 @@ use crate::raw;
 
 /// Who owns the fields.
 const FIELD_MANAGER: &str = "karmadactl-init";
+/// How long a server is asked again that does not answer, or says that it will in a moment.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Pause before it is asked again.
+const PAUSE: Duration = Duration::from_millis(250);
 /// Kinds of an installation: kind, plural, and whether objects are in a namespace.
 const KINDS: [(&str, &str, bool); 18] = [
     ("Namespace", "namespaces", false),
@@ -73,13 +79,17 @@ pub fn path_of(object: &Value) -> String {
 /// Applies an object; what is there already and says the same stays as it is.
 pub async fn apply(client: &kube::Client, object: &Value) -> Result<Applied, ApiError> {
     let path = path_of(object);
-    let before = raw::read(client, &path).await?;
+    let before = patiently(async || raw::read(client, &path).await).await?;
     let body = serde_json::to_vec(object).map_err(kube::Error::SerdeError)?;
-    let request = Request::patch(format!("{path}?fieldManager={FIELD_MANAGER}&force=true"))
-        .header("Content-Type", "application/apply-patch+yaml")
-        .body(body)
-        .map_err(kube::Error::HttpError)?;
-    let after: Value = client.request(request).await?;
+    // An answer that was lost does no harm: applying twice is as good as once.
+    let after: Value = patiently(async || {
+        let request = Request::patch(format!("{path}?fieldManager={FIELD_MANAGER}&force=true"))
+            .header("Content-Type", "application/apply-patch+yaml")
+            .body(body.clone())
+            .map_err(kube::Error::HttpError)?;
+        Ok(client.request(request).await?)
+    })
+    .await?;
     Ok(match before {
         None => Applied::Created,
         Some(before) => {
@@ -90,6 +100,24 @@ pub async fn apply(client: &kube::Client, object: &Value) -> Result<Applied, Api
             }
         }
     })
+}
+
+/// Asks again while the server does not answer, or says that it will in a moment: it may be under load, or start anew.
+///
+/// # Errors
+/// When that goes on for too long, or at once when it refuses.
+pub async fn patiently<T>(mut ask: impl AsyncFnMut() -> Result<T, ApiError>) -> Result<T, ApiError> {
+    let started = Instant::now();
+    loop {
+        match ask().await {
+            Err(error)
+                if (error.is_momentary() || error.is_unreachable()) && started.elapsed() < PATIENCE =>
+            {
+                tokio::time::sleep(PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// Lists objects of a kind with a label, in a namespace.

@@ -7,7 +7,7 @@ use super::api_server;
 use super::host::HostFacts;
 use super::names::Component;
 use super::objects;
-use super::options::{DataVolume, Etcd, InstallOptions, NODE_PORTS, Profile};
+use super::options::{DataVolume, Etcd, InstallOptions, LocalEtcd, NODE_PORTS, Profile};
 use crate::api_error::ApiError;
 use crate::raw;
 
@@ -64,7 +64,92 @@ impl Check {
     }
 }
 
-/// Makes all checks; writes nothing.
+/// Asks whether everything may be read and written that an installation reads and writes; writes nothing.
+///
+/// # Errors
+/// When the host cluster does not answer.
+pub async fn access(client: &kube::Client, options: &InstallOptions) -> Result<Check, ApiError> {
+    let namespace = options.namespace.as_str();
+    let has_namespace = match raw::read(client, &format!("/api/v1/namespaces/{namespace}")).await {
+        Ok(found) => found.is_some(),
+        // Then creating it is asked for too, which may be too much: the answer below says so.
+        Err(error) if error.code() == Some(403) => false,
+        Err(error) => return Err(error),
+    };
+    let mut wanted: Vec<Right<'_>> = WRITTEN
+        .iter()
+        .flat_map(|(group, resource)| VERBS.map(|verb| Right { verb, group, resource, namespace }))
+        .collect();
+    for verb in ["list", "delete"] {
+        wanted.push(Right { verb, group: "", resource: "pods", namespace });
+    }
+    let everywhere = |verb, group, resource| Right { verb, group, resource, namespace: "" };
+    wanted.push(everywhere("get", "", "namespaces"));
+    wanted.push(everywhere("patch", "", "namespaces"));
+    if !has_namespace {
+        wanted.push(everywhere("create", "", "namespaces"));
+    }
+    wanted.push(everywhere("list", "", "nodes"));
+    wanted.push(everywhere("list", "", "services"));
+    if let Etcd::Local(LocalEtcd { volume: DataVolume::Claim { storage_class, .. }, .. }) = &options.etcd {
+        let verb = if storage_class.is_some() { "get" } else { "list" };
+        wanted.push(everywhere(verb, "storage.k8s.io", "storageclasses"));
+    }
+    let answers = futures::future::try_join_all(wanted.iter().map(|right| is_allowed(client, right))).await?;
+    let missing: Vec<Right<'_>> =
+        wanted.into_iter().zip(answers).filter(|(_, allowed)| !allowed).map(|(right, _)| right).collect();
+    if missing.is_empty() {
+        return Ok(Check::passed("all permissions are there"));
+    }
+    Ok(Check::failed(
+        lacking(&missing),
+        "ask for a role with these verbs, or use the kubeconfig of an administrator of the host cluster",
+    ))
+}
+
+/// What somebody may do, in a namespace or in all of them.
+#[derive(Clone, Copy, Debug)]
+struct Right<'a> {
+    verb: &'a str,
+    group: &'a str,
+    resource: &'a str,
+    /// Empty for the whole cluster.
+    namespace: &'a str,
+}
+
+/// Words what is not allowed: verbs by resource, first in the namespace, then in the whole cluster.
+fn lacking(missing: &[Right<'_>]) -> String {
+    let mut places: Vec<(&str, Vec<(String, Vec<&str>)>)> = Vec::new();
+    for right in missing {
+        let dot = if right.group.is_empty() { "" } else { "." };
+        let resource = format!("{}{dot}{}", right.resource, right.group);
+        let place = match places.iter().position(|(place, _)| *place == right.namespace) {
+            Some(index) => index,
+            None => {
+                places.push((right.namespace, Vec::new()));
+                places.len() - 1
+            }
+        };
+        let resources = &mut places[place].1;
+        match resources.iter_mut().find(|(known, _)| *known == resource) {
+            Some((_, verbs)) => verbs.push(right.verb),
+            None => resources.push((resource, vec![right.verb])),
+        }
+    }
+    let word = |(place, resources): &(&str, Vec<(String, Vec<&str>)>)| {
+        let rights: Vec<String> =
+            resources.iter().map(|(resource, verbs)| format!("{} {resource}", verbs.join("/"))).collect();
+        let place = if place.is_empty() {
+            "in the whole host cluster".to_owned()
+        } else {
+            format!("in the namespace {place}")
+        };
+        format!("not allowed {place}: {}", rights.join(", "))
+    };
+    places.iter().map(word).collect::<Vec<_>>().join("; ")
+}
+
+/// Makes all other checks; writes nothing. `access` is how that one went.
 ///
 /// # Errors
 /// When the host cluster does not answer.
@@ -72,6 +157,7 @@ pub async fn check(
     client: &kube::Client,
     options: &InstallOptions,
     facts: &HostFacts,
+    access: Check,
 ) -> Result<Vec<Check>, ApiError> {
     let mut checks = vec![version(&facts.version)];
     if facts.is_going {
@@ -80,11 +166,12 @@ pub async fn check(
             "try again when it is gone; `kubectl get namespace NAME -o yaml` says what it waits for",
         ));
     }
-    checks.push(permissions(client, options, facts).await?);
+    checks.push(access);
     checks.push(node_port(client, options, facts).await?);
     checks.push(address(options, facts));
     if let Etcd::Local(local) = &options.etcd {
         checks.push(data(client, options, facts, &local.volume).await?);
+        checks.extend(apart(options, facts, local));
         if let (Some(existing), true) = (facts.etcd_replicas, options.profile != Profile::Single)
             && existing != u64::from(local.pod.replicas)
         {
@@ -114,49 +201,8 @@ fn version(version: &str) -> Check {
     }
 }
 
-async fn permissions(
-    client: &kube::Client,
-    options: &InstallOptions,
-    facts: &HostFacts,
-) -> Result<Check, ApiError> {
-    let mut wanted: Vec<(&str, &str, &str, &str)> = WRITTEN
-        .iter()
-        .flat_map(|(group, resource)| VERBS.map(|verb| (verb, *group, *resource, options.namespace.as_str())))
-        .collect();
-    wanted.push(("list", "", "pods", &options.namespace));
-    if !facts.has_namespace {
-        wanted.push(("create", "", "namespaces", ""));
-    }
-    wanted.push(("patch", "", "namespaces", ""));
-    let reviews = wanted
-        .iter()
-        .map(|(verb, group, resource, namespace)| is_allowed(client, verb, group, resource, namespace));
-    let answers = futures::future::try_join_all(reviews).await?;
-    let missing: Vec<String> = wanted
-        .iter()
-        .zip(answers)
-        .filter(|(_, allowed)| !allowed)
-        .map(|((verb, group, resource, _), _)| {
-            let dot = if group.is_empty() { "" } else { "." };
-            format!("{verb} {resource}{dot}{group}")
-        })
-        .collect();
-    if missing.is_empty() {
-        return Ok(Check::passed("all permissions are there"));
-    }
-    Ok(Check::failed(
-        format!("not allowed in the namespace {}: {}", options.namespace, missing.join(", ")),
-        "ask for a role with these verbs, or use the kubeconfig of an administrator of the host cluster",
-    ))
-}
-
-async fn is_allowed(
-    client: &kube::Client,
-    verb: &str,
-    group: &str,
-    resource: &str,
-    namespace: &str,
-) -> Result<bool, ApiError> {
+async fn is_allowed(client: &kube::Client, right: &Right<'_>) -> Result<bool, ApiError> {
+    let Right { verb, group, resource, namespace } = right;
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": {
@@ -271,6 +317,24 @@ async fn data(
     }
 }
 
+/// Members of etcd that move with their data still want nodes of their own.
+fn apart(options: &InstallOptions, facts: &HostFacts, local: &LocalEtcd) -> Option<Check> {
+    let replicas = local.pod.replicas as usize;
+    let is_bound = matches!(local.volume, DataVolume::HostPath { .. });
+    // An affinity of the user counts instead of ours.
+    let is_single = options.profile == Profile::Single;
+    if is_single || is_bound || local.pod.affinity.is_some() || replicas <= facts.candidates {
+        return None;
+    }
+    Some(Check::doubtful(format!(
+        "the {replicas} members of etcd want nodes of their own, there {} {} that {} ready and {} pods: others wait until there are more (--etcd-replicas)",
+        plural(facts.candidates, "are", "is"),
+        facts.candidates,
+        plural(facts.candidates, "are", "is"),
+        plural(facts.candidates, "take", "takes"),
+    )))
+}
+
 fn plural<'a>(count: usize, many: &'a str, one: &'a str) -> &'a str {
     if count == 1 { one } else { many }
 }
@@ -306,5 +370,21 @@ mod tests {
         assert!(version("v1.24.17").is_failed());
         assert_eq!(version("v1.36.2+k3s1").verdict, Verdict::Passed);
         assert_eq!(version("main").verdict, Verdict::Doubtful);
+    }
+
+    #[test]
+    fn missing_rights_are_told_by_place_and_resource() {
+        let right = |verb, group, resource, namespace| Right { verb, group, resource, namespace };
+        let missing = [
+            right("create", "", "secrets", "karmada-system"),
+            right("patch", "", "secrets", "karmada-system"),
+            right("create", "apps", "deployments", "karmada-system"),
+            right("list", "", "nodes", ""),
+        ];
+        assert_eq!(
+            lacking(&missing),
+            "not allowed in the namespace karmada-system: create/patch secrets, create deployments.apps; \
+             not allowed in the whole host cluster: list nodes"
+        );
     }
 }

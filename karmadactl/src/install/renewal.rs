@@ -15,7 +15,7 @@ use super::names::{
     CERTIFICATES, Component, ETCD, ETCD_CERTIFICATES, KUBECONFIG_KEY, SECRETS_ANNOTATION,
     WEBHOOK_CERTIFICATES,
 };
-use super::objects;
+use super::objects::{self, patiently};
 use super::pods::digest_of;
 use super::rollout::{self, WaitFailure};
 use super::secrets::{Secrets, files_of};
@@ -89,20 +89,15 @@ pub struct Installed {
 /// # Errors
 /// When there is none.
 pub async fn read(client: &kube::Client, namespace: &str) -> Result<Installed, RenewalError> {
-    let secret = read_secret(client, namespace, CERTIFICATES).await?;
+    let failed = |source| RenewalError::Secrets { namespace: namespace.to_owned(), source };
+    let secret = read_secret(client, namespace, CERTIFICATES).await.map_err(failed)?;
     let secret = secret.ok_or_else(|| RenewalError::NotInstalled { namespace: namespace.to_owned() })?;
     let set = CertificateSet::from_files(files_of(&secret));
     Ok(Installed { namespace: namespace.to_owned(), set })
 }
 
-async fn read_secret(
-    client: &kube::Client,
-    namespace: &str,
-    name: &str,
-) -> Result<Option<Value>, RenewalError> {
-    let path = format!("{}/{name}", objects::collection("v1", "Secret", namespace));
-    let failed = |source| RenewalError::Secrets { namespace: namespace.to_owned(), source };
-    raw::read(client, &path).await.map_err(failed)
+async fn read_secret(client: &kube::Client, namespace: &str, name: &str) -> Result<Option<Value>, ApiError> {
+    raw::read(client, &format!("{}/{name}", objects::collection("v1", "Secret", namespace))).await
 }
 
 impl Installed {
@@ -165,12 +160,11 @@ impl Installed {
 pub async fn write(client: &kube::Client, installed: &Installed) -> Result<Secrets, RenewalError> {
     let namespace = &installed.namespace;
     let set = &installed.set;
-    let mut names =
-        vec![CERTIFICATES.to_owned(), ETCD_CERTIFICATES.to_owned(), WEBHOOK_CERTIFICATES.to_owned()];
-    names.extend(Component::ALL.into_iter().filter_map(Component::kubeconfig_secret));
     let mut written = Secrets::new();
-    for name in names {
-        let Some(secret) = read_secret(client, namespace, &name).await? else { continue };
+    for name in secret_names() {
+        let failed = |source| RenewalError::Secrets { namespace: namespace.clone(), source };
+        let found = patiently(async || read_secret(client, namespace, &name).await).await.map_err(failed)?;
+        let Some(secret) = found else { continue };
         let mut files = files_of(&secret);
         for (file, text) in &mut files {
             match file.as_str() {
@@ -184,8 +178,8 @@ pub async fn write(client: &kube::Client, installed: &Installed) -> Result<Secre
         let data: BTreeMap<&String, String> =
             files.iter().map(|(file, text)| (file, STANDARD.encode(text))).collect();
         let path = format!("{}/{name}", objects::collection("v1", "Secret", namespace));
-        let failed = |source| RenewalError::Secrets { namespace: namespace.clone(), source };
-        raw::merge_patch(client, &path, &json!({"data": data})).await.map_err(failed)?;
+        let patch = json!({"data": data});
+        patiently(async || raw::merge_patch(client, &path, &patch).await).await.map_err(failed)?;
         written.insert(name, files);
     }
     Ok(written)
@@ -205,6 +199,55 @@ pub fn with_client(name: &str, text: &str, set: &CertificateSet) -> Result<Strin
     render_document(&kubeconfig, DocumentFormat::Yaml).map_err(|error| RenewalError::Render(Box::new(error)))
 }
 
+/// Returns the workloads whose pods mount older certificates than the Secrets hold: an earlier renewal did not end.
+///
+/// # Errors
+/// When the host cluster does not answer, or refuses.
+pub async fn unfinished(
+    client: &kube::Client,
+    installed: &Installed,
+) -> Result<Vec<&'static str>, RenewalError> {
+    let namespace = &installed.namespace;
+    let failed = |source| RenewalError::Secrets { namespace: namespace.clone(), source };
+    let mut secrets = Secrets::new();
+    for name in secret_names() {
+        if let Some(secret) = read_secret(client, namespace, &name).await.map_err(failed)? {
+            secrets.insert(name, files_of(&secret));
+        }
+    }
+    let mut names = Vec::new();
+    for (kind, name) in ORDER {
+        let Some(workload) = read_workload(client, namespace, kind, name).await.map_err(failed)? else {
+            continue;
+        };
+        let annotated = &workload["spec"]["template"]["metadata"]["annotations"][SECRETS_ANNOTATION];
+        if mounted_by(&workload, &secrets).is_some_and(|digest| *annotated != digest) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// Reads a workload of the installation; what else has its name is none.
+async fn read_workload(
+    client: &kube::Client,
+    namespace: &str,
+    kind: &str,
+    name: &str,
+) -> Result<Option<Value>, ApiError> {
+    let path = format!("{}/{name}", objects::collection("apps/v1", kind, namespace));
+    let found = patiently(async || raw::read(client, &path).await).await?;
+    Ok(found.filter(|workload| workload["metadata"]["labels"].get(BOOTSTRAPPING_LABEL).is_some()))
+}
+
+/// The Secrets that hold certificates; the first is what the others are made of.
+fn secret_names() -> Vec<String> {
+    let mut names =
+        vec![CERTIFICATES.to_owned(), ETCD_CERTIFICATES.to_owned(), WEBHOOK_CERTIFICATES.to_owned()];
+    names.extend(Component::ALL.into_iter().filter_map(Component::kubeconfig_secret));
+    names
+}
+
 /// Replaces the pods that mount what changed, one workload after the other; `report` hears of each.
 ///
 /// # Errors
@@ -220,16 +263,15 @@ pub async fn roll(
     let mut rolled = 0;
     for (kind, name) in ORDER {
         let path = format!("{}/{name}", objects::collection("apps/v1", kind, namespace));
-        let Some(workload) = raw::read(client, &path).await.map_err(failed)? else { continue };
-        if workload["metadata"]["labels"].get(BOOTSTRAPPING_LABEL).is_none() {
+        let Some(workload) = read_workload(client, namespace, kind, name).await.map_err(failed)? else {
             continue;
-        }
+        };
         let Some(digest) = mounted_by(&workload, secrets) else { continue };
         let template = &workload["spec"]["template"]["metadata"]["annotations"];
         if template[SECRETS_ANNOTATION] != digest {
             let patch =
                 json!({"spec": {"template": {"metadata": {"annotations": {SECRETS_ANNOTATION: digest}}}}});
-            raw::merge_patch(client, &path, &patch).await.map_err(failed)?;
+            patiently(async || raw::merge_patch(client, &path, &patch).await).await.map_err(failed)?;
             rolled += 1;
         }
         rollout::wait(client, namespace, kind, name, timeout, |seen| report(name, seen)).await?;

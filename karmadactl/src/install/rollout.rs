@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::objects;
+use super::trouble::{self, Trouble, Troubles};
 use crate::api_error::ApiError;
+use crate::error::chain_line;
 use crate::raw;
 
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(250);
-/// Reasons for which a container waits without anything being wrong.
-const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// Where a workload has got to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,13 @@ pub struct Rollout {
 #[derive(Debug, thiserror::Error)]
 pub enum WaitFailure {
     #[error("{what} was not ready within {} seconds: {seen}", .timeout.as_secs())]
-    Late { what: String, timeout: Duration, seen: String },
+    Late {
+        what: String,
+        timeout: Duration,
+        seen: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     #[error("cannot look at {what}")]
     Look {
         what: String,
@@ -35,6 +41,8 @@ pub enum WaitFailure {
 }
 
 /// Waits until all pods of a workload are new and ready; `report` hears what is seen.
+///
+/// Pods of an old template that never got ready are removed where nobody else would replace them.
 ///
 /// # Errors
 /// When that takes too long, with what keeps the pods from it.
@@ -48,24 +56,62 @@ pub async fn wait(
 ) -> Result<(), WaitFailure> {
     let started = Instant::now();
     let path = format!("{}/{name}", objects::collection("apps/v1", kind, namespace));
-    let failed = |source| WaitFailure::Look { what: name.to_owned(), source };
+    let mut troubles = Troubles::new(client, namespace, name);
     loop {
-        let object = raw::read(client, &path).await.map_err(failed)?.unwrap_or_default();
-        let rollout = rollout(&object);
-        if rollout.is_done {
-            report(&rollout.seen);
-            return Ok(());
-        }
-        let trouble = trouble(client, namespace, name).await.map_err(failed)?;
-        let seen = match trouble {
-            Some(trouble) => format!("{}; {trouble}", rollout.seen),
-            None => rollout.seen,
-        };
-        report(&seen);
-        if started.elapsed() >= timeout {
-            return Err(WaitFailure::Late { what: name.to_owned(), timeout, seen });
+        let is_late = started.elapsed() >= timeout;
+        match look(client, namespace, &path, &mut troubles).await {
+            Ok((rollout, None)) if rollout.is_done => {
+                report(&rollout.seen);
+                return Ok(());
+            }
+            Ok((rollout, trouble)) => {
+                let (seen, hint) = match trouble {
+                    Some(trouble) => (format!("{}; {}", rollout.seen, trouble.seen), trouble.hint),
+                    None => (rollout.seen, None),
+                };
+                report(&seen);
+                if is_late {
+                    return Err(WaitFailure::Late { what: name.to_owned(), timeout, seen, hint });
+                }
+            }
+            // It may be under load, or start anew: what was written is still wanted.
+            Err(error) if (error.is_momentary() || error.is_unreachable()) && !is_late => {
+                report(&format!("the host cluster does not answer: {}", chain_line(&error)));
+            }
+            Err(source) => return Err(WaitFailure::Look { what: name.to_owned(), source }),
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Looks at a workload, and at what keeps its pods when they are not ready.
+async fn look(
+    client: &kube::Client,
+    namespace: &str,
+    path: &str,
+    troubles: &mut Troubles<'_>,
+) -> Result<(Rollout, Option<Trouble>), ApiError> {
+    let object = raw::read(client, path).await?.unwrap_or_default();
+    let rollout = rollout(&object);
+    if rollout.is_done {
+        return Ok((rollout, None));
+    }
+    let pods = troubles.pods().await?;
+    for pod in trouble::stuck(&object, &pods) {
+        let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+        objects::delete(client, &format!("{}/{name}", objects::collection("v1", "Pod", namespace))).await?;
+    }
+    let trouble = troubles.look(&object, &pods).await?;
+    Ok((rollout, trouble))
+}
+
+impl WaitFailure {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Late { hint, .. } => hint.as_deref(),
+            Self::Look { .. } => None,
+        }
     }
 }
 
@@ -81,41 +127,6 @@ pub fn rollout(object: &Value) -> Rollout {
         is_done: !object.is_null() && is_seen && ready >= wanted && updated >= wanted && !has_old,
         seen: format!("{ready} of {wanted} pod{} ready", if wanted == 1 { "" } else { "s" }),
     }
-}
-
-/// Returns what keeps the pods of a component from becoming ready, if anything does.
-async fn trouble(client: &kube::Client, namespace: &str, name: &str) -> Result<Option<String>, ApiError> {
-    let pods = objects::collection("v1", "Pod", namespace);
-    let pods = objects::list(client, &pods, &format!("app%3D{name}")).await?;
-    Ok(pods.iter().find_map(trouble_of))
-}
-
-/// Returns what keeps a pod from becoming ready.
-fn trouble_of(pod: &Value) -> Option<String> {
-    let text = |value: &Value, field: &str| value[field].as_str().unwrap_or_default().to_owned();
-    let name = text(&pod["metadata"], "name");
-    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
-    let unschedulable =
-        conditions.clone().find(|found| found["type"] == "PodScheduled" && found["status"] == "False");
-    if let Some(condition) = unschedulable {
-        return Some(format!("{name} has no node: {}", text(condition, "message")));
-    }
-    for container in pod["status"]["containerStatuses"].as_array().into_iter().flatten() {
-        let waiting = &container["state"]["waiting"];
-        let reason = text(waiting, "reason");
-        if reason.is_empty() || STARTING.contains(&reason.as_str()) {
-            continue;
-        }
-        let message = text(waiting, "message");
-        let last = &container["lastState"]["terminated"];
-        let ended = match last["exitCode"].as_i64() {
-            Some(code) => format!(", it ended with exit code {code} {}", text(last, "message")),
-            None => String::new(),
-        };
-        let colon = if message.is_empty() { "" } else { ": " };
-        return Some(format!("{name} waits, {reason}{colon}{message}{ended}").trim_end().to_owned());
-    }
-    None
 }
 
 #[cfg(test)]
@@ -139,23 +150,5 @@ mod tests {
         assert!(!check(2, 2, 3, 2, 2), "an old pod is left");
         assert!(!check(2, 2, 2, 2, 1));
         assert!(!rollout(&Value::Null).is_done);
-    }
-
-    #[test]
-    fn what_keeps_a_pod_is_told_in_the_words_of_the_cluster() {
-        let pod = |status: Value| json!({"metadata": {"name": "etcd-0"}, "status": status});
-        let unschedulable = pod(json!({"conditions": [
-            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"}]}));
-        assert_eq!(trouble_of(&unschedulable).unwrap(), "etcd-0 has no node: 0/1 nodes are available");
-        let waiting = |reason: &str| {
-            pod(
-                json!({"containerStatuses": [{"state": {"waiting": {"reason": reason, "message": "no such image"}}}]}),
-            )
-        };
-        assert_eq!(
-            trouble_of(&waiting("ImagePullBackOff")).unwrap(),
-            "etcd-0 waits, ImagePullBackOff: no such image"
-        );
-        assert_eq!(trouble_of(&waiting("ContainerCreating")), None);
     }
 }

@@ -118,6 +118,14 @@ impl HostCluster {
         self.kubeconfig("admin", &[ADMINS])
     }
 
+    /// Returns a kubeconfig of a user who may do what everybody may.
+    ///
+    /// # Errors
+    /// When certificates cannot be made or read.
+    pub fn kubeconfig_of(&self, user: &str) -> anyhow::Result<Value> {
+        self.kubeconfig(user, &[])
+    }
+
     /// The machine of the node.
     pub fn machine(&self) -> &Machine {
         &self.machine

@@ -124,7 +124,13 @@ pub(super) fn names() -> Vec<(String, Value)> {
             "containers": [{
                 "name": name, "image": DNS_IMAGE, "args": ["-conf", "/etc/coredns/Corefile"],
                 "imagePullPolicy": "Never",
-                "readinessProbe": {"httpGet": {"path": "/ready", "port": 8181}, "periodSeconds": 2},
+                // Without a request it would get no time at all beside pods that have one.
+                "resources": {"requests": {"cpu": "250m", "memory": "64Mi"}},
+                // A machine that is busy with other tests answers late: that is no reason to know no names at all.
+                "readinessProbe": {
+                    "httpGet": {"path": "/ready", "port": 8181},
+                    "periodSeconds": 2, "timeoutSeconds": 30, "failureThreshold": 10,
+                },
                 "volumeMounts": [{"name": "config", "mountPath": "/etc/coredns", "readOnly": true}],
             }],
             "volumes": [{"name": "config", "configMap": {"name": name}}],
