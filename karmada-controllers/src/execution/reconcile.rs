@@ -10,8 +10,8 @@ use karmada_core::object;
 use karmada_core::propagation::TemplateKey;
 use karmada_core::scheduling::EventKind;
 use karmada_core::work::{
-    MemberWrite, PruneError, Reflection, WriteAttempt, applied_condition, dispatching_condition, may_delete, plan_member_write,
-    reflect_status, set_condition, sync_event,
+    MemberWrite, PruneError, Reflection, WriteAttempt, applied_condition, dispatching_condition, may_delete,
+    plan_member_write, reflect_status, set_condition, sync_event,
 };
 use kube::Resource;
 use kube::api::{Api, PostParams};

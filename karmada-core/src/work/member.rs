@@ -227,7 +227,8 @@ mod tests {
 
     #[test]
     fn knows_a_write_that_changed_nothing_until_one_of_both_sides_changes() {
-        let observed = json!({"kind": "X", "metadata": {"resourceVersion": "1"}, "spec": {"a": 1}, "status": 1});
+        let observed =
+            json!({"kind": "X", "metadata": {"resourceVersion": "1"}, "spec": {"a": 1}, "status": 1});
         let desired = json!({"kind": "X", "metadata": {"resourceVersion": "1"}, "spec": {"a": 1, "new": 2}});
         let attempt = WriteAttempt::new(&desired, &observed).unwrap();
         let changed = |path: &str, value: Value| {

@@ -84,7 +84,8 @@ impl Binaries {
     pub fn built_release(release: &str) -> Result<Self, BinariesError> {
         let directory = directory().ok_or(BinariesError::NoDirectory)?.join("members").join(release);
         let stamp = std::fs::read_to_string(directory.join("stamp")).unwrap_or_default();
-        let is_built = locked_version(release).is_some_and(|version| stamp.trim() == format!("kubernetes {version}"));
+        let is_built =
+            locked_version(release).is_some_and(|version| stamp.trim() == format!("kubernetes {version}"));
         if !is_built {
             return Err(BinariesError::NotBuilt { release: release.to_owned(), directory });
         }
