@@ -4,6 +4,7 @@ use karmada_tests::faults::{
     CRDS, FOOS, Fault, FaultyServer, SICK, Scope, WELL, World, any, eventually, foo_crd, install_crd, merge,
     write,
 };
+use karmada_tests::writes::write_counts;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -167,6 +168,60 @@ async fn a_template_that_is_invalid_in_a_member_is_refused_there_until_it_is_rig
     merge(&world.client(), &path, &json!({"spec": {"size": 2}})).await?;
     arrives(&world, &[SICK], (FOOS, "foos"), "big").await?;
     is_applied_everywhere(&world, "Foo", "big").await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_a_member_drops_is_not_written_again_whenever_the_member_reports() -> anyhow::Result<()>
+{
+    let world = World::start().await?;
+    install_foo(&world).await?;
+    let older = json!({"type": "object", "properties": {"size": {"type": "integer"}}});
+    install_crd(&world.member(SICK), &foo_crd(&older)).await?;
+    foo_is_known_of(&world, &[SICK]).await?;
+    world.propagate("example.io/v1", "Foo", &[SICK]).await?;
+    world.create(FOOS, "foos", &foo("a", &json!({"size": 1, "newer": true}))).await?;
+    arrives(&world, &[SICK], (FOOS, "foos"), "a").await?;
+    let path = format!("/{FOOS}/namespaces/apps/foos/a");
+    let member = world.member(SICK);
+    let reports = async |number: u32| -> anyhow::Result<()> {
+        merge(&member, &format!("{path}/status"), &json!({"status": {"number": number}})).await?;
+        eventually("the binding has the report", async || {
+            let name = karmada_core::object::binding_name("Foo", "a");
+            let binding = world.find("", "apis/work.karmada.io/v1alpha2", "resourcebindings", &name).await?;
+            let reported = binding.unwrap_or_default()["status"]["aggregatedStatus"].take();
+            Ok(if reported[0]["status"]["number"] == number { Ok(()) } else { Err(reported) })
+        })
+        .await
+    };
+    // One write finds out that it changes nothing.
+    reports(0).await?;
+    let before = write_counts(&member).await;
+    let of_foos = |counts: &std::collections::BTreeMap<String, u64>| -> u64 {
+        let writes = counts.iter().filter(|(what, _)| what.ends_with(" foos"));
+        writes.map(|(_, count)| count).sum()
+    };
+    assert!(of_foos(&before) >= 1, "{before:?}");
+    for number in 1..6 {
+        reports(number).await?;
+    }
+    let after = write_counts(&member).await;
+    assert_eq!(of_foos(&after), of_foos(&before), "{after:?}");
+
+    // What is really different is written as ever, from both sides.
+    let has_size = async |size: u32| -> anyhow::Result<()> {
+        eventually(&format!("the member has size {size}"), async || {
+            let found = world.find(SICK, FOOS, "foos", "a").await?.unwrap_or_default();
+            Ok(if found["spec"] == json!({"size": size}) { Ok(()) } else { Err(found) })
+        })
+        .await
+    };
+    merge(&world.client(), &path, &json!({"spec": {"size": 2}})).await?;
+    has_size(2).await?;
+    reports(7).await?;
+    merge(&member, &path, &json!({"spec": {"size": 9}})).await?;
+    has_size(2).await?;
     world.shutdown().await;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use karmada_tests::process::Server;
 use karmada_tests::replay::driver::{Selection, run_category};
 use karmada_tests::replay::{Outcome, categories, passing, vectors};
@@ -18,6 +18,10 @@ use serde_json::{Value, json};
 /// a cluster that changes, the way to a member through the control plane (`c06`, `l07`), admission (`o19`, `x05`).
 const SCENARIOS: [&str; 11] =
     ["a03-", "c03-", "c06-", "d01-", "l07-", "o19-", "p04-", "p15-", "s02-", "t01-", "x05-"];
+
+/// Those that run with members of other releases too: several kinds and their status, conflicts and what is kept.
+const SCENARIOS_OF_RELEASES: [&str; 10] =
+    ["c03-", "d01-", "l07-", "p04-", "r01-", "s02-", "s06-", "s10-", "t01-", "v10-"];
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const FREQUENT: &str = "--cluster-status-update-frequency=1s";
@@ -241,6 +245,62 @@ async fn wait_for_silence(clients: &[&Client]) -> anyhow::Result<BTreeMap<String
         }
         last = now;
     }
+}
+
+/// Returns the programs of the other releases that were built, and says which are left out.
+fn older_releases(what: &str) -> anyhow::Result<Vec<(String, Binaries)>> {
+    let mut built = Vec::new();
+    for release in Binaries::releases()? {
+        match Binaries::built_release(&release) {
+            Ok(binaries) => built.push((release, binaries)),
+            #[expect(clippy::print_stderr, reason = "what is left out is said by name")]
+            Err(missing) => eprintln!("skipped: {what} with members of {release} ({missing})"),
+        }
+    }
+    Ok(built)
+}
+
+#[test]
+fn scenarios_pass_with_members_of_other_releases() -> anyhow::Result<()> {
+    let Some(binaries) = binaries("members of other releases") else { return Ok(()) };
+    let category = vectors::read_category(&passing::repository_vectors().join("e2e"))?;
+    let names = SCENARIOS_OF_RELEASES.map(str::to_owned);
+    for (release, of_members) in older_releases(&format!("{SCENARIOS_OF_RELEASES:?}"))? {
+        let runner = categories::rig_runner("e2e", &binaries, &of_members)?;
+        let results =
+            run_category(&category, runner, Selection { name_parts: &names, ..Selection::default() });
+        assert_eq!(results.len(), names.len(), "{release}: {results:#?}");
+        for (name, outcome) in results {
+            assert!(
+                matches!(outcome, Outcome::Passed | Outcome::Differs(_)),
+                "{release}: {name}: {outcome:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_members_of_other_releases_add_or_drop_is_nothing_to_put_right() -> anyhow::Result<()> {
+    let Some(binaries) = binaries("silence with members of other releases") else { return Ok(()) };
+    for (release, of_members) in older_releases("silence of a settled control plane")? {
+        let fleet = RealFleet::start(&binaries, &of_members, &["member1"], Sync::Never).await?;
+        fleet.prepare().await?;
+        fleet.join("member1").await?;
+        let mut loops = Some(start_loops(&fleet)?);
+        let restart = || {
+            drop(loops.take());
+            loops = Some(start_loops(&fleet)?);
+            Ok(())
+        };
+        settle_restart_and_stay_silent(&fleet, restart).await.with_context(|| release.clone())?;
+        let (control_plane, _) = fleet.clients().await?;
+        let path = "/apis/cluster.karmada.io/v1alpha1/clusters/member1";
+        let cluster = karmadactl::raw::read(&control_plane, path).await?.unwrap_or_default();
+        let version = cluster["status"]["kubernetesVersion"].as_str().unwrap_or_default();
+        assert!(version.starts_with(&format!("{release}.")), "{release}: {version}");
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,6 +77,7 @@ pub(crate) fn start(context: Context) {
         let (hub, member, mut ready) = (hub.clone(), member.clone(), member.ready.subscribe());
         runtime.spawn_cancellable(async move {
             loop {
+                member.forget_futile();
                 for work in hub.works.keys_of_namespace(&namespace) {
                     member.queue.add(work);
                 }

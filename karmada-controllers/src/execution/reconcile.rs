@@ -10,8 +10,8 @@ use karmada_core::object;
 use karmada_core::propagation::TemplateKey;
 use karmada_core::scheduling::EventKind;
 use karmada_core::work::{
-    MemberWrite, Reflection, applied_condition, dispatching_condition, may_delete, plan_member_write,
-    reflect_status, set_condition, sync_event,
+    MemberWrite, PruneError, Reflection, WriteAttempt, applied_condition, dispatching_condition, may_delete,
+    plan_member_write, reflect_status, set_condition, sync_event,
 };
 use kube::Resource;
 use kube::api::{Api, PostParams};
@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use super::{Context, delete, status};
 use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, api_of, chain};
-use crate::members::CallError;
+use crate::members::{CallError, Member};
 use crate::metrics::{Creation, Outcome};
 
 /// How long a new object that is not healthy yet has to report before its Work says that it was applied: mostly both
@@ -115,6 +115,8 @@ pub(super) enum SyncError {
     UnknownKind { api_version: String, kind: String },
     #[error(transparent)]
     Conflict(#[from] karmada_core::work::MemberConflict),
+    #[error("failed to prune")]
+    Prune(#[from] PruneError),
     #[error(transparent)]
     Call(#[from] CallError),
     #[error("another writer in the member keeps changing the object")]
@@ -158,13 +160,15 @@ async fn sync(context: &Context, manifest: &Value) -> Result<Synced, SyncError> 
             .await?;
         let (api_version, kind) = (resource.api_version.as_str(), resource.kind.as_str());
         let metrics = &member.runtime.metrics().resources;
+        let attempt = match (&plan, &observed) {
+            (MemberWrite::Update(object), Some(observed)) => Some(WriteAttempt::new(object, observed)?),
+            _ => None,
+        };
+        let is_futile = attempt.is_some_and(|attempt| member.is_futile(&template_key, attempt));
         let (written, done) = match plan {
+            _ if is_futile => return Ok(untouched(member, template_key, observed.unwrap_or_default())),
             MemberWrite::Unchanged => {
-                // Another event of it must not pass for the echo of our write.
-                let version =
-                    observed.as_ref().and_then(|object| object.pointer("/metadata/resourceVersion"));
-                member.record_version(template_key, version.and_then(Value::as_str).map(str::to_owned));
-                return Ok(Synced { observed: observed.unwrap_or_default(), done: Done::Nothing });
+                return Ok(untouched(member, template_key, observed.unwrap_or_default()));
             }
             MemberWrite::Create(object) => {
                 let written = create(context, &api, object).await;
@@ -183,8 +187,15 @@ async fn sync(context: &Context, manifest: &Value) -> Result<Synced, SyncError> 
         };
         match written {
             Ok(object) => {
-                member.record_version(template_key, object.meta().resource_version.clone());
                 let value = object.value().clone();
+                let mut done = done;
+                if let Some(attempt) = attempt
+                    && attempt.was_futile(&value)?
+                {
+                    member.record_futile(template_key.clone(), attempt);
+                    done = Done::Nothing;
+                }
+                member.record_version(template_key, object.meta().resource_version.clone());
                 cache.observe(object);
                 return Ok(Synced { observed: value, done });
             }
@@ -196,6 +207,13 @@ async fn sync(context: &Context, manifest: &Value) -> Result<Synced, SyncError> 
         }
     }
     Err(SyncError::Contended)
+}
+
+/// An object that is left as it is: another event of it must not pass for the echo of our write.
+fn untouched(member: &Member, key: TemplateKey, observed: Value) -> Synced {
+    let version = observed.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned);
+    member.record_version(key, version);
+    Synced { observed, done: Done::Nothing }
 }
 
 /// Whether an update failed because the object was deleted in the meantime.

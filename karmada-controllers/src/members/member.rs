@@ -5,10 +5,11 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use karmada_core::api::reserved::MANAGED_LABEL;
 use karmada_core::propagation::TemplateKey;
+use karmada_core::work::WriteAttempt;
 use kube::Client;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -21,6 +22,9 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Longest time that reading what a member serves may take: several requests, one after the other.
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// How long a write that changed nothing is not tried again: the member may be another release then.
+const FUTILE_FOR: Duration = Duration::from_mins(10);
 
 /// A call of a member that did not answer in time.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +76,8 @@ pub struct Member {
     pub ready: watch::Sender<bool>,
     /// Resource version of each object after our last write: an event that carries it is our own.
     versions: Mutex<HashMap<TemplateKey, String>>,
+    /// Writes that the member took and that changed nothing, and when.
+    futile: Mutex<HashMap<TemplateKey, (WriteAttempt, Instant)>>,
     looked_at: AtomicBool,
 }
 
@@ -97,6 +103,7 @@ impl Member {
             runtime,
             ready: watch::Sender::new(false),
             versions: Mutex::default(),
+            futile: Mutex::default(),
             looked_at: AtomicBool::new(false),
         }
     }
@@ -150,6 +157,25 @@ impl Member {
     /// Forgets an object that is no longer ours to keep.
     pub fn forget_version(&self, key: &TemplateKey) {
         self.versions.lock().remove(key);
+        self.futile.lock().remove(key);
+    }
+
+    /// Remembers that a write of an object changed nothing.
+    pub fn record_futile(&self, key: TemplateKey, attempt: WriteAttempt) {
+        self.futile.lock().insert(key, (attempt, Instant::now()));
+    }
+
+    /// Whether the same write of an object changed nothing a while ago.
+    pub fn is_futile(&self, key: &TemplateKey, attempt: WriteAttempt) -> bool {
+        self.futile
+            .lock()
+            .get(key)
+            .is_some_and(|(known, when)| *known == attempt && when.elapsed() < FUTILE_FOR)
+    }
+
+    /// Forgets which writes changed nothing: a member that was away may be another release now.
+    pub fn forget_futile(&self) {
+        self.futile.lock().clear();
     }
 
     /// Returns the version that our last write gave an object.

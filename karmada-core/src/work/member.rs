@@ -1,5 +1,7 @@
 //! What to write to a member for a manifest.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use serde_json::{Map, Value};
 
 use super::bookkeeping::keep_foreign_metadata;
@@ -80,6 +82,40 @@ pub fn plan_member_write(
         return Ok(MemberWrite::Unchanged);
     }
     Ok(MemberWrite::Update(desired))
+}
+
+/// A write over an object of a member, as far as what comes of it depends on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteAttempt {
+    desired: u64,
+    observed: u64,
+}
+
+impl WriteAttempt {
+    /// Takes what is written, and what it is written over.
+    ///
+    /// # Errors
+    /// When the objects cannot be compared.
+    pub fn new(desired: &Value, observed: &Value) -> Result<Self, PruneError> {
+        Ok(Self { desired: digest(desired)?, observed: digest(observed)? })
+    }
+
+    /// Returns whether the member took the write and kept its object as it was.
+    ///
+    /// An older Kubernetes drops fields that it does not know, a schema those that it does not name: to write again what
+    /// the member drops changes nothing again.
+    ///
+    /// # Errors
+    /// When the objects cannot be compared.
+    pub fn was_futile(self, written: &Value) -> Result<bool, PruneError> {
+        Ok(self.observed == digest(written)?)
+    }
+}
+
+fn digest(object: &Value) -> Result<u64, PruneError> {
+    let mut hasher = DefaultHasher::new();
+    comparable(object)?.hash(&mut hasher);
+    Ok(hasher.finish())
 }
 
 /// Returns whether Karmada may delete a member's object: only its own.
@@ -187,6 +223,28 @@ mod tests {
         assert_eq!(update["metadata"]["resourceVersion"], "7");
         assert_eq!(update["metadata"]["labels"]["local"], "1");
         assert_eq!(update["data"]["a"], "1");
+    }
+
+    #[test]
+    fn knows_a_write_that_changed_nothing_until_one_of_both_sides_changes() {
+        let observed =
+            json!({"kind": "X", "metadata": {"resourceVersion": "1"}, "spec": {"a": 1}, "status": 1});
+        let desired = json!({"kind": "X", "metadata": {"resourceVersion": "1"}, "spec": {"a": 1, "new": 2}});
+        let attempt = WriteAttempt::new(&desired, &observed).unwrap();
+        let changed = |path: &str, value: Value| {
+            let mut changed = observed.clone();
+            *changed.pointer_mut(path).unwrap() = value;
+            changed
+        };
+        let later = [changed("/status", json!(2)), changed("/metadata/resourceVersion", json!("2"))];
+        for written in &later {
+            assert!(attempt.was_futile(written).unwrap(), "{written}");
+            assert_eq!(attempt, WriteAttempt::new(&desired, written).unwrap());
+        }
+        let drifted = changed("/spec/a", json!(3));
+        assert!(!attempt.was_futile(&drifted).unwrap() && !attempt.was_futile(&desired).unwrap());
+        assert_ne!(attempt, WriteAttempt::new(&desired, &drifted).unwrap());
+        assert_ne!(attempt, WriteAttempt::new(&drifted, &observed).unwrap());
     }
 
     #[test]

@@ -39,7 +39,9 @@ pub use conflict::{ConflictRule, conflict_rule};
 pub use decision::{ClusterFailure, OrphanWork, WorkError, WorkWrite, WorksDecision};
 pub use event::{About, Event};
 pub use impersonation::{ImpersonationInput, grants_proxy, impersonation_work_names, impersonation_works};
-pub use member::{MemberConflict, MemberWrite, may_delete, needs_sync, plan_member_write, sync_event};
+pub use member::{
+    MemberConflict, MemberWrite, WriteAttempt, may_delete, needs_sync, plan_member_write, sync_event,
+};
 pub use namespaces::{NamespaceInput, namespace_works, wants_namespace_works};
 pub use prune::{JobTtl, PruneError, prune};
 pub use quota::{QuotaUse, QuotaWorks, quota_status, quota_work_name, quota_works};

@@ -27,6 +27,10 @@ pub enum BinariesError {
         #[source]
         source: io::Error,
     },
+    #[error(
+        "Kubernetes {release} is not in {}: tests/rig/members/build.sh {release} {}", .directory.display(), .directory.display()
+    )]
+    NotBuilt { release: String, directory: PathBuf },
     #[error("building kube-apiserver ended with {status}")]
     Build { status: ExitStatus },
 }
@@ -57,6 +61,37 @@ impl Binaries {
         Ok(Self { directory })
     }
 
+    /// Returns the releases that members can be, the folders of `tests/rig/members`, oldest first.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn releases() -> io::Result<Vec<String>> {
+        let mut releases = Vec::new();
+        for entry in std::fs::read_dir(releases_directory())? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                releases.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        releases.sort();
+        Ok(releases)
+    }
+
+    /// Returns what [`Binaries::of_release`] built of the version that is locked now; never builds it.
+    ///
+    /// # Errors
+    /// When it was not built; with the directory where it would be.
+    pub fn built_release(release: &str) -> Result<Self, BinariesError> {
+        let directory = directory().ok_or(BinariesError::NoDirectory)?.join("members").join(release);
+        let stamp = std::fs::read_to_string(directory.join("stamp")).unwrap_or_default();
+        let is_built =
+            locked_version(release).is_some_and(|version| stamp.trim() == format!("kubernetes {version}"));
+        if !is_built {
+            return Err(BinariesError::NotBuilt { release: release.to_owned(), directory });
+        }
+        Ok(Self { directory })
+    }
+
     /// Returns the directory of a client (`helm`, `client-go-probe`), if it was built; never builds it.
     pub fn of_client(program: &str) -> Option<PathBuf> {
         directory().filter(|directory| directory.join(program).is_file())
@@ -79,6 +114,17 @@ pub(super) fn build(script: &str, arguments: &[&OsStr]) -> Result<(), BinariesEr
     if status.success() { Ok(()) } else { Err(BinariesError::Build { status }) }
 }
 
+fn releases_directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("rig/members")
+}
+
+/// Returns the version of Kubernetes that the module of a release names, such as `v1.30.14`.
+fn locked_version(release: &str) -> Option<String> {
+    let module = std::fs::read_to_string(releases_directory().join(release).join("go.mod")).ok()?;
+    let mut words = module.split_whitespace().skip_while(|word| *word != "k8s.io/kubernetes");
+    words.nth(1).map(str::to_owned)
+}
+
 fn directory() -> Option<PathBuf> {
     if let Some(directory) = std::env::var_os(DIRECTORY_VARIABLE) {
         return Some(directory.into());
@@ -86,4 +132,20 @@ fn directory() -> Option<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))?;
     Some(cache.join("karmada-rig"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_release_locks_a_version_of_its_own() {
+        let releases = Binaries::releases().unwrap();
+        assert!(releases.len() >= 2, "{releases:?}");
+        for release in releases {
+            let version = locked_version(&release).unwrap();
+            assert!(version.starts_with(&format!("{release}.")), "{release}: {version}");
+        }
+        assert_eq!(locked_version("v0.1"), None);
+    }
 }
