@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::cluster_status::StatusSettings;
 use crate::controllers::{Controller, ControllerSet};
+use crate::dial::FencedClientError;
 use crate::hub::{ClientSettings, Hub, Rate, Runtime, RuntimeSettings, shape};
 use crate::interpreter::LiveInterpreter;
 use crate::members::{Connector, Fleet};
@@ -68,6 +69,8 @@ pub struct ControlPlaneSettings {
 /// Why the controllers did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    #[error("no client can be made for the control plane")]
+    Client(#[source] FencedClientError),
     #[error("failed to read which kinds the control plane serves")]
     Discovery(#[source] Box<kube::Error>),
     #[error("the control plane does not serve {0}: its CustomResourceDefinitions are not installed")]
@@ -86,7 +89,7 @@ impl StartError {
             Self::Discovery(source) => {
                 !matches!(&**source, kube::Error::Api(status) if matches!(status.code, 401 | 403))
             }
-            Self::MissingKind(_) => false,
+            Self::Client(_) | Self::MissingKind(_) => false,
             Self::NotSynced { .. } => true,
         }
     }

@@ -19,6 +19,7 @@ mod convergence;
 pub mod credentials;
 mod dependencies;
 mod detector;
+pub mod dial;
 mod execution;
 pub mod hub;
 pub mod leader;

@@ -5,10 +5,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
+use karmada_controllers::dial::FencedClientError;
+use karmada_controllers::tenure::Fence;
 
 use crate::api_error::ApiError;
 use crate::error::CliError;
-use crate::kubeconfig::{self, LoadError};
+use crate::kubeconfig::{self, Endpoint, LoadError};
 use crate::printer::Printer;
 
 /// What every command is given.
@@ -51,6 +53,8 @@ pub struct ControlPlane {
     pub namespace: String,
     /// Address, for messages.
     pub server: String,
+    /// How it is reached, unless in process.
+    endpoint: Option<Endpoint>,
 }
 
 /// The control plane did not answer.
@@ -73,6 +77,25 @@ impl Error for Unreachable {
 }
 
 impl ControlPlane {
+    /// A control plane in this process.
+    pub fn in_process(client: kube::Client) -> Self {
+        let namespace = client.default_namespace().to_owned();
+        Self { client, namespace, server: "in process".to_owned(), endpoint: None }
+    }
+
+    /// Makes a client on whose connections nothing is sent while the fence is closed.
+    ///
+    /// In process there are no connections that could hold a request back.
+    ///
+    /// # Errors
+    /// When the credentials are no longer usable.
+    pub fn fenced_client(&self, fence: &Fence) -> Result<kube::Client, FencedClientError> {
+        match &self.endpoint {
+            Some(endpoint) => endpoint.fenced_client(fence),
+            None => Ok(self.client.clone()),
+        }
+    }
+
     /// Words a failed call, naming the address when nobody answered there.
     pub fn explain(&self, error: ApiError) -> CliError {
         if error.is_unreachable() {
@@ -90,7 +113,8 @@ impl ConnectionArgs {
         Ok(ControlPlane {
             client: endpoint.client()?,
             namespace: endpoint.namespace().to_owned(),
-            server: endpoint.server,
+            server: endpoint.server.clone(),
+            endpoint: Some(endpoint),
         })
     }
 }

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use karmada_controllers::dial::{FencedClientError, fenced_client};
 use karmada_controllers::hub::{ClientSettings, shape};
-use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use karmada_controllers::tenure::Fence;
+use kube::config::{Config, InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use crate::error::CliError;
 
@@ -101,10 +103,21 @@ impl Endpoint {
         let mut config = self.config.clone();
         config.default_retry = false;
         kube::Client::try_from(config)
-            .map(|client| {
-                shape(client, ClientSettings { program: Some("karmadactl"), ..ClientSettings::default() })
-            })
+            .map(|client| shape(client, Self::settings()))
             .map_err(|source| LoadError::Client { server: self.server.clone(), source: Box::new(source) })
+    }
+
+    /// Makes a client on whose connections nothing is sent while the fence is closed.
+    ///
+    /// # Errors
+    /// When the proxy, the credentials or the certificates are not usable.
+    pub fn fenced_client(&self, fence: &Fence) -> Result<kube::Client, FencedClientError> {
+        let client = fenced_client(&self.config, fence)?;
+        Ok(shape(client, Self::settings()))
+    }
+
+    fn settings() -> ClientSettings {
+        ClientSettings { program: Some("karmadactl"), ..ClientSettings::default() }
     }
 
     /// Returns the certificates that the server's one is checked by, as PEM.
@@ -195,6 +208,23 @@ fn find() -> Result<(Kubeconfig, String), LoadError> {
         return Err(LoadError::Missing);
     }
     Ok((read_file(&path)?, path.display().to_string()))
+}
+
+/// The cluster around this process, as a pod finds it.
+///
+/// # Errors
+/// When the process is not in a pod, or not in one that may call the API server.
+pub fn in_cluster() -> Result<Endpoint, InClusterError> {
+    let config = Config::incluster()?;
+    Ok(Endpoint {
+        context: String::new(),
+        origin: "the pod's service account".to_owned(),
+        server: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
+        proxy_url: None,
+        cluster: String::new(),
+        verification: Verification::Checked,
+        config,
+    })
 }
 
 async fn select(

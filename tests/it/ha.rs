@@ -15,12 +15,15 @@ use karmada_tests::availability::{
 };
 use karmada_tests::process::{self, Server};
 use karmada_tests::rig::{Binaries, Reachability};
+use karmada_tests::writes::write_counts;
 use kube::Client;
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Time between two changes of the load.
 const PAUSE: Duration = Duration::from_millis(60);
+/// How long nothing must be written.
+const SILENCE: Duration = Duration::from_secs(3);
 /// Longest time without a leader where the lease lasts two seconds, on a machine that has time for it.
 const TAKE_OVER: Duration = Duration::from_secs(3);
 /// The same on a machine that builds and tests other things meanwhile.
@@ -171,6 +174,104 @@ async fn leaders_die_on_a_real_control_plane_and_nothing_is_lost_or_doubled() ->
     let (kills, longest) = extent(3)?;
     let site = Site::start(&program(), Kind::Real(&binaries)).await?;
     kill_leaders(&site, kills, longest).await
+}
+
+/// Counts what members were asked to write, but for what says that somebody lives.
+async fn writes_of(members: &[(&'static str, Client)]) -> BTreeMap<String, u64> {
+    let mut all = BTreeMap::new();
+    for (name, client) in members {
+        let counts = write_counts(client).await.into_iter();
+        let counts = counts.filter(|(what, _)| !what.ends_with(" leases") && !what.ends_with(" events"));
+        all.extend(counts.map(|(what, count)| (format!("{name}: {what}"), count)));
+    }
+    all
+}
+
+/// What members hold of the load, in which versions.
+async fn versions(members: &[(&'static str, Client)]) -> anyhow::Result<BTreeMap<String, Value>> {
+    let mut all = BTreeMap::new();
+    for (member, client) in members {
+        let path = "/apis/apps/v1/namespaces/busy/deployments";
+        let list = karmadactl::raw::read(client, path).await?.unwrap_or_default();
+        for item in list["items"].as_array().into_iter().flatten() {
+            let metadata = &item["metadata"];
+            all.insert(format!("{member}: {}", metadata["name"]), metadata["resourceVersion"].clone());
+        }
+    }
+    Ok(all)
+}
+
+/// Waits until nobody writes for a while.
+async fn silence(site: &Site, members: &[(&'static str, Client)]) -> anyhow::Result<()> {
+    let late = Instant::now() + PATIENCE;
+    let look =
+        async || anyhow::Ok((site.audit()?.writes_of(CONTROLLER_MANAGER).count(), writes_of(members).await));
+    let mut before = look().await?;
+    loop {
+        tokio::time::sleep(SILENCE).await;
+        let now = look().await?;
+        if now == before {
+            return Ok(());
+        }
+        if Instant::now() > late {
+            bail!("somebody keeps writing: {before:?} and then {now:?}");
+        }
+        before = now;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_hung_writes_nothing_after_another_took_over() -> anyhow::Result<()> {
+    let site = Site::start(&program(), Kind::Own).await?;
+    let (client, members) = site.clients().await?;
+    let replicas = start_replicas(&site, &[CONTROLLER_MANAGER])?;
+    let _scheduler = Replica::start(&site, SCHEDULER, "a")?;
+    for turn in 0..2 {
+        // In the middle of its work: what it was about to write is still to be written when it goes on.
+        let load = Load::start(client.clone(), Duration::from_millis(10), turn);
+        let (index, identity) = leader(&client, &replicas, CONTROLLER_MANAGER, "").await?;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let hung = &replicas[index];
+        hung.pause()?;
+        let (successor, _) = leader(&client, &replicas, CONTROLLER_MANAGER, &identity).await?;
+        assert_ne!(successor, index);
+        let expected = load.stop().await?;
+        Load::converged(&client, &members, &expected).await?;
+        silence(&site, &members).await?;
+        let before = versions(&members).await?;
+        let said = hung.log_lines().len();
+
+        hung.resume()?;
+        let late = Instant::now() + PATIENCE;
+        while !hung.log_lines().iter().skip(said).any(|line| line.contains("standing by")) {
+            assert!(Instant::now() < late, "it does not stand by: {:#?}", hung.log_lines());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let lines = hung.log_lines();
+        assert!(lines.iter().skip(said).any(|line| line.contains("was not renewed in time")), "{lines:#?}");
+        silence(&site, &members).await?;
+        assert_eq!(versions(&members).await?, before);
+        assert_eq!(site.audit()?.unfenced(CONTROLLER_MANAGER), []);
+        Load::converged(&client, &members, &expected).await?;
+        // The next turn begins with what this one left.
+        remove_load(&client).await?;
+    }
+    Ok(())
+}
+
+/// Removes everything that a load has left.
+async fn remove_load(client: &Client) -> anyhow::Result<()> {
+    let namespace = "/api/v1/namespaces/busy";
+    let request = http::Request::delete(namespace).body(Vec::new())?;
+    client.request::<Value>(request).await?;
+    let late = Instant::now() + PATIENCE;
+    while karmadactl::raw::read(client, namespace).await?.is_some() {
+        if Instant::now() > late {
+            bail!("{namespace} does not go");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,7 +25,7 @@ use crate::metrics::Metrics;
 use crate::tenure::Fence;
 
 pub use lease::LeaseSettings;
-pub use renewable::RenewableClient;
+pub use renewable::{Clients, RenewableClient};
 
 /// The controllers that `*` may mean in an agent, and those that it may be told to run besides.
 pub const CONTROLLERS: [Controller; 6] = [

@@ -29,6 +29,22 @@ enum GivenUp {
     Dead,
 }
 
+/// Clients with the same credentials.
+#[derive(Clone)]
+pub struct Clients {
+    /// For leases and certificates, which every replica needs.
+    pub open: Client,
+    /// For what only the leader may do; see [`fenced_client`](crate::dial::fenced_client).
+    pub fenced: Client,
+}
+
+impl From<Client> for Clients {
+    /// Uses one for everything.
+    fn from(client: Client) -> Self {
+        Self { open: client.clone(), fenced: client }
+    }
+}
+
 /// A client whose credentials can be exchanged while it is in use.
 ///
 /// Watches go on with the connection they have; everything else uses the new credentials at once. A watch whose peer is gone
@@ -36,7 +52,7 @@ enum GivenUp {
 /// request is not answered or not waited for: an agent renews its lease every few seconds.
 #[derive(Clone)]
 pub struct RenewableClient {
-    current: Arc<RwLock<Client>>,
+    current: Arc<RwLock<Clients>>,
     /// How many requests were not answered.
     unanswered: watch::Sender<u64>,
 }
@@ -49,21 +65,30 @@ impl std::fmt::Debug for RenewableClient {
 
 impl RenewableClient {
     /// Starts with these credentials.
-    pub fn new(client: Client) -> Self {
-        Self { current: Arc::new(RwLock::new(client)), unanswered: watch::Sender::new(0) }
+    pub fn new(clients: impl Into<Clients>) -> Self {
+        Self { current: Arc::new(RwLock::new(clients.into())), unanswered: watch::Sender::new(0) }
     }
 
     /// Goes on with these credentials.
-    pub fn renew(&self, client: Client) {
-        *self.current.write() = client;
+    pub fn renew(&self, clients: impl Into<Clients>) {
+        *self.current.write() = clients.into();
     }
 
     /// Makes a client that uses the newest credentials. It must be called within a runtime of tokio.
     pub fn client(&self) -> Client {
+        self.through(|clients| &clients.open)
+    }
+
+    /// As [`Self::client`], for what only the leader may do.
+    pub fn fenced_client(&self) -> Client {
+        self.through(|clients| &clients.fenced)
+    }
+
+    fn through(&self, choose: fn(&Clients) -> &Client) -> Client {
         let (current, unanswered) = (self.current.clone(), self.unanswered.clone());
-        let namespace = current.read().default_namespace().to_owned();
+        let namespace = choose(&current.read()).default_namespace().to_owned();
         let service = tower::service_fn(move |request: Request<Body>| {
-            let (client, unanswered) = (current.read().clone(), unanswered.clone());
+            let (client, unanswered) = (choose(&current.read()).clone(), unanswered.clone());
             async move {
                 if is_watch(&request) {
                     follow(&client, request, unanswered.subscribe()).await

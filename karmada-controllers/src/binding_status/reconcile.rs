@@ -11,7 +11,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::{CLAIM, Context};
-use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, is_not_found};
+use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Status, Unstructured, is_not_found, status_patch};
 
 pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Action, ReconcileError> {
     let hub = &context.hub;
@@ -74,6 +74,7 @@ async fn reconcile_status(
                 "metadata": {"resourceVersion": binding.metadata.resource_version},
                 "status": {"conditions": status.conditions, "aggregatedStatus": reported},
             });
+            let patch = status_patch(patch, Status::from(binding.status));
             write_status(context, binding.scope, about, &patch).await?;
             status.aggregated_status.clone()
         }
@@ -123,19 +124,18 @@ async fn write_status(
     context: &Context,
     scope: BindingScope,
     about: &ObjectReference,
-    patch: &Value,
+    patch: &Patch<Value>,
 ) -> Result<(), ReconcileError> {
-    let hub = &context.hub;
-    let (parameters, patch) = (PatchParams::default(), Patch::Merge(patch));
+    let (hub, parameters) = (&context.hub, PatchParams::default());
     let result = match scope {
         BindingScope::Namespaced => {
             let api = hub.namespaced::<ResourceBinding>(&about.namespace);
-            let written = api.patch_status(&about.name, &parameters, &patch).await;
+            let written = api.patch_status(&about.name, &parameters, patch).await;
             written.map(|binding| hub.bindings.observe(binding))
         }
         BindingScope::Cluster => {
             let api = hub.all::<ClusterResourceBinding>();
-            let written = api.patch_status(&about.name, &parameters, &patch).await;
+            let written = api.patch_status(&about.name, &parameters, patch).await;
             written.map(|binding| hub.cluster_bindings.observe(binding))
         }
     };

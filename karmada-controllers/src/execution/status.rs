@@ -2,11 +2,11 @@
 
 use karmada_core::api::work::{Work, WorkStatus};
 use kube::ResourceExt;
-use kube::api::{Patch, PatchParams};
+use kube::api::PatchParams;
 use serde_json::json;
 
 use super::Context;
-use crate::hub::{Action, ReconcileError, is_not_found};
+use crate::hub::{Action, ReconcileError, Status, is_not_found, status_patch};
 
 /// Writes the status if it is news, conditions and reflected status in one write.
 pub(super) async fn write(
@@ -19,8 +19,8 @@ pub(super) async fn write(
     }
     let (namespace, name) = (work.namespace().unwrap_or_default(), work.name_any());
     let api = context.hub.namespaced::<Work>(&namespace);
-    let patch = json!({"status": status});
-    match api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+    let patch = status_patch(json!({"status": status}), Status::from(work.status.as_ref()));
+    match api.patch_status(&name, &PatchParams::default(), &patch).await {
         Ok(written) => {
             context.hub.works.observe(written);
             Ok(Action::Done)

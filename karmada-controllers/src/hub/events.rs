@@ -23,8 +23,8 @@ use super::error::chain;
 const PENDING_EVENTS: usize = 16_384;
 /// Events that are being written at the same time: together they need fewer durable commits.
 const WRITERS: usize = 32;
-/// How long an event lets the work go first that it tells of.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long an event lets the work go first that it tells of: a burst should not wait for its own story.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// Without a reconcile that ends in this time, the controllers have nothing urgent to do.
 const CALM: Duration = Duration::from_millis(10);
 /// Events that are written after a calm moment before the next one is looked for.

@@ -12,6 +12,7 @@ mod packed;
 mod queue;
 mod rates;
 mod rest_mapping;
+mod status_patch;
 mod templates;
 mod unstructured;
 
@@ -28,6 +29,7 @@ pub use packed::{Packable, Packed};
 pub use queue::{QueueLoad, Urgency, WorkQueue};
 pub use rates::{Rate, RetryLimits, Workers};
 pub use rest_mapping::{RestMapping, Served};
+pub(crate) use status_patch::{Status, status_patch};
 pub use templates::{TemplateHandler, Templates};
 pub(crate) use templates::{api_of, key_of};
 pub use unstructured::Unstructured;

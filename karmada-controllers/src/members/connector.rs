@@ -7,18 +7,13 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::AUTHORIZATION;
-use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Uri};
-use hyper_util::client::legacy;
-use hyper_util::rt::TokioExecutor;
-use kube::client::{Body, ConfigExt as _};
+use http::Uri;
+use kube::client::ConfigExt as _;
 use kube::{Client, Config};
 use parking_lot::RwLock;
-use tower::BoxError;
 
 use super::bounds::bounded;
-use super::dial::{Dial, DialError};
+use crate::dial::{Dial, DialError, client_through};
 use crate::hub::{ClientSettings, Rate, shape};
 use crate::tenure::Fence;
 
@@ -163,7 +158,7 @@ impl Connector {
         config.default_retry = false;
         let client = if endpoint.proxy_url.is_some() || self.fence.is_some() {
             let dial = endpoint.dial(&config)?.with_fence(self.fence.clone());
-            through(&config, &endpoint.token, dial)
+            client_through(&config, dial)
         } else {
             Client::try_from(config)
         };
@@ -174,34 +169,6 @@ impl Connector {
     pub fn in_process_client(&self, url: &str, token: &str) -> Option<Client> {
         self.in_process.read().get(url.trim_end_matches('/')).map(|client| client(token))
     }
-}
-
-/// Makes a client whose connections are opened by `dial`.
-fn through(config: &Config, token: &str, dial: Dial) -> Result<Client, kube::Error> {
-    let connector = config.rustls_https_connector_with_connector(dial)?;
-    let client: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new()).build(connector);
-    let mut bearer = HeaderValue::try_from(format!("Bearer {token}"))
-        .map_err(|error| kube::Error::HttpError(error.into()))?;
-    bearer.set_sensitive(true);
-    let base = config.cluster_url.clone();
-    let service = tower::service_fn(move |mut request: Request<Body>| {
-        let (client, url) = (client.clone(), absolute(&base, request.uri()));
-        request.headers_mut().insert(AUTHORIZATION, bearer.clone());
-        async move {
-            *request.uri_mut() = url?;
-            Ok::<_, BoxError>(client.request(request).await?)
-        }
-    });
-    Ok(Client::new(service, config.default_namespace.clone()))
-}
-
-/// Returns the address of a path of an API.
-fn absolute(base: &Uri, path: &Uri) -> Result<Uri, http::Error> {
-    let before = base.path().trim_end_matches('/');
-    let path = path.path_and_query().map_or("/", PathAndQuery::as_str);
-    let mut parts = base.clone().into_parts();
-    parts.path_and_query = Some(format!("{before}{path}").parse()?);
-    Ok(Uri::from_parts(parts)?)
 }
 
 impl Endpoint {

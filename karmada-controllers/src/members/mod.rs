@@ -2,12 +2,10 @@
 
 mod bounds;
 mod connector;
-mod dial;
 mod fleet;
 mod member;
 
 pub(crate) use connector::pem_certificates;
 pub use connector::{ConnectError, Connector, Endpoint, InProcessClient, Verification};
-pub use dial::DialError;
 pub use fleet::Fleet;
 pub use member::{CALL_TIMEOUT, CallError, Member};

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::core::v1::Secret;
+use karmada_controllers::agent::Clients;
 use karmada_controllers::credentials::ClientCertificate;
+use karmada_controllers::dial::FencedClientError;
+use karmada_controllers::tenure::Fence;
 use kube::config::Kubeconfig;
 use kube::{Api, Client};
 
@@ -28,6 +31,8 @@ pub enum CredentialsError {
     },
     #[error(transparent)]
     Kubeconfig(#[from] LoadError),
+    #[error(transparent)]
+    Client(#[from] FencedClientError),
 }
 
 /// A kubeconfig of the control plane.
@@ -94,17 +99,17 @@ impl AgentCredentials {
         &self.text
     }
 
-    /// Makes a client with them; nothing is sent yet.
+    /// Makes clients with them; nothing is sent yet.
     ///
     /// # Errors
     /// When the kubeconfig is not usable.
-    pub async fn client(&self) -> Result<Client, CredentialsError> {
+    pub async fn clients(&self, fence: &Fence) -> Result<Clients, CredentialsError> {
         let context = self.context.as_deref();
         let endpoint = match &self.file {
             Some(file) => kubeconfig::load_file(file, context).await?,
             None => kubeconfig::load_text_context(&self.text, context, &self.origin).await?,
         };
-        Ok(endpoint.client()?)
+        Ok(Clients { open: endpoint.client()?, fenced: endpoint.fenced_client(fence)? })
     }
 
     /// Returns the certificate of the user, if the kubeconfig holds one.

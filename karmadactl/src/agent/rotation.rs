@@ -8,6 +8,7 @@ use karmada_controllers::agent::RenewableClient;
 use karmada_controllers::credentials::{
     CertificateOrder, ClientCertificate, IssueError, issue, random_suffix,
 };
+use karmada_controllers::tenure::Fence;
 use kube::Client;
 use serde_json::json;
 
@@ -63,13 +64,14 @@ pub async fn keep_certificate(
     member: &Client,
     mut credentials: AgentCredentials,
     settings: &RotationSettings,
+    fence: &Fence,
 ) {
     loop {
         if let Some(newer) = newer(member, &credentials, settings).await {
-            match newer.client().await {
-                Ok(client) => {
+            match newer.clients(fence).await {
+                Ok(clients) => {
                     tracing::info!(origin = newer.origin(), "newer credentials taken over");
-                    control_plane.renew(client);
+                    control_plane.renew(clients);
                     credentials = newer;
                 }
                 Err(error) => {
@@ -81,7 +83,7 @@ pub async fn keep_certificate(
             certificate.is_due(settings.threshold, Timestamp::now()).then_some(certificate)
         };
         if let Some(certificate) = credentials.certificate().and_then(is_due) {
-            match rotate(control_plane, member, &credentials, &certificate, settings).await {
+            match rotate(control_plane, member, &credentials, &certificate, settings, fence).await {
                 Ok(renewed) => {
                     tracing::info!(cluster = settings.cluster, "the certificate was renewed");
                     credentials = renewed;
@@ -132,6 +134,7 @@ pub async fn rotate(
     credentials: &AgentCredentials,
     certificate: &ClientCertificate,
     settings: &RotationSettings,
+    fence: &Fence,
 ) -> Result<AgentCredentials, RotationError> {
     let order = CertificateOrder {
         name: format!("{}-{}", settings.cluster, random_suffix()),
@@ -143,7 +146,7 @@ pub async fn rotate(
     let renewed = credentials
         .with_certificate(&issued.certificate, &issued.key)
         .ok_or_else(|| RotationError::NoCertificate { origin: credentials.origin().to_owned() })?;
-    let client = renewed.client().await?;
+    let clients = renewed.clients(fence).await?;
     let secret = kubeconfig_secret(&settings.namespace, renewed.text());
     let patch = json!({"data": secret["data"]});
     let written = raw::merge_patch(member, &path_of(&secret), &patch).await;
@@ -161,7 +164,7 @@ pub async fn rotate(
         // A mounted Secret cannot be written to, and follows by itself.
         tracing::debug!(file = %settings.file.display(), %error, "kubeconfig file not written");
     }
-    control_plane.renew(client);
+    control_plane.renew(clients);
     Ok(renewed)
 }
 

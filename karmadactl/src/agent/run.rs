@@ -15,6 +15,7 @@ use super::rotation::{RotationSettings, keep_certificate, newer};
 use crate::attached::election::Progress;
 use crate::attached::observe::Phase;
 use crate::error::chain_line;
+use crate::kubeconfig::Endpoint;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -35,11 +36,13 @@ pub struct AgentRun {
 /// # Errors
 /// When the credentials are not usable.
 pub async fn run_agent(
-    member: &Client,
+    member: &Endpoint,
     run: AgentRun,
     progress: &Progress,
     stop: impl Future<Output = ()>,
 ) -> Result<(), CredentialsError> {
+    let fence = Fence::default();
+    let (fenced_member, member) = (member.fenced_client(&fence)?, &member.client()?);
     let AgentRun { mut credentials, registration, settings, rotation, election } = run;
     // A renewal may have left newer ones in the member, and the file's may have ended meanwhile.
     if let Some(newer) = newer(member, &credentials, &rotation).await {
@@ -54,20 +57,22 @@ pub async fn run_agent(
             "the certificate for the control plane is no longer good: unregister the cluster and register it again"
         );
     }
-    let control_plane = RenewableClient::new(credentials.client().await?);
+    let control_plane = RenewableClient::new(credentials.clients(&fence).await?);
     let rotates = settings.controllers.is_enabled(Controller::CertRotation);
     let kept = async {
         if rotates {
-            keep_certificate(&control_plane, member, credentials.clone(), &rotation).await;
+            keep_certificate(&control_plane, member, credentials.clone(), &rotation, &fence).await;
         }
         std::future::pending::<()>().await;
     };
-    let client = control_plane.client();
+    let (client, fenced_client) = (control_plane.client(), control_plane.fenced_client());
     tokio::pin!(stop);
     tokio::pin!(kept);
-    let mut candidate = election.map(|election| Candidate::new(client.clone(), election));
-    let fence = candidate.as_ref().map(|candidate| Fence::of(candidate.tenure()));
-    let settings = AgentSettings { fence, ..settings };
+    let mut candidate = election.map(|election| Candidate::new(client, election));
+    if let Some(candidate) = &candidate {
+        fence.add(candidate.tenure());
+    }
+    let settings = AgentSettings { fence: Some(fence.clone()), ..settings };
     loop {
         progress.tell(Phase::StandingBy);
         let started = async {
@@ -77,7 +82,7 @@ pub async fn run_agent(
             progress.tell(Phase::Starting);
             // Registering and filling the caches may take longer than the lease lasts.
             tokio::select! {
-                agent = start(&client, member, &registration, &settings) => Some(agent),
+                agent = start(&fenced_client, &fenced_member, &registration, &settings) => Some(agent),
                 () = hold(&mut candidate) => None,
             }
         };

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
 use super::observe::{Phase, RefreshMetrics};
+use crate::context::ControlPlane as Server;
 use crate::error::chain_line;
 
 /// The lease of the controllers.
@@ -99,7 +100,7 @@ enum Ended {
 /// # Errors
 /// When the loops do not start, for a reason that does not pass by itself.
 pub async fn run(
-    client: kube::Client,
+    server: &Server,
     settings: ControlPlaneSettings,
     election: Election,
     progress: &Progress,
@@ -108,13 +109,13 @@ pub async fn run(
     tokio::pin!(stop);
     let Election::Lease(lease) = election else {
         let never = std::future::pending;
-        return match work(&client, settings, progress, never(), never(), stop.as_mut()).await {
+        return match work(&server.client, settings, progress, never(), never(), stop.as_mut()).await {
             Ended::Stopped | Ended::Lost => Ok(()),
             Ended::NotStarted(error) => Err(error),
         };
     };
     let candidate = |name: &str| {
-        Candidate::new(client.clone(), LeaderSettings { name: name.to_owned(), ..lease.clone() })
+        Candidate::new(server.client.clone(), LeaderSettings { name: name.to_owned(), ..lease.clone() })
     };
     let mut controllers = candidate(CONTROLLERS_LEASE);
     let mut scheduler = candidate(SCHEDULER_LEASE);
@@ -131,6 +132,7 @@ pub async fn run(
         let schedules = wants_scheduler && matches!(scheduler.attempt().await, Ok(Standing::Leader));
         tell(&metrics, Role::Leader, if schedules { Role::Leader } else { Role::Standby });
         let fence = Fence::of(controllers.tenure());
+        let client = server.fenced_client(&fence).map_err(StartError::Client)?;
         let mut wanted = ControlPlaneSettings { fence: Some(fence.clone()), ..settings.clone() };
         if schedules {
             fence.add(scheduler.tenure());
@@ -184,19 +186,19 @@ pub async fn run(
 /// # Errors
 /// When the loops do not start, for a reason that does not pass by itself.
 pub async fn run_component(
-    client: kube::Client,
+    server: &Server,
     settings: ControlPlaneSettings,
     election: Election,
     progress: &Progress,
     stop: impl Future<Output = ()>,
 ) -> Result<(), StartError> {
     let Election::Lease(lease) = election else {
-        return run(client, settings, Election::None, progress, stop).await;
+        return run(server, settings, Election::None, progress, stop).await;
     };
     tokio::pin!(stop);
     let metrics = settings.metrics.clone();
     let (name, pause) = (lease.name.clone(), lease.retry_period);
-    let mut candidate = Candidate::new(client.clone(), lease);
+    let mut candidate = Candidate::new(server.client.clone(), lease);
     // As above.
     let mut has_led = false;
     let result = loop {
@@ -205,8 +207,9 @@ pub async fn run_component(
             break Ok(());
         }
         metrics.runtime.set_role(&name, Role::Leader);
-        let fence = Some(Fence::of(candidate.tenure()));
-        let wanted = ControlPlaneSettings { fence, ..settings.clone() };
+        let fence = Fence::of(candidate.tenure());
+        let client = server.fenced_client(&fence).map_err(StartError::Client)?;
+        let wanted = ControlPlaneSettings { fence: Some(fence), ..settings.clone() };
         let never = std::future::pending();
         match work(&client, wanted, progress, candidate.hold(), never, stop.as_mut()).await {
             Ended::Stopped => break Ok(()),
@@ -370,7 +373,9 @@ mod tests {
                 let stopped = async { drop(stopped.await) };
                 tokio::spawn(async move {
                     let election = Election::Lease(lease("first"));
-                    Box::pin(run(client, ControlPlaneSettings::default(), election, &progress, stopped)).await
+                    let server = Server::in_process(client);
+                    Box::pin(run(&server, ControlPlaneSettings::default(), election, &progress, stopped))
+                        .await
                 })
             };
             let mut phases = progress.phase();

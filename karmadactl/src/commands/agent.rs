@@ -13,7 +13,6 @@ use karmada_controllers::metrics::Metrics;
 use karmada_controllers::{Controller, ControllerSet, ResourceModeling, StatusSettings};
 use karmada_core::api::FeatureGates;
 use karmada_core::membership::ReadinessThresholds;
-use kube::Client;
 
 use super::controller_args::{MemberRateArgs, RateArgs, positive_duration, rate};
 use super::controllers::{BindAddress, ElectionArgs, identity, parse_address};
@@ -28,7 +27,7 @@ use crate::duration::parse_duration;
 use crate::error::CliError;
 use crate::join::JoinOptions;
 use crate::join::footprint::{DEFAULT_CLUSTER_NAMESPACE, check_cluster_name};
-use crate::kubeconfig::{self, Verification};
+use crate::kubeconfig::{self, Endpoint};
 use crate::logging::LoggingArgs;
 use crate::signals::stop_requested;
 
@@ -210,7 +209,7 @@ pub async fn run(args: AgentArgs, context: &Context) -> Result<(), CliError> {
         return Err(CliError::usage(Misuse::Controller(foreign.name())));
     }
     let election = election(&args.election, &name)?;
-    let Member { client: member, server, proxy_url, verification } = member(context).await?;
+    let member = member(context).await?;
     let karmada_context = context.connection.karmada_context.clone();
     let credentials = AgentCredentials::of_file(&args.karmada_kubeconfig, karmada_context.as_deref());
     let credentials = credentials.map_err(|error| {
@@ -219,12 +218,16 @@ pub async fn run(args: AgentArgs, context: &Context) -> Result<(), CliError> {
     let endpoint = args.cluster_api_endpoint.clone().filter(|endpoint| !endpoint.is_empty());
     let cluster = JoinOptions {
         cluster_namespace: args.cluster_namespace.clone(),
-        proxy_url: args.proxy_server_address.clone().filter(|url| !url.is_empty()).or(proxy_url),
-        verification,
+        proxy_url: args
+            .proxy_server_address
+            .clone()
+            .filter(|url| !url.is_empty())
+            .or_else(|| member.proxy_url.clone()),
+        verification: member.verification,
         provider: args.cluster_provider.clone(),
         region: args.cluster_region.clone(),
         zones: args.cluster_zones.clone(),
-        ..JoinOptions::new(name.clone(), endpoint.unwrap_or(server))
+        ..JoinOptions::new(name.clone(), endpoint.unwrap_or_else(|| member.server.clone()))
     };
     let metrics = Metrics::default();
     let settings = settings(&args, controllers, &cluster.api_endpoint, metrics.clone());
@@ -308,32 +311,14 @@ fn election(args: &ElectionArgs, cluster: &str) -> Result<Option<LeaderSettings>
     Ok(Some(settings))
 }
 
-/// The cluster that the agent is of.
-struct Member {
-    client: Client,
-    server: String,
-    proxy_url: Option<String>,
-    verification: Verification,
-}
-
 /// Finds the cluster: that of the kubeconfig if one is named, else the one around us, else that of the user's kubeconfig.
-async fn member(context: &Context) -> Result<Member, CliError> {
+async fn member(context: &Context) -> Result<Endpoint, CliError> {
     let named = context.connection.kubeconfig.as_deref();
     if named.is_none() && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
-        let mut config = kube::Config::incluster().map_err(CliError::failed)?;
-        config.default_retry = false;
-        let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let client = Client::try_from(config).map_err(CliError::failed)?;
-        return Ok(Member { client, server, proxy_url: None, verification: Verification::Checked });
+        return kubeconfig::in_cluster().map_err(CliError::failed);
     }
-    let endpoint = kubeconfig::load(named, None).await.map_err(|error| {
+    kubeconfig::load(named, None).await.map_err(|error| {
         CliError::failed(error).with_hint("--kubeconfig names the kubeconfig of the cluster")
-    })?;
-    Ok(Member {
-        client: endpoint.client()?,
-        server: endpoint.server.clone(),
-        proxy_url: endpoint.proxy_url.clone(),
-        verification: endpoint.verification,
     })
 }
 

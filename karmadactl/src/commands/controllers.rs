@@ -204,15 +204,14 @@ pub(super) async fn work(
     let endpoints = endpoints.map_err(explain_bind)?;
     let ran = {
         let told = tell_phases(&progress, server, &endpoints, context);
-        let client = server.client.clone();
         let running = async {
             match leases {
                 Leases::OfBothPrograms => {
-                    Box::pin(election::run(client, settings, election, &progress, told_to_stop())).await
+                    Box::pin(election::run(server, settings, election, &progress, told_to_stop())).await
                 }
                 Leases::One => {
                     let stop = told_to_stop();
-                    Box::pin(election::run_component(client, settings, election, &progress, stop)).await
+                    Box::pin(election::run_component(server, settings, election, &progress, stop)).await
                 }
             }
         };

@@ -5,12 +5,13 @@ use std::io::Write as _;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
-use karmada_tests::replay::categories::Variant;
-use karmada_tests::replay::driver::{Selection, Stop};
+use karmada_tests::replay::categories::{Bound, Variant};
+use karmada_tests::replay::driver::{Progress, Selection, Stop};
 use karmada_tests::replay::report::Counts;
-use karmada_tests::replay::{categories, driver, passing, report, vectors};
+use karmada_tests::replay::{Outcome, categories, driver, passing, report, vectors};
 use karmada_tests::rig::Binaries;
 
 /// Replay recorded cases against this implementation
@@ -31,6 +32,9 @@ struct Args {
     /// Run this many cases at once instead of what suits the category
     #[arg(long, value_name = "COUNT")]
     jobs: Option<NonZero<usize>>,
+    /// Begin no case later than this many seconds after the start; what is left counts as skipped
+    #[arg(long, value_name = "SECONDS")]
+    within: Option<u64>,
     /// Show this many failing cases of a category
     #[arg(long, value_name = "COUNT", default_value_t = report::MAX_FAILURES)]
     show: usize,
@@ -66,12 +70,25 @@ fn main() -> anyhow::Result<ExitCode> {
     }
 }
 
+fn tell(progress: &Progress<'_>) {
+    let Progress { id, outcome, ended, cases } = progress;
+    let word = match outcome {
+        Outcome::Passed => "passed",
+        Outcome::Failed(_) => "FAILED",
+        Outcome::Skipped(_) => "skipped",
+        Outcome::Differs(_) => "differs",
+    };
+    // Nobody may listen there; the result is told on standard output.
+    drop(writeln!(std::io::stderr(), "{ended}/{cases} {word} {id}"));
+}
+
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Args {
         category: wanted,
         name,
         fail_fast,
         jobs,
+        within,
         show,
         write_list,
         rig,
@@ -80,6 +97,8 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         take_over,
         directories,
     } = args;
+    // Building programs counts as well.
+    let until = within.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let variant = match (pull, take_over) {
         (true, true) => Some(Variant::TakeOverAgents),
         (true, false) => Some(Variant::Pull),
@@ -116,7 +135,6 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut regressed = false;
     for folder in folders {
         let category = vectors::read_category(&folder)?;
-        let selection = Selection { name_parts: name, stop, jobs: *jobs };
         let runner = match (&binaries, variant) {
             (Some((binaries, of_members)), _) => {
                 categories::rig_runner(&category.name, binaries, of_members)?
@@ -124,6 +142,10 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
             (None, Some(variant)) => categories::variant_runner(&category.name, variant),
             (None, None) => categories::runner(&category.name),
         };
+        // Cases that wait for a running system take minutes in all.
+        let waits = runner.as_ref().is_some_and(|runner| matches!(runner.bound, Bound::Waiting(_)));
+        let progress = waits.then_some(tell as fn(&Progress<'_>));
+        let selection = Selection { name_parts: name, stop, jobs: *jobs, until, progress };
         let results = driver::run_category(&category, runner, selection);
         report::print_category(out, &category.name, &results, *show)?;
         if *write_list {

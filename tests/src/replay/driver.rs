@@ -6,6 +6,7 @@ use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
+use std::time::Instant;
 
 use super::Outcome;
 use super::categories::{Bound, Runner};
@@ -17,6 +18,9 @@ thread_local! {
     static IN_CASE: RefCell<bool> = const { RefCell::new(false) };
 }
 
+/// Why a case is skipped that did not begin in time.
+pub const NOT_BEGUN: &str = "not begun: the time was over";
+
 /// What to run of a category.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Selection<'a> {
@@ -26,6 +30,21 @@ pub struct Selection<'a> {
     pub stop: Stop,
     /// Cases at once; chosen by the category's runner when `None`.
     pub jobs: Option<NonZero<usize>>,
+    /// Begin no case after this moment.
+    pub until: Option<Instant>,
+    /// Told of every case that ended.
+    pub progress: Option<fn(&Progress<'_>)>,
+}
+
+/// A case that ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    pub id: &'a str,
+    pub outcome: &'a Outcome,
+    /// How many ended until now.
+    pub ended: usize,
+    /// How many there are.
+    pub cases: usize,
 }
 
 /// When to stop before all cases ran.
@@ -72,11 +91,19 @@ pub fn run_category(
                 while !stopped.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(index) else { break };
-                    let outcome = run_case(case, &runner);
+                    let outcome = match selection.until {
+                        Some(until) if Instant::now() > until => Outcome::Skipped(NOT_BEGUN.to_owned()),
+                        _ => run_case(case, &runner),
+                    };
                     if selection.stop == Stop::AtFirstFailure && matches!(outcome, Outcome::Failed(_)) {
                         stopped.store(true, Ordering::Relaxed);
                     }
-                    results.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
+                    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(tell) = selection.progress {
+                        let (ended, cases) = (results.len() + 1, cases.len());
+                        tell(&Progress { id: &case.id, outcome: &outcome, ended, cases });
+                    }
+                    results.push((index, outcome));
                 }
             };
             worker.spawn_scoped(scope, work).expect("the machine can start a few threads");
@@ -161,6 +188,24 @@ mod tests {
             "{results:?}"
         );
         assert_eq!(results[2].1, Outcome::Failed("/: expected 51, got 50".into()));
+    }
+
+    #[test]
+    fn no_case_begins_after_the_time_and_every_end_is_told() {
+        static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        let cases = category(vec![json!({"by": 5, "expect": 20}), json!({"by": 4, "expect": 25})]);
+        let runner = Runner { run: std::sync::Arc::new(divide), bound: Bound::Waiting(1) };
+        let selection = Selection {
+            until: Some(Instant::now()),
+            progress: Some(|progress| {
+                let Progress { id, ended, cases, .. } = progress;
+                TOLD.lock().unwrap().push(format!("{ended}/{cases} {id}"));
+            }),
+            ..Selection::default()
+        };
+        let results = run_category(&cases, Some(runner), selection);
+        assert!(results.iter().all(|(_, outcome)| *outcome == Outcome::Skipped(NOT_BEGUN.to_owned())));
+        assert_eq!(*TOLD.lock().unwrap(), ["1/2 case 0", "2/2 case 1"]);
     }
 
     #[test]

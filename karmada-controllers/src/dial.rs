@@ -1,4 +1,4 @@
-//! TCP connections to members, also through a proxy: HTTP, HTTPS or SOCKS5.
+//! Connections to API servers, also through a proxy (HTTP, HTTPS or SOCKS5), and clients that send nothing once a lease is lost.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,13 +13,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::BoxFuture;
 use http::Uri;
+use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use kube::client::{Body, ConfigExt as _};
+use kube::{Client, Config};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tower::{BoxError, Layer as _, ServiceExt as _};
 
 use crate::tenure::{Fence, NotLeading};
 
@@ -45,6 +49,39 @@ pub enum DialError {
     Scheme { url: String },
     #[error("the proxy {address} refused the way to {target}: {answer}")]
     Refused { address: String, target: String, answer: String },
+}
+
+/// Why there is no client that keeps to a fence.
+#[derive(Debug, thiserror::Error)]
+pub enum FencedClientError {
+    #[error(transparent)]
+    Proxy(#[from] DialError),
+    #[error("the credentials or certificates are not usable")]
+    Config(#[source] Box<kube::Error>),
+}
+
+/// Makes a client on whose connections nothing is sent while the fence is closed.
+///
+/// It is for everything that only the leader may do. The lease itself is renewed by another client.
+///
+/// # Errors
+/// When the proxy, the credentials or the certificates of the configuration are not usable.
+pub fn fenced_client(config: &Config, fence: &Fence) -> Result<Client, FencedClientError> {
+    let unusable = |source| FencedClientError::Config(Box::new(source));
+    let tls = Arc::new(config.rustls_client_config().map_err(unusable)?);
+    let proxy = config.proxy_url.as_ref().map(Uri::to_string);
+    let dial = Dial::new(proxy.as_deref(), &BTreeMap::new(), &tls)?.with_fence(Some(fence.clone()));
+    client_through(config, dial).map_err(unusable)
+}
+
+/// Makes a client whose connections are opened by `dial`.
+pub(crate) fn client_through(config: &Config, dial: Dial) -> Result<Client, kube::Error> {
+    let connector = config.rustls_https_connector_with_connector(dial)?;
+    let client: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new()).build(connector);
+    let client = config.extra_headers_layer()?.layer(client.map_err(BoxError::from));
+    let client = tower::util::option_layer(config.auth_layer()?).layer(client);
+    let client = config.base_uri_layer().layer(client);
+    Ok(Client::new(client, config.default_namespace.clone()))
 }
 
 /// Opens connections; the name in the URI is resolved by the system, or by the proxy on the way.
@@ -75,7 +112,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// A connection: to the member itself, or to the proxy that has opened the way.
+/// A connection: to the server itself, or to the proxy that has opened the way.
 pub(crate) struct Way {
     stream: Box<dyn Stream>,
     fence: Option<Fence>,
@@ -98,7 +135,7 @@ impl Dial {
         Self { fence, ..self }
     }
 
-    /// Dials through a proxy if there is one. `tls` is how an HTTPS proxy is trusted: as the member itself.
+    /// Dials through a proxy if there is one. `tls` is how an HTTPS proxy is trusted: as the server itself.
     ///
     /// # Errors
     /// When the URL of the proxy is not usable.
@@ -212,7 +249,7 @@ impl Proxy {
                 }
             }
             Kind::Http { headers, tls: Some(tls) } => {
-                // The proxy speaks HTTP/1.1, whatever the member speaks.
+                // The proxy speaks HTTP/1.1, whatever the server speaks.
                 let mut tls = ClientConfig::clone(tls);
                 tls.alpn_protocols.clear();
                 let name = ServerName::try_from(self.host.clone())
@@ -471,6 +508,30 @@ mod tests {
         let mut received = Vec::new();
         listener.accept().await.unwrap().0.read_to_end(&mut received).await.unwrap();
         assert_eq!(received, b"before");
+    }
+
+    #[tokio::test]
+    async fn a_fenced_client_calls_with_its_credentials_while_it_may_and_says_why_it_does_not() {
+        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+        let (address, asked) = proxy(answer).await;
+        let mut config = Config::new(format!("http://{address}/base").parse().unwrap());
+        config.auth_info.token = Some("abc".to_owned().into());
+        let tenure = Tenure::default();
+        let client = fenced_client(&config, &Fence::of(tenure.clone())).unwrap();
+        let request = || http::Request::get("/version?x=1").body(Vec::new()).unwrap();
+        let error = client.request_text(request()).await.unwrap_err();
+        let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let said = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        assert!(said.contains("no longer holds its lease"), "{said}");
+        tenure.extend(tokio::time::Instant::now() + Duration::from_mins(1));
+        let (address, asked_later) = proxy(answer).await;
+        config.cluster_url = format!("http://{address}/base").parse().unwrap();
+        let client = fenced_client(&config, &Fence::of(tenure)).unwrap();
+        assert_eq!(client.request_text(request()).await.unwrap(), "{}");
+        let asked_later = asked_later.await.unwrap();
+        assert!(asked_later.starts_with("GET /base/version?x=1 HTTP/1.1\r\n"), "{asked_later}");
+        assert!(asked_later.contains("authorization: Bearer abc\r\n"), "{asked_later}");
+        asked.abort();
     }
 
     /// A SOCKS5 proxy that wants a password; returns what it was asked for, and speaks as the target then.
