@@ -11,7 +11,9 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::{CLAIM, Context};
-use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Status, Unstructured, is_not_found, status_patch};
+use crate::hub::{
+    Action, ObjectKey, ObjectReference, ReconcileError, Status, Unstructured, is_not_found, status_patch,
+};
 
 pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Action, ReconcileError> {
     let hub = &context.hub;
