@@ -126,7 +126,8 @@ fn insert_etag(response: &mut Response, etag: &str) {
     }
 }
 
-fn version() -> Value {
+/// What `/version` says: the API is that of Kubernetes 1.36.
+pub fn version() -> Value {
     json!({"major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36",
         "minCompatibilityMajor": "1", "minCompatibilityMinor": "35", "gitVersion": "v1.36.2", "gitCommit": "",
         "gitTreeState": "", "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "rustc",

@@ -44,6 +44,7 @@ pub use connect::{Connect, ConnectTarget, Connection, Lasting};
 pub(crate) use convert::{read as read_stored, to_version};
 pub(crate) use delete::{set_finalizers, whole_second};
 pub use failure::{Cause, Failure};
+pub use meta::version;
 pub(crate) use options::{DeleteOptions, Propagation};
 pub(crate) use pod::selects;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding, Work};
 use karmada_core::propagation::TemplateKey;
 use karmada_core::scheduling::EventKind;
 use karmada_core::work::{
-    About, BindingInput, BindingScope, Event, aggregate_binding_status, aggregate_template_status,
+    About, BindingInput, BindingScope, Event, aggregate_binding_status, aggregate_template_status, is_moving,
 };
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -56,6 +56,10 @@ async fn reconcile_status(
     if works.is_empty() && !is_reported && binding.spec.resource.kind != CLAIM {
         // Nothing was sent anywhere yet, so there is nothing to gather.
         return Ok(Action::Done);
+    }
+    if is_moving(&works, binding.spec) {
+        // The end of these Works calls again.
+        return Ok(gone(context, key));
     }
     // One write for the first reports of all members, unless one of them lets the others wait.
     if works.iter().any(|work| is_unreported(work)) && !works.iter().all(|work| is_unreported(work)) {

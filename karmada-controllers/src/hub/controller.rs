@@ -109,6 +109,11 @@ impl Runtime {
         queues.iter().filter_map(|(name, queue)| Some((*name, queue.upgrade()?.load()))).collect()
     }
 
+    /// Whether any controller works on a key, or has one that waits for a worker.
+    pub(crate) fn is_at_work(&self) -> bool {
+        self.loads().iter().any(|(_, load)| load.waiting > 0 || load.in_work > 0)
+    }
+
     /// Returns the keys that fail, by controller.
     pub fn failing(&self) -> Vec<(&'static str, String)> {
         let queues = self.shared.queues.lock();

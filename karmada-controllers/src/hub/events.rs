@@ -25,8 +25,10 @@ const PENDING_EVENTS: usize = 16_384;
 const WRITERS: usize = 32;
 /// How long an event lets the work go first that it tells of: a burst should not wait for its own story.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Without a reconcile that ends in this time, the controllers have nothing urgent to do.
+/// Time between two looks at what the controllers do: with nothing at hand twice, they have nothing urgent to do.
 const CALM: Duration = Duration::from_millis(10);
+/// Without a reconcile that ends in this time, they only wait for somebody who does not answer.
+const STANDSTILL: Duration = Duration::from_millis(500);
 /// Events that are written after a calm moment before the next one is looked for.
 const BATCH: usize = 64;
 /// How long the events that still wait may take when the controllers end.
@@ -194,12 +196,15 @@ impl Writer {
         while in_flight.join_next().await.is_some() {}
     }
 
-    /// Waits until no reconcile ended for a moment, the event is old, or too many wait.
+    /// Waits until the controllers have nothing at hand or get nowhere, the event is old, or too many wait.
     async fn wait_for_calm(&self, since: Instant) {
+        let mut last_progress = Instant::now();
         while since.elapsed() < PATIENCE && self.receiver.len() < PENDING_EVENTS / 2 {
             let before = self.runtime.reconciled();
             tokio::time::sleep(CALM).await;
-            if self.runtime.reconciled() == before {
+            if self.runtime.reconciled() != before {
+                last_progress = Instant::now();
+            } else if !self.runtime.is_at_work() || last_progress.elapsed() >= STANDSTILL {
                 return;
             }
         }
@@ -313,6 +318,26 @@ mod tests {
         assert!(reasons.lock().is_empty());
         tokio::time::sleep(PATIENCE).await;
         assert_eq!(*reasons.lock(), ["Patient"]);
+        runtime.shutdown().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_wait_while_a_reconcile_waits_for_an_answer_but_not_for_one_that_never_comes() {
+        let (client, reasons) = server();
+        let runtime = Runtime::new();
+        let recorder = EventRecorder::start(client, &runtime);
+        let queue: Arc<super::super::WorkQueue<String>> = Arc::default();
+        runtime.run_queue("hanging", &queue, 1, |_: String| async {
+            std::future::pending::<()>().await;
+            Ok(super::super::Action::Done)
+        });
+        queue.add("key".to_owned());
+        tokio::time::sleep(CALM).await;
+        recorder.normal(&about(), "Meanwhile", "text");
+        tokio::time::sleep(STANDSTILL / 2).await;
+        assert!(reasons.lock().is_empty());
+        tokio::time::sleep(STANDSTILL).await;
+        assert_eq!(*reasons.lock(), ["Meanwhile"]);
         runtime.shutdown().await;
     }
 

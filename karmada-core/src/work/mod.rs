@@ -48,7 +48,7 @@ pub use release::release;
 pub use stamp::stamp;
 pub use status::{
     AggregateError, BindingStatusDecision, TemplateStatusDecision, aggregate_binding_status,
-    aggregate_template_status, assemble, fully_applied_condition,
+    aggregate_template_status, assemble, fully_applied_condition, is_moving,
 };
 pub use targets::{expected_clusters, target_clusters};
 pub use usage::resource_usage;

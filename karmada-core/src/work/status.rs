@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::condition::{condition, set_condition};
-use super::{About, BindingInput, Event, expected_clusters};
+use super::{About, BindingInput, Event, expected_clusters, target_clusters};
 use crate::api::Condition;
 use crate::api::work::constants::{
     AGGREGATE_STATUS_FAILED, AGGREGATE_STATUS_SUCCEED, CONDITION_APPLIED, CONDITION_FULLY_APPLIED,
@@ -116,6 +116,15 @@ pub fn aggregate_template_status(
     decision
 }
 
+/// Whether a workload has left its clusters and has not arrived in the next ones.
+///
+/// For this moment there is nothing to tell. A status that was gathered now would say that every one of no clusters is up to date.
+/// Upstream gathers when Works are gone, not when they begin to go.
+pub fn is_moving(works: &[&Work], spec: &ResourceBindingSpec) -> bool {
+    let all_leave = works.iter().all(|work| work.metadata.deletion_timestamp.is_some());
+    !works.is_empty() && all_leave && !target_clusters(spec).is_empty()
+}
+
 /// Returns the status of every Work's object by cluster; Works that are being deleted do not count.
 pub fn assemble(
     works: &[&Work],
@@ -216,6 +225,19 @@ mod tests {
         let spec =
             ResourceBindingSpec { clusters: targets.iter().map(target).collect(), ..Default::default() };
         fully_applied_condition(&spec, items, Timestamp::UNIX_EPOCH).status == "True"
+    }
+
+    #[test]
+    fn a_workload_moves_while_all_its_works_go_and_it_has_somewhere_to_go_to() {
+        let target = TargetCluster { name: "b".to_owned(), ..Default::default() };
+        let spec = ResourceBindingSpec { clusters: vec![target], ..Default::default() };
+        let (stays, mut goes) = (Work::default(), Work::default());
+        goes.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH));
+        assert!(is_moving(&[&goes], &spec));
+        assert!(!is_moving(&[&goes, &stays], &spec));
+        assert!(!is_moving(&[], &spec));
+        assert!(!is_moving(&[&goes], &ResourceBindingSpec::default()));
     }
 
     #[test]

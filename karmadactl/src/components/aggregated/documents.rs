@@ -1,51 +1,30 @@
 //! What the group has: discovery and OpenAPI.
 //!
-//! The documents are those of the embedded API server for the same kind: one is started in memory, asked, and ended.
+//! The documents are those of the embedded API server for the same kind, recorded: to start one in order to ask it would cost this small
+//! process more memory than everything else it does. A test asks one.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use http_body_util::BodyExt as _;
-use karmada_apiserver::auth::UserInfo;
-use karmada_apiserver::http::Failure;
-use karmada_apiserver::server::StartError;
-use karmada_apiserver::{ApiServer, Controllers, ServerConfig};
-use karmada_controllers::cluster_proxy::ClusterProxy;
-use karmada_core::api::cluster::constants::GROUP;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use karmada_apiserver::http::{Failure, version};
 use serde_json::Value;
 
 use super::negotiation::takes_json;
-use crate::embedded::ClusterProxyRoute;
 
 /// The version that is served.
 pub(super) const VERSION: &str = "v1alpha1";
 /// The path of the version.
 pub(super) const ROOT: &str = "/apis/cluster.karmada.io/v1alpha1";
 const JSON: &str = "application/json";
+/// `/apis` for those who ask for resources too.
 const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 const OPENAPI_V3: &str = "/openapi/v3/apis/cluster.karmada.io/v1alpha1";
-
-/// Documents that cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum DocumentsError {
-    #[error("cannot start the API server that describes the kind")]
-    Start(#[from] StartError),
-    #[error("cannot read {path} of the API server that describes the kind")]
-    Read {
-        path: &'static str,
-        #[source]
-        source: kube::Error,
-    },
-    #[error("{path} of the API server that describes the kind is not understood")]
-    Content {
-        path: &'static str,
-        #[source]
-        source: serde_json::Error,
-    },
-}
+const PATHS: [&str; 6] =
+    ["/apis", "/apis/cluster.karmada.io", ROOT, "/openapi/v2", "/openapi/v3", OPENAPI_V3];
+/// The documents by path or, the last one, by its type.
+const RECORDED: &[u8] = include_bytes!("../../../data/cluster-documents.json.zst");
 
 #[derive(Clone, Debug)]
 struct Document {
@@ -63,33 +42,21 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    /// Makes the documents.
-    pub(super) async fn load() -> Result<Self, DocumentsError> {
-        let proxy = Arc::new(ClusterProxy::default());
-        let is_cluster = |crd: &Value| crd["spec"]["group"] == GROUP;
-        let server = ApiServer::start(ServerConfig {
-            crds: karmada_core::api::crds().into_iter().filter(is_cluster).collect(),
-            connects: vec![Arc::new(ClusterProxyRoute::new(proxy))],
-            controllers: Controllers::ApiServer,
-            ..ServerConfig::default()
-        })
-        .await?;
-        let documents = Self::read_all(&server.client(UserInfo::admin())).await;
-        server.shutdown().await;
-        documents
-    }
-
-    async fn read_all(client: &kube::Client) -> Result<Self, DocumentsError> {
-        let mut by_path = BTreeMap::new();
-        for path in
-            ["/version", "/apis", "/apis/cluster.karmada.io", ROOT, "/openapi/v2", "/openapi/v3", OPENAPI_V3]
-        {
-            let (content, _) = read(client, path, JSON).await?;
-            by_path.insert(path, document(only_the_group(path, content), HeaderValue::from_static(JSON)));
-        }
-        let (content, content_type) = read(client, "/apis", DISCOVERY).await?;
-        let discovery = document(only_the_group("/apis", content), content_type);
-        Ok(Self { by_path, discovery })
+    /// Reads the documents.
+    ///
+    /// # Panics
+    /// Never: a test reads the embedded data.
+    pub(super) fn load() -> Self {
+        let text = zstd::decode_all(RECORDED).expect("the embedded documents are valid zstd");
+        let texts: BTreeMap<String, Value> =
+            serde_json::from_slice(&text).expect("the embedded documents are a JSON object");
+        let of = |path: &str| texts.get(path).cloned().unwrap_or_default();
+        let json = HeaderValue::from_static(JSON);
+        let recorded = PATHS.map(|path| (path, document(&of(path), json.clone())));
+        let mut by_path = BTreeMap::from(recorded);
+        by_path.insert("/version", document(&version(), json));
+        let discovery = document(&of(DISCOVERY), HeaderValue::from_static(DISCOVERY));
+        Self { by_path, discovery }
     }
 
     /// Whether there is a document at a path.
@@ -123,7 +90,7 @@ impl Documents {
     }
 }
 
-fn document(content: Value, content_type: HeaderValue) -> Document {
+fn document(content: &Value, content_type: HeaderValue) -> Document {
     let text = content.to_string();
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     let hex = digest.as_ref().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
@@ -131,90 +98,139 @@ fn document(content: Value, content_type: HeaderValue) -> Document {
     Document { content_type, etag, text: text.into() }
 }
 
-async fn read(
-    client: &kube::Client,
-    path: &'static str,
-    accept: &str,
-) -> Result<(Value, HeaderValue), DocumentsError> {
-    let failed = |source| DocumentsError::Read { path, source };
-    let request = Request::get(path)
-        .header(header::ACCEPT, accept)
-        .body(kube::client::Body::empty())
-        .map_err(|error| failed(kube::Error::HttpError(error)))?;
-    let response = client.send(request).await.map_err(failed)?;
-    let content_type = response.headers().get(header::CONTENT_TYPE).cloned();
-    let bytes = response.into_body().collect().await.map_err(failed)?.to_bytes();
-    let content =
-        serde_json::from_slice(&bytes).map_err(|source| DocumentsError::Content { path, source })?;
-    Ok((content, content_type.unwrap_or(HeaderValue::from_static(JSON))))
-}
-
-/// Drops what a document says of other groups.
-fn only_the_group(path: &str, mut content: Value) -> Value {
-    match path {
-        "/apis" => {
-            retain(&mut content, "/groups", |group| group["name"] == GROUP);
-            retain(&mut content, "/items", |group| group["metadata"]["name"] == GROUP);
-        }
-        "/openapi/v3" => {
-            if let Some(paths) = content["paths"].as_object_mut() {
-                paths.retain(|path, _| path.starts_with("apis/cluster.karmada.io/"));
-            }
-        }
-        "/openapi/v2" => {
-            if let Some(paths) = content["paths"].as_object_mut() {
-                paths.retain(|path, _| path.starts_with("/apis/cluster.karmada.io/"));
-            }
-            let mut needed = BTreeMap::new();
-            let definitions = &content["definitions"];
-            collect_references(&content["paths"], definitions, &mut needed);
-            for (name, definition) in definitions.as_object().into_iter().flatten() {
-                let kinds = definition["x-kubernetes-group-version-kind"].as_array().into_iter().flatten();
-                // Options are kinds of every group.
-                if kinds.clone().count() == 1 && kinds.clone().all(|kind| kind["group"] == GROUP) {
-                    needed.insert(name.clone(), definition.clone());
-                    collect_references(definition, definitions, &mut needed);
-                }
-            }
-            content["definitions"] = Value::Object(needed.into_iter().collect());
-        }
-        _ => {}
-    }
-    content
-}
-
-fn retain(content: &mut Value, pointer: &str, keep: impl Fn(&Value) -> bool) {
-    if let Some(list) = content.pointer_mut(pointer).and_then(Value::as_array_mut) {
-        list.retain(keep);
-    }
-}
-
-/// Collects the definitions that a part of a document refers to, and those they refer to.
-fn collect_references(part: &Value, definitions: &Value, needed: &mut BTreeMap<String, Value>) {
-    match part {
-        Value::Object(fields) => {
-            if let Some(name) = fields
-                .get("$ref")
-                .and_then(Value::as_str)
-                .and_then(|text| text.strip_prefix("#/definitions/"))
-                && !needed.contains_key(name)
-                && let Some(definition) = definitions.get(name)
-            {
-                needed.insert(name.to_owned(), definition.clone());
-                collect_references(definition, definitions, needed);
-            }
-            fields.values().for_each(|value| collect_references(value, definitions, needed));
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_references(item, definitions, needed)),
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use http::Request;
+    use http_body_util::BodyExt as _;
+    use karmada_apiserver::auth::UserInfo;
+    use karmada_apiserver::{ApiServer, Controllers, ServerConfig};
+    use karmada_controllers::cluster_proxy::ClusterProxy;
+    use karmada_core::api::cluster::constants::GROUP;
 
     use super::*;
+    use crate::embedded::ClusterProxyRoute;
+
+    /// Asks an embedded API server for the documents.
+    async fn record() -> BTreeMap<String, Value> {
+        let proxy = Arc::new(ClusterProxy::default());
+        let is_cluster = |crd: &Value| crd["spec"]["group"] == GROUP;
+        let server = ApiServer::start(ServerConfig {
+            crds: karmada_core::api::crds().into_iter().filter(is_cluster).collect(),
+            connects: vec![Arc::new(ClusterProxyRoute::new(proxy))],
+            controllers: Controllers::ApiServer,
+            ..ServerConfig::default()
+        })
+        .await
+        .unwrap();
+        let client = server.client(UserInfo::admin());
+        let mut recorded = BTreeMap::new();
+        for path in PATHS {
+            let content = only_the_group(path, read(&client, path, JSON).await);
+            recorded.insert(path.to_owned(), content);
+        }
+        let discovery = only_the_group("/apis", read(&client, "/apis", DISCOVERY).await);
+        recorded.insert(DISCOVERY.to_owned(), discovery);
+        server.shutdown().await;
+        recorded
+    }
+
+    async fn read(client: &kube::Client, path: &str, accept: &str) -> Value {
+        let request = Request::get(path).header(header::ACCEPT, accept);
+        let response = client.send(request.body(kube::client::Body::empty()).unwrap()).await.unwrap();
+        if accept == DISCOVERY {
+            assert_eq!(response.headers()[header::CONTENT_TYPE], DISCOVERY);
+        }
+        serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
+    }
+
+    /// Drops what a document says of other groups.
+    fn only_the_group(path: &str, mut content: Value) -> Value {
+        match path {
+            "/apis" => {
+                retain(&mut content, "/groups", |group| group["name"] == GROUP);
+                retain(&mut content, "/items", |group| group["metadata"]["name"] == GROUP);
+            }
+            "/openapi/v3" => {
+                if let Some(paths) = content["paths"].as_object_mut() {
+                    paths.retain(|path, _| path.starts_with("apis/cluster.karmada.io/"));
+                }
+            }
+            "/openapi/v2" => {
+                if let Some(paths) = content["paths"].as_object_mut() {
+                    paths.retain(|path, _| path.starts_with("/apis/cluster.karmada.io/"));
+                }
+                let mut needed = BTreeMap::new();
+                let definitions = &content["definitions"];
+                collect_references(&content["paths"], definitions, &mut needed);
+                for (name, definition) in definitions.as_object().into_iter().flatten() {
+                    let kinds =
+                        definition["x-kubernetes-group-version-kind"].as_array().into_iter().flatten();
+                    // Options are kinds of every group.
+                    if kinds.clone().count() == 1 && kinds.clone().all(|kind| kind["group"] == GROUP) {
+                        needed.insert(name.clone(), definition.clone());
+                        collect_references(definition, definitions, &mut needed);
+                    }
+                }
+                content["definitions"] = Value::Object(needed.into_iter().collect());
+            }
+            _ => {}
+        }
+        content
+    }
+
+    fn retain(content: &mut Value, pointer: &str, keep: impl Fn(&Value) -> bool) {
+        if let Some(list) = content.pointer_mut(pointer).and_then(Value::as_array_mut) {
+            list.retain(keep);
+        }
+    }
+
+    /// Collects the definitions that a part of a document refers to, and those they refer to.
+    fn collect_references(part: &Value, definitions: &Value, needed: &mut BTreeMap<String, Value>) {
+        match part {
+            Value::Object(fields) => {
+                if let Some(name) = fields
+                    .get("$ref")
+                    .and_then(Value::as_str)
+                    .and_then(|text| text.strip_prefix("#/definitions/"))
+                    && !needed.contains_key(name)
+                    && let Some(definition) = definitions.get(name)
+                {
+                    needed.insert(name.to_owned(), definition.clone());
+                    collect_references(definition, definitions, needed);
+                }
+                fields.values().for_each(|value| collect_references(value, definitions, needed));
+            }
+            Value::Array(items) => {
+                items.iter().for_each(|item| collect_references(item, definitions, needed))
+            }
+            _ => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn the_recorded_documents_are_those_of_the_embedded_server() {
+        let recorded = record().await;
+        if std::env::var_os("UPDATE_CLUSTER_DOCUMENTS").is_some() {
+            let text = serde_json::to_vec(&recorded).unwrap();
+            let compressed = zstd::encode_all(text.as_slice(), 19).unwrap();
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/cluster-documents.json.zst");
+            std::fs::write(path, compressed).unwrap();
+            return;
+        }
+        let embedded: BTreeMap<String, Value> =
+            serde_json::from_slice(&zstd::decode_all(RECORDED).unwrap()).unwrap();
+        for (path, content) in &recorded {
+            let hint = "run the tests of this file once with UPDATE_CLUSTER_DOCUMENTS=1";
+            assert!(
+                embedded.get(path) == Some(content),
+                "{path} of data/cluster-documents.json.zst is stale: {hint}"
+            );
+        }
+        assert_eq!(embedded.len(), recorded.len());
+    }
 
     async fn answer(documents: &Documents, path: &str, accept: &'static str) -> Value {
         let mut headers = HeaderMap::new();
@@ -226,7 +242,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_documents_are_of_the_group_alone() {
-        let documents = Documents::load().await.unwrap();
+        let documents = Documents::load();
         let groups = answer(&documents, "/apis", JSON).await;
         assert_eq!(groups["groups"].as_array().unwrap().len(), 1);
         let aggregated =
@@ -255,9 +271,9 @@ mod tests {
         assert!(!documents.has("/api") && documents.answer("/api", &HeaderMap::new()).is_err());
     }
 
-    #[tokio::test]
-    async fn a_document_that_is_known_is_not_sent_again() {
-        let documents = Documents::load().await.unwrap();
+    #[test]
+    fn a_document_that_is_known_is_not_sent_again() {
+        let documents = Documents::load();
         let first = documents.answer("/openapi/v2", &HeaderMap::new()).unwrap();
         let mut headers = HeaderMap::new();
         headers.insert(header::IF_NONE_MATCH, first.headers()[header::ETAG].clone());

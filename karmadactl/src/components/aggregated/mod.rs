@@ -18,6 +18,5 @@ mod storage;
 mod translation;
 
 pub use authentication::{Authentication, AuthenticationError, FrontProxyFlags};
-pub use documents::DocumentsError;
 pub use server::{AggregatedServer, StartError};
 pub use storage::{StorageError, definition};

@@ -20,7 +20,7 @@ use karmada_core::api::FeatureGates;
 use super::authentication::Authentication;
 use super::authorization::{Action, Authorization};
 use super::clusters::{Asked, Clusters};
-use super::documents::{Documents, DocumentsError, ROOT};
+use super::documents::{Documents, ROOT};
 use super::storage::{Storage, StorageError};
 use crate::components::https::{Answer, PeerChain};
 use crate::embedded::proxy_failure;
@@ -50,8 +50,6 @@ const VERBS: [(Method, &str); 7] = [
 pub enum StartError {
     #[error(transparent)]
     Storage(#[from] StorageError),
-    #[error(transparent)]
-    Documents(#[from] DocumentsError),
 }
 
 /// Serves Clusters behind an API server.
@@ -98,7 +96,7 @@ impl AggregatedServer {
     ) -> Result<Arc<Self>, StartError> {
         let storage = Storage::new(client.clone());
         storage.install(INSTALL_TIME).await?;
-        let documents = Documents::load().await?;
+        let documents = Documents::load();
         let clusters = Clusters::new(storage, gates);
         let proxy = ClusterProxy::new(Connector::new());
         proxy.set_control_plane(Some(short_cut(client.clone(), clusters.clone())));
@@ -306,7 +304,7 @@ mod tests {
 
     #[tokio::test]
     async fn paths_name_clusters_members_and_documents_and_nothing_else() {
-        let documents = Documents::load().await.unwrap();
+        let documents = Documents::load();
         let found = |path: &str| match target(path, &documents) {
             Ok(target) => format!("{target:?}"),
             Err(failure) => failure.code.as_u16().to_string(),

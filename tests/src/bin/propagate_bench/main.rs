@@ -180,6 +180,8 @@ async fn measure(args: &Args) -> anyhow::Result<Value> {
         args.pid.iter().map(|(name, pid)| (name.as_str(), round_off(peak_mib(pid)))).collect();
     let resident: BTreeMap<&str, f64> =
         args.pid.iter().map(|(name, pid)| (name.as_str(), round_off(resident_mib(pid)))).collect();
+    let proportional: BTreeMap<&str, f64> =
+        args.pid.iter().map(|(name, pid)| (name.as_str(), round_off(proportional_mib(pid)))).collect();
     let makespan = measured.makespan.as_secs_f64();
     let report = json!({
         "n": args.count,
@@ -191,6 +193,7 @@ async fn measure(args: &Args) -> anyhow::Result<Value> {
         "cpu_s": cpu,
         "peak_rss_mib": memory,
         "rss_mib": resident,
+        "pss_mib": proportional,
         "writes_per_object": writes_per_object(&writes_before, &writes, args.count),
     });
     if !args.keep {
@@ -256,8 +259,17 @@ fn resident_mib(pid: &str) -> f64 {
     memory_mib(pid, "VmRSS:")
 }
 
+/// What a process adds to the memory in use, in MiB: of pages that several map, such as those of one program, its part.
+fn proportional_mib(pid: &str) -> f64 {
+    field_mib(&format!("/proc/{pid}/smaps_rollup"), "Pss:")
+}
+
 fn memory_mib(pid: &str, field: &str) -> f64 {
-    let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else { return 0.0 };
+    field_mib(&format!("/proc/{pid}/status"), field)
+}
+
+fn field_mib(file: &str, field: &str) -> f64 {
+    let Ok(status) = std::fs::read_to_string(file) else { return 0.0 };
     let line = status.lines().find_map(|line| line.strip_prefix(field));
     line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or_default() / 1024.0
 }
