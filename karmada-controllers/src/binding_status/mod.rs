@@ -3,6 +3,7 @@
 //! Watches Works (their status), bindings, and the templates of bindings. Keys are bindings; an
 //! empty namespace names a ClusterResourceBinding.
 
+mod patience;
 mod reconcile;
 
 use std::fmt::Debug;
@@ -14,6 +15,7 @@ use kube::Resource;
 use kube::core::object::{HasSpec, HasStatus};
 use serde::de::DeserializeOwned;
 
+use self::patience::Patience;
 use crate::binding::binding_of;
 use crate::hub::{Change, EventRecorder, Hub, Informer, ObjectKey, WorkQueue};
 use crate::interpreter::LiveInterpreter;
@@ -24,6 +26,9 @@ const WORKERS: usize = 8;
 /// Time in which the reports of several members become one write.
 const GATHER_TIME: Duration = Duration::from_millis(50);
 
+/// How long the first report of one member waits for that of the others: they mostly get their Works at the same time.
+const LONGEST_GATHER_TIME: Duration = Duration::from_millis(300);
+
 /// The kind whose status says something before any member reports: upstream's rule calls a claim bound unless a
 /// member says otherwise.
 const CLAIM: &str = "PersistentVolumeClaim";
@@ -33,6 +38,7 @@ struct Context {
     hub: Arc<Hub>,
     interpreter: Arc<LiveInterpreter>,
     events: EventRecorder,
+    patience: Patience<ObjectKey>,
 }
 
 /// Starts the controller.
@@ -57,6 +63,7 @@ pub(crate) fn start(hub: &Arc<Hub>, interpreter: &Arc<LiveInterpreter>) {
         hub: hub.clone(),
         interpreter: interpreter.clone(),
         events: hub.events.for_component("resource-binding-status-controller"),
+        patience: Patience::new(LONGEST_GATHER_TIME),
     });
     hub.runtime.run_queue("binding-status", &queue, WORKERS, move |key| {
         let context = context.clone();

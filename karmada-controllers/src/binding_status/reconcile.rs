@@ -1,6 +1,6 @@
 //! Reconciles the status of one binding and of its template.
 
-use karmada_core::api::work::constants::AGGREGATE_STATUS_FAILED;
+use karmada_core::api::work::constants::{AGGREGATE_STATUS_FAILED, CONDITION_APPLIED};
 use karmada_core::api::work::{ClusterResourceBinding, ResourceBinding, Work};
 use karmada_core::propagation::TemplateKey;
 use karmada_core::scheduling::EventKind;
@@ -18,23 +18,37 @@ use crate::hub::{
 pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Action, ReconcileError> {
     let hub = &context.hub;
     if key.namespace.is_empty() {
-        let Some(binding) = hub.cluster_bindings.find(key) else { return Ok(Action::Done) };
-        reconcile_status(context, BindingInput::from(&*binding), &ObjectReference::of(&*binding)).await
+        let Some(binding) = hub.cluster_bindings.find(key) else { return Ok(gone(context, key)) };
+        reconcile_status(context, key, BindingInput::from(&*binding), &ObjectReference::of(&*binding)).await
     } else {
-        let Some(binding) = hub.bindings.find(key) else { return Ok(Action::Done) };
-        reconcile_status(context, BindingInput::from(&*binding), &ObjectReference::of(&*binding)).await
+        let Some(binding) = hub.bindings.find(key) else { return Ok(gone(context, key)) };
+        reconcile_status(context, key, BindingInput::from(&*binding), &ObjectReference::of(&*binding)).await
     }
+}
+
+/// Nothing is waited for any longer.
+fn gone(context: &Context, key: &ObjectKey) -> Action {
+    context.patience.end(key);
+    Action::Done
+}
+
+/// Whether a member has a Work and has not said yet how it fared.
+fn is_unreported(work: &Work) -> bool {
+    let mut conditions = work.status.iter().flat_map(|status| &status.conditions);
+    work.metadata.deletion_timestamp.is_none()
+        && !conditions.any(|condition| condition.type_ == CONDITION_APPLIED)
 }
 
 async fn reconcile_status(
     context: &Context,
+    key: &ObjectKey,
     binding: BindingInput<'_>,
     about: &ObjectReference,
 ) -> Result<Action, ReconcileError> {
     let hub = &context.hub;
     let (_, id) = binding.id_label();
     if id.is_empty() || binding.metadata.deletion_timestamp.is_some() {
-        return Ok(Action::Done);
+        return Ok(gone(context, key));
     }
     let works = hub.works.list_indexed(id);
     let works: Vec<&Work> = works.iter().map(|work| &**work).collect();
@@ -45,7 +59,15 @@ async fn reconcile_status(
     }
     if is_moving(&works, binding.spec) {
         // The end of these Works calls again.
-        return Ok(Action::Done);
+        return Ok(gone(context, key));
+    }
+    // One write for the first reports of all members, unless one of them lets the others wait.
+    if works.iter().any(|work| is_unreported(work)) && !works.iter().all(|work| is_unreported(work)) {
+        if let Some(left) = context.patience.left(key) {
+            return Ok(Action::RequeueAfter(left));
+        }
+    } else {
+        context.patience.end(key);
     }
     let decision = aggregate_binding_status(binding, &works, jiff::Timestamp::now())
         .map_err(ReconcileError::decision(format!("aggregate the status of binding {}", about.name)))?;

@@ -17,6 +17,7 @@ use kube::Resource;
 use kube::api::{Api, PostParams};
 use kube::core::ApiResource;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{Context, delete, status};
 use crate::hub::{Action, ObjectKey, ObjectReference, ReconcileError, Unstructured, api_of, chain};
@@ -24,8 +25,12 @@ use crate::members::{CallError, Member};
 use crate::metrics::{Creation, Outcome};
 
 /// How long a new object that is not healthy yet has to report before its Work says that it was applied: mostly both
-/// are one write then.
+/// are one write then. A member that is slow to answer is slow to report, so the time grows with its answers.
 const FIRST_REPORT: Duration = Duration::from_millis(100);
+/// Answers of a member that take as long as its first report may.
+const ANSWERS_OF_A_REPORT: u32 = 20;
+/// The longest time for a first report.
+const LATEST_REPORT: Duration = Duration::from_millis(500);
 /// How often a write is tried against the newest state of the member's object before it counts as failed.
 const WRITE_TRIES: usize = 3;
 
@@ -59,7 +64,7 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
     let mut failures = Vec::new();
     let mut last_error = None;
     let mut unread = None;
-    let (mut is_written, mut will_report) = (false, false);
+    let (mut is_written, mut report_within) = (false, None);
     for manifest in &work.spec.workload.manifests {
         match sync(context, manifest).await {
             Ok(synced) => {
@@ -68,10 +73,11 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
                     tell_template(context, manifest, None);
                 }
                 let reflection = read_status(context, &work, &synced.observed).await;
-                if synced.done == Done::Created && is_unhealthy(&reflection) {
-                    will_report = true;
-                } else {
-                    unread = reflect(context, &work, reflection, &mut status).or(unread);
+                match synced.done {
+                    Done::Created(took) if is_unhealthy(&reflection) => {
+                        report_within = report_within.max(Some(first_report(took)));
+                    }
+                    _ => unread = reflect(context, &work, reflection, &mut status).or(unread),
                 }
             }
             Err(error) => {
@@ -93,8 +99,8 @@ pub(super) async fn reconcile(context: &Context, key: &ObjectKey) -> Result<Acti
     } else if is_written {
         context.events.normal(&about, SYNC_SUCCEED, format!("{title} successful."));
     }
-    if will_report && failures.is_empty() {
-        return Ok(Action::RequeueAfter(FIRST_REPORT));
+    if let (Some(time), true) = (report_within, failures.is_empty()) {
+        return Ok(Action::RequeueAfter(time));
     }
     let applied = applied_condition(work.spec.workload.manifests.len(), &failures, jiff::Timestamp::now());
     set_condition(&mut status.conditions, applied);
@@ -133,7 +139,8 @@ struct Synced {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Done {
     Nothing,
-    Created,
+    /// And how long the member took for it.
+    Created(Duration),
     Updated,
 }
 
@@ -171,13 +178,14 @@ async fn sync(context: &Context, manifest: &Value) -> Result<Synced, SyncError> 
                 return Ok(untouched(member, template_key, observed.unwrap_or_default()));
             }
             MemberWrite::Create(object) => {
+                let started = Instant::now();
                 let written = create(context, &api, object).await;
                 let creation = match member.recorded_version(&template_key) {
                     Some(_) => Creation::Again,
                     None => Creation::First,
                 };
                 metrics.created(api_version, kind, &member.name, Outcome::of(&written), creation);
-                (written, Done::Created)
+                (written, Done::Created(started.elapsed()))
             }
             MemberWrite::Update(object) => {
                 let written = replace(context, &api, &key.name, object).await;
@@ -214,6 +222,11 @@ fn untouched(member: &Member, key: TemplateKey, observed: Value) -> Synced {
     let version = observed.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned);
     member.record_version(key, version);
     Synced { observed, done: Done::Nothing }
+}
+
+/// Returns how long a new object has to report, in a member that took so long to create it.
+fn first_report(took: Duration) -> Duration {
+    (took * ANSWERS_OF_A_REPORT).clamp(FIRST_REPORT, LATEST_REPORT)
 }
 
 /// Whether an update failed because the object was deleted in the meantime.
@@ -339,5 +352,18 @@ fn tell_template(context: &Context, manifest: &Value, error: Option<&str>) {
     match event.kind {
         EventKind::Normal => context.events.normal(&about, event.reason, event.message),
         EventKind::Warning => context.events.warning(&about, event.reason, event.message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_is_slow_to_answer_has_more_time_to_report_but_not_for_ever() {
+        let millis = Duration::from_millis;
+        for (took, time) in [(1, 100), (5, 100), (15, 300), (25, 500), (4_000, 500)] {
+            assert_eq!(first_report(millis(took)), millis(time), "{took} ms");
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference as CoreReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::api::{Api, ObjectMeta, PostParams};
+use kube::api::{ObjectMeta, PostParams, Request};
 use kube::{Client, Resource, ResourceExt};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -22,7 +22,7 @@ use super::error::chain;
 /// Events that wait to be written; more than that are dropped and counted.
 const PENDING_EVENTS: usize = 16_384;
 /// Events that are being written at the same time: together they need fewer durable commits.
-const WRITERS: usize = 8;
+const WRITERS: usize = 32;
 /// How long an event lets the work go first that it tells of: a burst should not wait for its own story.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Time between two looks at what the controllers do: with nothing at hand twice, they have nothing urgent to do.
@@ -219,14 +219,21 @@ async fn write(
 ) -> Result<(), Occurrence> {
     let event = event_of(component, &occurrence, time);
     let namespace = event.metadata.namespace.clone().unwrap_or_default();
-    let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
-    match api.create(&PostParams::default(), &event).await {
-        Ok(_) => Ok(()),
+    match create(client, &namespace, &event).await {
+        Ok(()) => Ok(()),
         Err(error) => {
             tracing::debug!(reason = occurrence.reason, error = chain(&error), "event not written");
             Err(occurrence)
         }
     }
+}
+
+/// Creates an event without reading what the server made of it.
+async fn create(client: &Client, namespace: &str, event: &Event) -> Result<(), kube::Error> {
+    let body = serde_json::to_vec(event).map_err(kube::Error::SerdeError)?;
+    let requests = Request::new(Event::url_path(&(), Some(namespace)));
+    let request = requests.create(&PostParams::default(), body).map_err(kube::Error::BuildRequest)?;
+    client.request_text(request).await.map(drop)
 }
 
 fn event_of(component: &str, occurrence: &Occurrence, time: Timestamp) -> Event {
