@@ -201,10 +201,14 @@ mod tests {
                     needed.insert(name.to_owned(), definition.clone());
                     collect_references(definition, definitions, needed);
                 }
-                fields.values().for_each(|value| collect_references(value, definitions, needed));
+                for value in fields.values() {
+                    collect_references(value, definitions, needed);
+                }
             }
             Value::Array(items) => {
-                items.iter().for_each(|item| collect_references(item, definitions, needed))
+                for item in items {
+                    collect_references(item, definitions, needed);
+                }
             }
             _ => {}
         }
