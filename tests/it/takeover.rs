@@ -7,9 +7,11 @@ use karmada_tests::replay::driver::{Selection, run_category};
 use karmada_tests::replay::{Outcome, passing, vectors};
 
 /// Beginnings of the names of scenarios that are taken over at each of their recorded states: namespaces, division of
-/// several kinds, spreading, status, drift, dependencies, a cluster that changes, deletion.
-const TAKEN_OVER: [&str; 10] =
-    ["c03-", "d01-", "e02-", "n01-", "p04-", "p13-", "q02-", "s01-", "s02-", "t01-"];
+/// several kinds, spreading, status, drift, dependencies, suspension, overrides, preemption, what is kept, deletion.
+const TAKEN_OVER: [&str; 18] = [
+    "c03-", "d01-", "e02-", "e06-", "n01-", "o11-", "o17-", "p04-", "p13-", "p16-", "q02-", "q07-", "r05-",
+    "s01-", "s02-", "t01-", "v10-", "z03-",
+];
 /// Those in which our agents do: on several clusters, and let go of.
 const TAKEN_OVER_AGENTS: [&str; 2] = ["o17-", "p01-"];
 /// Beginnings of the names of scenarios that run with an agent for each member.

@@ -181,7 +181,20 @@ fn comparable(object: &Value) -> Result<Value, PruneError> {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.retain(|_, value| value.as_object().is_none_or(|map| !map.is_empty()));
     }
+    remove_unset_times(&mut object);
     Ok(object)
+}
+
+/// Removes times of creation that are null: older Kubernetes has one in every template of pods.
+fn remove_unset_times(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(remove_unset_times),
+        Value::Object(fields) => {
+            fields.retain(|name, value| name != "creationTimestamp" || !value.is_null());
+            fields.values_mut().for_each(remove_unset_times);
+        }
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -223,6 +236,19 @@ mod tests {
         assert_eq!(update["metadata"]["resourceVersion"], "7");
         assert_eq!(update["metadata"]["labels"]["local"], "1");
         assert_eq!(update["data"]["a"], "1");
+    }
+
+    #[test]
+    fn takes_an_unset_time_of_an_older_kubernetes_for_none() {
+        let spec = json!({"template": {"metadata": {"labels": {"app": "a"}}, "spec": {"hostNetwork": true}}});
+        let manifest = json!({"apiVersion": "example.io/v1", "kind": "X", "metadata": {
+            "name": "d", "labels": {MANAGED_LABEL: "true"},
+        }, "spec": spec});
+        let mut observed = manifest.clone();
+        observed["spec"]["template"]["metadata"]["creationTimestamp"] = Value::Null;
+        assert_eq!(plan(&manifest, &observed).unwrap(), MemberWrite::Unchanged);
+        observed["spec"]["template"]["metadata"]["labels"]["app"] = json!("b");
+        assert!(matches!(plan(&manifest, &observed), Ok(MemberWrite::Update(_))));
     }
 
     #[test]

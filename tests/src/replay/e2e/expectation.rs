@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::diff::diff;
+use super::fleet::CONTROL_PLANE;
 use super::normalise::{Identifiers, normalise_recorded};
 use super::state::{Event, Objects};
 
@@ -28,6 +29,11 @@ pub fn object_differences(step: &Value, objects: &Objects, identifiers: &Identif
             };
             let mut found = identifiers.normalise(found);
             let mut object = normalise_recorded(object);
+            if server != CONTROL_PLANE {
+                // Older Kubernetes has one in every template of pods.
+                remove_unset_times(&mut found);
+                remove_unset_times(&mut object);
+            }
             for path in unstable_paths(&unstable, server, reference) {
                 remove(&mut found, &path);
                 remove(&mut object, &path);
@@ -94,6 +100,18 @@ fn compare(place: &str, expected: &Value, found: &Value) -> Vec<String> {
     };
     let lines = text.lines().filter(|line| !is_reflected(line) && (same_generation || counts(line)));
     lines.map(|line| format!("{place} {line}")).collect()
+}
+
+/// Removes times of creation that are null.
+fn remove_unset_times(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(remove_unset_times),
+        Value::Object(fields) => {
+            fields.retain(|name, value| name != "creationTimestamp" || !value.is_null());
+            fields.values_mut().for_each(remove_unset_times);
+        }
+        _ => {}
+    }
 }
 
 fn without_generation(object: &Value) -> Value {
@@ -167,6 +185,23 @@ mod tests {
                 "member1 v1/pods/n/b: missing",
                 "member1 v1/pods/n/c: unexpected",
             ],
+        );
+    }
+
+    #[test]
+    fn takes_unset_times_of_older_members_for_none() {
+        let template = |metadata: serde_json::Value| json!({"spec": {"template": {"metadata": metadata}}});
+        let unset = template(json!({"creationTimestamp": null}));
+        let place = "v1/podtemplates/n/a";
+        check(
+            json!({"expect": {"member1": {place: template(json!({}))}}}),
+            json!({"member1": {place: unset}}),
+            &[],
+        );
+        check(
+            json!({"expect": {"control-plane": {place: template(json!({}))}}}),
+            json!({"control-plane": {place: unset}}),
+            &["control-plane v1/podtemplates/n/a /spec/template/metadata/creationTimestamp: unexpected null"],
         );
     }
 
