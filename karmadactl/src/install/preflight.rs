@@ -123,13 +123,11 @@ fn lacking(missing: &[Right<'_>]) -> String {
     for right in missing {
         let dot = if right.group.is_empty() { "" } else { "." };
         let resource = format!("{}{dot}{}", right.resource, right.group);
-        let place = match places.iter().position(|(place, _)| *place == right.namespace) {
-            Some(index) => index,
-            None => {
-                places.push((right.namespace, Vec::new()));
-                places.len() - 1
-            }
-        };
+        let known = places.iter().position(|(place, _)| *place == right.namespace);
+        let place = known.unwrap_or_else(|| {
+            places.push((right.namespace, Vec::new()));
+            places.len() - 1
+        });
         let resources = &mut places[place].1;
         match resources.iter_mut().find(|(known, _)| *known == resource) {
             Some((_, verbs)) => verbs.push(right.verb),

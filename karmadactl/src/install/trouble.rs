@@ -216,7 +216,8 @@ fn hint(reason: &str, pod: &str, namespace: &str) -> Option<String> {
             format!("`kubectl -n {namespace} logs {pod}{previous}` shows what it said")
         }
         "FailedMount" | "FailedAttachVolume" | "FailedBinding" => format!(
-            "`kubectl -n {namespace} get secrets,persistentvolumeclaims` says whether what is mounted is there"
+            "what is mounted must be there: `kubectl -n {namespace} get secrets,persistentvolumeclaims`, or the directory \
+             of the node (--etcd-data)"
         ),
         "FailedCreatePodSandBox" | "NetworkNotReady" => {
             format!("`kubectl -n {namespace} describe pod {pod}` names the node, whose container runtime must be mended")
