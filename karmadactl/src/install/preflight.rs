@@ -117,9 +117,12 @@ struct Right<'a> {
     namespace: &'a str,
 }
 
+/// Verbs that are not allowed, by resource.
+type Lacking<'a> = Vec<(String, Vec<&'a str>)>;
+
 /// Words what is not allowed: verbs by resource, first in the namespace, then in the whole cluster.
 fn lacking(missing: &[Right<'_>]) -> String {
-    let mut places: Vec<(&str, Vec<(String, Vec<&str>)>)> = Vec::new();
+    let mut places: Vec<(&str, Lacking<'_>)> = Vec::new();
     for right in missing {
         let dot = if right.group.is_empty() { "" } else { "." };
         let resource = format!("{}{dot}{}", right.resource, right.group);
@@ -134,7 +137,7 @@ fn lacking(missing: &[Right<'_>]) -> String {
             None => resources.push((resource, vec![right.verb])),
         }
     }
-    let word = |(place, resources): &(&str, Vec<(String, Vec<&str>)>)| {
+    let word = |(place, resources): &(&str, Lacking<'_>)| {
         let rights: Vec<String> =
             resources.iter().map(|(resource, verbs)| format!("{} {resource}", verbs.join("/"))).collect();
         let place = if place.is_empty() {
