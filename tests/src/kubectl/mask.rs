@@ -16,6 +16,8 @@ const MASKS: &[(&str, &str)] = &[
     (r#"(resourceVersion"?: ?)"\d+""#, r#"$1"<version>""#),
     (r"(Resource Version: +)\d+", "$1<version>"),
     (r"(?m)(^|\s)(\d+y)?(\d+d)?(\d+h)?(\d+m)?\d+m?s\b", "$1<age>"),
+    // Of objects with a time of their own; shorter ages than ten days are those of the run.
+    (r"(?m)(^|[\s(])(\d+y\d*d?|\d{2,4}d)\b", "$1<age>"),
     (r"\bv1\.\d+\.\d+[-+.\w]*", "<version>"),
     (r"https://127\.0\.0\.1:\d+", "<server>"),
     (r"127\.0\.0\.1:\d+", "<address>"),
@@ -51,6 +53,7 @@ mod tests {
     fn what_differs_from_run_to_run_is_masked() {
         let rows = [
             ("NAME   AGE\na      3m12s\n", "NAME  AGE\na  <age>\n"),
+            ("324d (x3 over 324d) 1y2d a12d", "<age> (x3 over <age>) <age> a12d"),
             ("80:31234/TCP   10.96.17.3", "80:<port>/TCP  <ip>"),
             ("10.96.0.1 is fixed", "10.96.0.1 is fixed"),
             (r#""resourceVersion": "17""#, r#""resourceVersion": "<version>""#),
