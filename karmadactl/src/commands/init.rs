@@ -13,7 +13,7 @@ use crate::change::{DryRun, parse_dry_run};
 use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::embedded::{write_kubeconfig, write_private};
-use crate::error::{CliError, ErrorKind};
+use crate::error::{CliError, ErrorKind, chain_line};
 use crate::install::certificate_set::{CertificateSet, Renewal};
 use crate::install::config_file::{ConfigError, ConfigFile};
 use crate::install::host::{self, HostFacts};
@@ -288,6 +288,9 @@ fn show(live: &mut Live<'_>, progress: &Progress<'_>) {
 
 fn explain(error: InstallError, options: &InstallOptions) -> CliError {
     let hints: Vec<String> = match &error {
+        InstallError::Write { source, .. } if chain_line(source).contains("nodePort") => {
+            vec!["choose another one with --port".to_owned()]
+        }
         InstallError::Write { source, .. } => source.hints().into_iter().take(1).collect(),
         InstallError::Rollout(failure) => {
             let more = format!(
