@@ -1750,8 +1750,8 @@ set edit:completion:arg-completer[karmadactl] = {|@words|
             cand --karmada-context 'Context of the kubeconfig to use [default: its current context]'
             cand --log 'Set what is logged to stderr, such as info or karmada_controllers=debug'
             cand --dry-run 'Say what would be replaced, and replace nothing'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'karmadactl;controller-manager'= {
             cand --metrics-bind-address 'Address of /metrics; 0 for none'

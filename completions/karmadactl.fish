@@ -1258,7 +1258,7 @@ complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -l karmada-context -d 'Context of the kubeconfig to use [default: its current context]' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -l log -d 'Set what is logged to stderr, such as info or karmada_controllers=debug' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -l dry-run -d 'Say what would be replaced, and replace nothing'
-complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -s h -l help -d 'Print help'
+complete -c karmadactl -n "__fish_karmadactl_using_subcommand certs; and __fish_seen_subcommand_from renew" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l metrics-bind-address -d 'Address of /metrics; 0 for none' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l health-probe-bind-address -d 'Address of /healthz and /readyz; 0 for none' -r
 complete -c karmadactl -n "__fish_karmadactl_using_subcommand controller-manager" -l leader-elect -d 'Work only while this process holds the leases' -r
