@@ -367,6 +367,8 @@ mod tests {
         wait_until_served(&client, PATIENCE).await.unwrap();
         for answers in [true, false] {
             let (progress, answers) = (Progress::default(), Arc::new(AtomicBool::new(answers)));
+            // Before it begins: a change that was missed would be waited for.
+            let mut phases = progress.phase();
             let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
             let running = {
                 let (progress, client) = (progress.clone(), slow(client.clone(), answers.clone()));
@@ -378,7 +380,6 @@ mod tests {
                         .await
                 })
             };
-            let mut phases = progress.phase();
             tokio::time::timeout(PATIENCE, phases.changed()).await.unwrap().unwrap();
             let mut second = Candidate::new(client.clone(), lease("second"));
             let started = Instant::now();
