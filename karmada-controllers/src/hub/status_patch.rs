@@ -2,6 +2,7 @@
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, TestOperation};
+use karmada_core::object::has_nulls;
 use kube::api::Patch;
 use serde_json::{Map, Value};
 
@@ -55,17 +56,8 @@ fn operations(fields: &Map<String, Value>, version: &Value, status: Status) -> V
 
 fn has_null_in_list(value: &Value) -> bool {
     match value {
-        Value::Array(items) => items.iter().any(has_null),
+        Value::Array(items) => items.iter().any(has_nulls),
         Value::Object(fields) => fields.values().any(has_null_in_list),
-        _ => false,
-    }
-}
-
-fn has_null(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(items) => items.iter().any(has_null),
-        Value::Object(fields) => fields.values().any(has_null),
         _ => false,
     }
 }

@@ -20,7 +20,7 @@ pub use names::{
     impersonation_secret_name, imported_endpoint_slice_name, is_reserved_namespace, namespaced_key,
     policy_name, role_name, safe_encode, service_account_name, work_name,
 };
-pub use nulls::{has_nulls, without_nulls};
+pub use nulls::{has_nulls, remove_unset_times, without_nulls};
 pub use path::{
     PathError, nested, nested_i64, nested_list, nested_map, nested_str, remove_nested, set_nested,
 };

@@ -24,6 +24,18 @@ pub fn without_nulls(value: &Value) -> Value {
     }
 }
 
+/// Removes times of creation that are null: older Kubernetes has one in every template of pods.
+pub fn remove_unset_times(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(remove_unset_times),
+        Value::Object(fields) => {
+            fields.retain(|name, value| name != "creationTimestamp" || !value.is_null());
+            fields.values_mut().for_each(remove_unset_times);
+        }
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

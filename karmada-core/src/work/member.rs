@@ -181,20 +181,8 @@ fn comparable(object: &Value) -> Result<Value, PruneError> {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.retain(|_, value| value.as_object().is_none_or(|map| !map.is_empty()));
     }
-    remove_unset_times(&mut object);
+    object::remove_unset_times(&mut object);
     Ok(object)
-}
-
-/// Removes times of creation that are null: older Kubernetes has one in every template of pods.
-fn remove_unset_times(value: &mut Value) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(remove_unset_times),
-        Value::Object(fields) => {
-            fields.retain(|name, value| name != "creationTimestamp" || !value.is_null());
-            fields.values_mut().for_each(remove_unset_times);
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]

@@ -132,7 +132,10 @@ pub async fn run(
         let schedules = wants_scheduler && matches!(scheduler.attempt().await, Ok(Standing::Leader));
         tell(&metrics, Role::Leader, if schedules { Role::Leader } else { Role::Standby });
         let fence = Fence::of(controllers.tenure());
-        let client = server.fenced_client(&fence).map_err(StartError::Client)?;
+        let client = match server.fenced_client(&fence) {
+            Ok(client) => client,
+            Err(error) => break Err(StartError::Client(error)),
+        };
         let mut wanted = ControlPlaneSettings { fence: Some(fence.clone()), ..settings.clone() };
         if schedules {
             fence.add(scheduler.tenure());
@@ -208,7 +211,10 @@ pub async fn run_component(
         }
         metrics.runtime.set_role(&name, Role::Leader);
         let fence = Fence::of(candidate.tenure());
-        let client = server.fenced_client(&fence).map_err(StartError::Client)?;
+        let client = match server.fenced_client(&fence) {
+            Ok(client) => client,
+            Err(error) => break Err(StartError::Client(error)),
+        };
         let wanted = ControlPlaneSettings { fence: Some(fence), ..settings.clone() };
         let never = std::future::pending();
         match work(&client, wanted, progress, candidate.hold(), never, stop.as_mut()).await {

@@ -31,8 +31,8 @@ pub fn object_differences(step: &Value, objects: &Objects, identifiers: &Identif
             let mut object = normalise_recorded(object);
             if server != CONTROL_PLANE {
                 // Older Kubernetes has one in every template of pods.
-                remove_unset_times(&mut found);
-                remove_unset_times(&mut object);
+                karmada_core::object::remove_unset_times(&mut found);
+                karmada_core::object::remove_unset_times(&mut object);
             }
             for path in unstable_paths(&unstable, server, reference) {
                 remove(&mut found, &path);
@@ -100,18 +100,6 @@ fn compare(place: &str, expected: &Value, found: &Value) -> Vec<String> {
     };
     let lines = text.lines().filter(|line| !is_reflected(line) && (same_generation || counts(line)));
     lines.map(|line| format!("{place} {line}")).collect()
-}
-
-/// Removes times of creation that are null.
-fn remove_unset_times(value: &mut Value) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(remove_unset_times),
-        Value::Object(fields) => {
-            fields.retain(|name, value| name != "creationTimestamp" || !value.is_null());
-            fields.values_mut().for_each(remove_unset_times);
-        }
-        _ => {}
-    }
 }
 
 fn without_generation(object: &Value) -> Value {
