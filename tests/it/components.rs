@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, Request};
 use karmada_apiserver::auth::Authority;
+use karmada_tests::ports;
 use karmada_tests::process::{self, Server, path_text};
 use karmadactl::install::webhook_configurations::{WebhookAddress, Webhooks};
 use kube::client::Body;
@@ -199,7 +200,7 @@ fn start_loops(directory: &Path, control_plane: &str, command: &str, name: &str)
 async fn a_component_waits_for_a_control_plane_that_starts_later() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let path = |name: &str| path_text(directory.path(), name);
-    let (address, data, kubeconfig) = (process::free_address()?, path("data"), path("control-plane.config"));
+    let (address, data, kubeconfig) = (ports::free_address()?, path("data"), path("control-plane.config"));
     let log = directory.path().join("control-plane.log");
     let arguments =
         ["serve", "--api-only", "--data-dir", &data, "--listen", &address, "--kubeconfig", &kubeconfig];

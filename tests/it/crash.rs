@@ -11,6 +11,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Namespace;
 use karmada_core::api::policy::PropagationPolicy;
 use karmada_tests::convergence::{compare, compare_bindings, count_works};
+use karmada_tests::ports;
 use karmada_tests::process::{self, Server};
 use karmada_tests::random::SplitMix;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
@@ -92,7 +93,7 @@ async fn converges_after_kills_while_deployments_are_created_changed_and_deleted
     for name in MEMBERS {
         members.push(serve(directory.path(), name, &["--api-only"], "127.0.0.1:0")?);
     }
-    let address = process::free_address()?;
+    let address = ports::free_address()?;
     let mut control_plane = serve(directory.path(), "control-plane", &[], &address)?;
     let kubeconfig = path("control-plane.config");
     for name in MEMBERS {

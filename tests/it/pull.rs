@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use karmada_tests::ports;
 use karmada_tests::process::{self, Server, path_text};
 use karmada_tests::rig::{Binaries, RealCluster, RealControllers};
 use kube::Client;
@@ -130,7 +131,7 @@ impl Two {
             (path_text(path, "control-plane.config"), path_text(path, "member.config"));
         // It listens where it did, and knows what it did, when it is started again.
         let data = path_text(path, "data");
-        let listen = process::free_address()?;
+        let listen = ports::free_address()?;
         let serve = [
             "serve",
             "--data-dir",

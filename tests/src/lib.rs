@@ -7,6 +7,7 @@ pub mod convergence;
 pub mod faults;
 pub mod kubectl;
 pub mod linearizability;
+pub mod ports;
 pub mod process;
 pub mod random;
 pub mod replay;

@@ -1,7 +1,6 @@
 //! Programs under test as child processes that never outlive their test.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -88,12 +87,6 @@ impl Drop for Server {
 /// Runs `program` to its end.
 pub fn run(program: &Path, arguments: &[&str]) -> std::io::Result<Output> {
     Command::new(program).args(arguments).stdin(Stdio::null()).output()
-}
-
-/// Returns a loopback address with a port that was free a moment ago.
-pub fn free_address() -> std::io::Result<String> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    Ok(listener.local_addr()?.to_string())
 }
 
 /// Makes a client from a kubeconfig file.

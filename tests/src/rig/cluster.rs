@@ -19,8 +19,8 @@ use tokio::time::sleep;
 use super::Binaries;
 use super::etcd::{Etcd, Sync};
 use super::installed::{CommandLine, Ground, Site};
-use super::ports::free_ports;
 use super::service::Service;
+use crate::ports::free_ports;
 
 /// Longest time until the API server answers `/readyz`.
 const READY: Duration = Duration::from_secs(90);

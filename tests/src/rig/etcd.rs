@@ -1,8 +1,8 @@
 //! One etcd, for one cluster or several.
 
 use super::Binaries;
-use super::ports::free_ports;
 use super::service::Service;
+use crate::ports::free_ports;
 
 /// Whether etcd syncs what it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

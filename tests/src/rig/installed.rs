@@ -26,9 +26,9 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::Binaries;
-use super::ports::free_ports;
 use super::service::Service;
 use super::tunnel::{Services, Tunnel};
+use crate::ports::free_ports;
 use crate::process::Server;
 
 /// How long the control plane may take to serve what was just written.

@@ -12,7 +12,6 @@ mod fleet;
 mod gate;
 pub mod host;
 mod installed;
-mod ports;
 mod proxy;
 mod service;
 mod tunnel;
