@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(60);
 /// How long nothing must be written.
 const SILENCE: Duration = Duration::from_secs(3);
-/// Longest time without a leader where the lease lasts a second and a half, on a machine that has time for it.
+/// Longest time without a leader where the lease lasts a second, on a machine that has time for it.
 const TAKE_OVER: Duration = Duration::from_secs(3);
 /// The same on a machine that builds and tests other things meanwhile.
 const TAKE_OVER_UNDER_LOAD: Duration = Duration::from_secs(15);

@@ -53,9 +53,9 @@ impl Replica {
             &kubeconfig,
             "--metrics-bind-address=0",
             "--health-probe-bind-address=0",
-            "--leader-elect-lease-duration=1500ms",
-            "--leader-elect-renew-deadline=1100ms",
-            "--leader-elect-retry-period=250ms",
+            "--leader-elect-lease-duration=1s",
+            "--leader-elect-renew-deadline=800ms",
+            "--leader-elect-retry-period=200ms",
         ];
         let server = Server::start(site.program(), &arguments, &log)?;
         Ok(Self { component, user, server, log })

@@ -28,6 +28,7 @@ const CONTROL_PLANE: &str = "control-plane";
 pub struct RealFleet {
     pub control_plane: RealCluster,
     pub members: BTreeMap<String, RealMember>,
+    etcd: Arc<Etcd>,
     directory: tempfile::TempDir,
 }
 
@@ -64,7 +65,7 @@ impl RealFleet {
         };
         let (control_plane, members) =
             tokio::try_join!(control_plane, start_members(of_members, members, &etcd))?;
-        Self::assemble(control_plane, members)
+        Self::assemble(control_plane, members, etcd)
     }
 
     /// Starts members as [`RealFleet::start`] does, and a control plane as `init` installs it, with the components that
@@ -91,17 +92,32 @@ impl RealFleet {
         };
         let ((control_plane, installation), members) =
             tokio::try_join!(control_plane, start_members(of_members, members, &etcd))?;
-        Ok((Self::assemble(control_plane, members)?, installation))
+        Ok((Self::assemble(control_plane, members, etcd)?, installation))
     }
 
-    fn assemble(control_plane: RealCluster, members: BTreeMap<String, RealMember>) -> anyhow::Result<Self> {
+    fn assemble(
+        control_plane: RealCluster,
+        members: BTreeMap<String, RealMember>,
+        etcd: Arc<Etcd>,
+    ) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        let fleet = Self { control_plane, members, directory };
+        let fleet = Self { control_plane, members, etcd, directory };
         std::fs::write(
             fleet.kubeconfig_path(),
             fleet.control_plane.admin_kubeconfig_at(fleet.control_plane.url())?.to_string(),
         )?;
         Ok(fleet)
+    }
+
+    /// Starts further members, unless they run.
+    ///
+    /// # Errors
+    /// When one is not ready in time.
+    pub async fn add_members(&mut self, binaries: &Binaries, names: &[String]) -> anyhow::Result<()> {
+        let missing: Vec<&str> =
+            names.iter().map(String::as_str).filter(|name| !self.members.contains_key(*name)).collect();
+        self.members.extend(start_members(binaries, &missing, &self.etcd).await?);
+        Ok(())
     }
 
     /// Gives the control plane Karmada's kinds.

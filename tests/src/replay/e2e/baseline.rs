@@ -8,28 +8,13 @@ use tokio::time::{Instant, sleep};
 
 use super::client::{Refusal, Server};
 use super::fleet::{CONTROL_PLANE, Fleet};
+use super::listing::{OF_SERVERS, Resource, listed, resources};
 
 /// How long controllers may take to take back what a scenario caused.
 const PATIENCE: Duration = Duration::from_secs(45);
 const PAUSE: Duration = Duration::from_millis(250);
-/// Resources that servers and controllers keep for themselves.
-const OF_CONTROLLERS: [&str; 14] = [
-    "apiservices",
-    "clusterresourcebindings",
-    "componentstatuses",
-    "controllerrevisions",
-    "endpoints",
-    "endpointslices",
-    "events",
-    "flowschemas",
-    "ipaddresses",
-    "leases",
-    "prioritylevelconfigurations",
-    "resourcebindings",
-    // What is done to Clusters is done to these.
-    "storedclusters",
-    "works",
-];
+/// Resources that controllers make of others; what is done to Clusters is done to `storedclusters`.
+const OF_CONTROLLERS: [&str; 4] = ["clusterresourcebindings", "resourcebindings", "storedclusters", "works"];
 /// Resources of which scenarios change what was there before them.
 const CHANGED: [&str; 2] = ["clusters", "nodes"];
 
@@ -42,18 +27,9 @@ pub(super) struct Baseline {
 /// What one server holds.
 #[derive(Debug)]
 struct Held {
-    resources: Vec<Listed>,
+    resources: Vec<Resource>,
     /// By path.
     objects: BTreeMap<String, Value>,
-}
-
-/// A resource that can be listed.
-#[derive(Clone, Debug)]
-struct Listed {
-    /// Such as `/apis/apps/v1`.
-    root: String,
-    plural: String,
-    is_namespaced: bool,
 }
 
 impl Baseline {
@@ -62,7 +38,7 @@ impl Baseline {
         let mut servers = BTreeMap::new();
         for name in fleet.names() {
             let server = fleet.server(&name)?;
-            let resources = resources(server).await?;
+            let resources = resources(server, &[&OF_SERVERS[..], &OF_CONTROLLERS].concat()).await?;
             let objects = objects(server, &resources).await?;
             servers.insert(name, Held { resources, objects });
         }
@@ -73,8 +49,9 @@ impl Baseline {
     pub(super) async fn clear(&self, fleet: &mut Fleet, id: &str) -> Result<(), Refusal> {
         for (name, held) in self.in_order() {
             let server = fleet.server(name)?;
-            for listed in held.resources.iter().filter(|listed| !listed.is_namespaced) {
-                for (path, object) in list(server, listed).await? {
+            for resource in held.resources.iter().filter(|resource| !resource.is_namespaced) {
+                for object in listed(server, resource).await? {
+                    let path = resource.path(&object);
                     let of_scenario =
                         object["metadata"]["name"].as_str().is_some_and(|name| is_of_scenario(name, id));
                     if of_scenario && !is_going(&object) && !held.objects.contains_key(&path) {
@@ -262,64 +239,14 @@ fn is_in_new_namespace(path: &str, held: &Held) -> bool {
     }
 }
 
-async fn objects(server: &Server, resources: &[Listed]) -> Result<BTreeMap<String, Value>, Refusal> {
+/// Returns all objects of some resources, by path.
+async fn objects(server: &Server, resources: &[Resource]) -> Result<BTreeMap<String, Value>, Refusal> {
     let mut objects = BTreeMap::new();
-    for listed in resources {
-        objects.extend(list(server, listed).await?);
+    for resource in resources {
+        let found = listed(server, resource).await?;
+        objects.extend(found.into_iter().map(|object| (resource.path(&object), object)));
     }
     Ok(objects)
-}
-
-async fn list(server: &Server, listed: &Listed) -> Result<Vec<(String, Value)>, Refusal> {
-    let Listed { root, plural, is_namespaced } = listed;
-    let late = Instant::now() + PATIENCE;
-    let list = loop {
-        match server.get(&format!("{root}/{plural}")).await {
-            Ok(list) => break list,
-            // The kind was of a scenario.
-            Err(refusal) if refusal.code == 404 => return Ok(Vec::new()),
-            // The storage of a kind that is new is still being opened.
-            Err(refusal) if refusal.code == 429 && Instant::now() < late => sleep(PAUSE).await,
-            Err(refusal) => return Err(refusal),
-        }
-    };
-    let items = list["items"].as_array().into_iter().flatten().map(|object| {
-        let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
-        let namespace =
-            if *is_namespaced { format!("namespaces/{}/", text("namespace")) } else { String::new() };
-        let mut whole = object.clone();
-        whole["apiVersion"] = list["apiVersion"].clone();
-        whole["kind"] = list["kind"].as_str().map(|kind| kind.strip_suffix("List").unwrap_or(kind)).into();
-        (format!("{root}/{namespace}{plural}/{}", text("name")), whole)
-    });
-    Ok(items.collect())
-}
-
-/// Returns what users can list and delete, each in the version that the server prefers.
-async fn resources(server: &Server) -> Result<Vec<Listed>, Refusal> {
-    let groups = server.get("/apis").await?;
-    let groups = groups["groups"].as_array().into_iter().flatten();
-    let versions = groups.filter_map(|group| group["preferredVersion"]["groupVersion"].as_str());
-    let roots: Vec<String> = std::iter::once("/api/v1".to_owned())
-        .chain(versions.map(|version| format!("/apis/{version}")))
-        .collect();
-    let mut resources = Vec::new();
-    for root in roots {
-        let found = server.get(&root).await?;
-        for resource in found["resources"].as_array().into_iter().flatten() {
-            let name = resource["name"].as_str().unwrap_or_default();
-            let verbs = resource["verbs"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let can = |verb: &str| verbs.iter().any(|known| known == verb);
-            if !name.contains('/') && can("list") && can("delete") && !OF_CONTROLLERS.contains(&name) {
-                resources.push(Listed {
-                    root: root.clone(),
-                    plural: name.to_owned(),
-                    is_namespaced: resource["namespaced"] == true,
-                });
-            }
-        }
-    }
-    Ok(resources)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Brings objects into the form of the recording: what differs from run to run gets a stable name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -15,13 +15,23 @@ const TIME: &str = "<time>";
 /// What identifiers stand for, over a whole scenario: objects may be gone when their ids are seen.
 #[derive(Clone, Debug, Default)]
 pub struct Identifiers {
+    /// Servers that the recorder did not look at: their ids are any.
+    strangers: BTreeSet<String>,
     uids: BTreeMap<String, String>,
     permanent_ids: BTreeMap<String, String>,
 }
 
 impl Identifiers {
+    /// Starts without knowledge, and learns nothing about some servers.
+    pub fn not_of(strangers: BTreeSet<String>) -> Self {
+        Self { strangers, ..Self::default() }
+    }
+
     /// Remembers what the ids of an object stand for.
     pub fn note(&mut self, server: &str, object: &Value) {
+        if self.strangers.contains(server) {
+            return;
+        }
         let metadata = &object["metadata"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (kind, namespace, name) =
@@ -91,7 +101,9 @@ impl Identifiers {
         if matches!(key, "caBundle" | "ca.crt") || text.starts_with("-----BEGIN ") {
             return "<cert>".to_owned();
         }
-        if text.starts_with("eyJ") && text.matches('.').count() == 2 {
+        let is_token = text.starts_with("eyJ") && text.matches('.').count() == 2;
+        // In a Secret it is encoded once more.
+        if is_token || (key == "token" && text.starts_with("ZXlK")) {
             return "<token>".to_owned();
         }
         if text.parse().is_ok_and(is_cluster_ip) {

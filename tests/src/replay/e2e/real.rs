@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 use super::super::Outcome;
 use super::baseline::Baseline;
 use super::fleet::{CONTROL_PLANE, Fleet, Switch, Tempo};
+use super::footprint::further_servers;
 use super::program::Program;
 use super::scenario::{replay, unsupported};
 use super::start::{clusters, describe, install_fixtures, name_of, prepare, steps, wait_until_ready};
@@ -122,6 +123,8 @@ impl RealScenarios {
         }
         let mut fleet = self.fleet.write().unwrap_or_else(PoisonError::into_inner);
         let running = self.ensure(&mut fleet, case, &flags)?;
+        let further: Vec<String> = further_servers(case).into_iter().collect();
+        self.runtime.block_on(running.fleet.add_members(&self.of_members, &further))?;
         let (outcome, restored) = runtime.block_on(running.own(case))?;
         if restored.is_err() {
             // The next scenario gets a new one.

@@ -12,6 +12,7 @@ use super::agents::{changes_sync_mode, in_pull_mode};
 use super::client::Reference;
 use super::expectation::{answer_differences, missing_events, object_differences};
 use super::fleet::{CONTROL_PLANE, Fleet};
+use super::footprint::{Footprint, further_servers};
 use super::normalise::Identifiers;
 use super::program::StepOutcome;
 use super::start::{RegisteredBy, Stage, SyncMode};
@@ -24,8 +25,6 @@ const SUPPORTED_GATES: [&str; 3] =
     ["FederatedQuotaEnforcement", "PropagationPolicyPreemption", "WorkloadAffinity"];
 /// Flags of upstream's components that have an equivalent here.
 const SUPPORTED_FLAGS: [&str; 0] = [];
-/// Steps that are not replayed.
-const UNSUPPORTED_STEPS: [&str; 1] = ["footprint"];
 
 /// Scenarios of controllers that do not exist yet: the start of the name and the controller.
 const LATER: [(&str, &str); 3] = [
@@ -109,12 +108,7 @@ pub fn unsupported(case: &Value) -> Option<String> {
         return Some(format!("gate {gate}"));
     }
     let mut flags = case["flags"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    if let Some(flag) = flags.find(|flag| !SUPPORTED_FLAGS.contains(flag)) {
-        return Some(format!("flag {flag}"));
-    }
-    let steps = case["steps"].as_array().into_iter().flatten();
-    let mut kinds = steps.filter_map(|step| step["do"].as_str());
-    kinds.find(|kind| UNSUPPORTED_STEPS.contains(kind)).map(|kind| format!("step {kind}"))
+    flags.find(|flag| !SUPPORTED_FLAGS.contains(flag)).map(|flag| format!("flag {flag}"))
 }
 
 /// Adds what the recording says only in the caption of the following step.
@@ -131,6 +125,7 @@ struct Replay {
     fleet: Fleet,
     scope: Scope,
     identifiers: Identifiers,
+    footprint: Footprint,
     /// Events of the control plane, also those that are gone.
     events: BTreeSet<Event>,
     /// Rules by which the program's words differ.
@@ -142,21 +137,26 @@ struct Replay {
 /// Replays a scenario on a running fleet.
 pub async fn replay(fleet: Fleet, case: &Value) -> Outcome {
     let steps = case["steps"].as_array().map_or(0, Vec::len);
-    replay_part(fleet, case, 0..steps, Identifiers::default()).await
+    replay_part(fleet, case, 0..steps, Identifiers::not_of(further_servers(case))).await
 }
 
 /// Replays some steps of a scenario on a fleet that is where the steps before them leave it. `identifiers` know what those
 /// named.
 pub(super) async fn replay_part(
-    fleet: Fleet,
+    mut fleet: Fleet,
     case: &Value,
     part: Range<usize>,
-    identifiers: Identifiers,
+    mut identifiers: Identifiers,
 ) -> Outcome {
+    let footprint = match Footprint::of(&mut fleet, case, &mut identifiers).await {
+        Ok(footprint) => footprint,
+        Err(refusal) => return Outcome::Failed(refusal.message),
+    };
     let mut replay = Replay {
         fleet,
         scope: Scope::of(case),
         identifiers,
+        footprint,
         events: BTreeSet::new(),
         rules: BTreeSet::new(),
         commands: BTreeSet::new(),
@@ -199,6 +199,9 @@ impl Replay {
         }
         if step["do"] == "karmadactl" {
             return self.program_step(step).await;
+        }
+        if step["do"] == "footprint" {
+            return self.footprint_step(step).await;
         }
         if step["do"] == "http" {
             return self.http_step(step).await;
@@ -307,6 +310,19 @@ impl Replay {
                 _ => {}
             }
             sleep(PAUSE).await;
+        }
+    }
+
+    /// Waits until what came and went since the start is what was recorded; returns the differences that remain.
+    async fn footprint_step(&mut self, step: &Value) -> Result<(), String> {
+        let late = Instant::now() + self.fleet.tempo.patience;
+        loop {
+            let lines = self.footprint.differences(&mut self.fleet, step, &mut self.identifiers).await;
+            match lines.map_err(|refusal| refusal.message)? {
+                lines if lines.is_empty() => return Ok(()),
+                lines if Instant::now() >= late => return Err(lines.join("\n")),
+                _ => sleep(PAUSE).await,
+            }
         }
     }
 

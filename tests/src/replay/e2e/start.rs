@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep};
 use super::agents::{register, start_agent};
 use super::client::{PatchKind, Refusal};
 use super::fleet::{CONTROL_PLANE, Fleet, Reachability, Switch};
+use super::footprint::further_servers;
 use super::journal::Journal;
 use super::program::Program;
 use super::switch::switched;
@@ -80,8 +81,7 @@ impl Stage {
         let journal = Journal::default();
         let mut members = BTreeMap::new();
         let mut switches = BTreeMap::new();
-        for cluster in clusters(case) {
-            let name = name_of(cluster);
+        for name in clusters(case).map(name_of).chain(further_servers(case)) {
             let member = EmbeddedServer::plain(&options(&name)).await.map_err(failed(&name))?;
             let (sender, receiver) = watch::channel(Reachability::Up);
             let (clients, journal, of) = (member.token_clients(), journal.clone(), name.clone());
@@ -152,9 +152,9 @@ impl Stage {
         let mut loops = Loops { control_plane, agents: Vec::new() };
         let result = async {
             if self.sync_mode != SyncMode::Push {
-                for (name, member) in &self.members {
-                    let switch = self.switches[name].subscribe();
-                    let agent = start_agent(&self.server, member, switch, name, &self.journal).await?;
+                for name in clusters(case).map(name_of) {
+                    let (member, switch) = (&self.members[&name], self.switches[&name].subscribe());
+                    let agent = start_agent(&self.server, member, switch, &name, &self.journal).await?;
                     loops.agents.push(agent);
                 }
             }

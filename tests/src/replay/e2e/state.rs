@@ -20,7 +20,7 @@ const REFERRED: [&str; 7] = [
 ];
 const WORKS: &str = "work.karmada.io/v1alpha1/works";
 /// The ConfigMap with the server's certificate, and the beginning of the names of its binding and Works.
-const ROOT_CA: &str = "kube-root-ca.crt";
+pub(super) const ROOT_CA: &str = "kube-root-ca.crt";
 const CLUSTERS: &str = "cluster.karmada.io/v1alpha1/clusters";
 
 /// Which objects of a server belong to a scenario.
