@@ -2,19 +2,19 @@
 //!
 //! `KARMADA_HA_KILLS` says how many leaders die.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use jiff::Timestamp;
 use karmada_apiserver::Clock;
 use karmada_apiserver::auth::Authority;
 use karmada_tests::availability::{
-    Audit, CONTROLLER_MANAGER, Component, Kind, Load, Replica, SCHEDULER, Site, TakeOver, holder,
+    Audit, CONTROLLER_MANAGER, Component, Kind, Load, Replica, SCHEDULER, Site, TakeOver, holder, lease,
 };
 use karmada_tests::process::{self, Server};
-use karmada_tests::rig::{Binaries, Reachability};
+use karmada_tests::rig::{Binaries, Reachability, Room};
 use karmada_tests::writes::write_counts;
 use kube::Client;
 use serde_json::{Value, json};
@@ -275,7 +275,8 @@ async fn remove_load(client: &Client) -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn components_outlive_a_kube_apiserver_that_dies_and_an_etcd_that_hangs() -> anyhow::Result<()> {
+async fn components_outlive_a_kube_apiserver_that_dies_and_an_etcd_that_hangs_or_is_full()
+-> anyhow::Result<()> {
     let Some(binaries) = binaries("the death of kube-apiserver") else { return Ok(()) };
     let mut site = Site::start(&program(), Kind::Real(&binaries)).await?;
     let (client, members) = site.clients().await?;
@@ -295,6 +296,16 @@ async fn components_outlive_a_kube_apiserver_that_dies_and_an_etcd_that_hangs() 
     }
     let leads = hung.elapsed();
     tokio::time::sleep(Duration::from_secs(5)).await;
+    site.fill_etcd(Room::None).await?;
+    let thing = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "no-room"}});
+    let refused = create(&client, "/api/v1/namespaces/default/configmaps", &thing).await;
+    let refused = format!("{:#}", refused.expect_err("etcd is full"));
+    assert!(refused.contains("database space exceeded"), "{refused}");
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    site.fill_etcd(Room::Enough).await?;
+    for component in [CONTROLLER_MANAGER, SCHEDULER] {
+        leader(&client, &replicas, component, "").await?;
+    }
     let expected = load.stop().await?;
     let converged = Load::converged(&client, &members, &expected).await?;
     say(&format!(
@@ -307,6 +318,60 @@ async fn components_outlive_a_kube_apiserver_that_dies_and_an_etcd_that_hangs() 
         assert!(replica.is_running()?, "{} ended: {:#?}", replica.user, replica.log_lines());
     }
     // The server that died has told nobody of its last answers: what they would prove is proved without deaths.
+    Ok(())
+}
+
+/// Makes what sets the wall clock of a process off.
+fn skew(directory: &Path) -> anyhow::Result<String> {
+    let library = directory.join("skew.so").display().to_string();
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/rig/skew/skew.c");
+    let output = process::run(Path::new("cc"), &["-shared", "-fPIC", "-o", &library, source])?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(library)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_whose_clocks_are_a_day_off_take_turns_like_others() -> anyhow::Result<()> {
+    const DAY: i64 = 24 * 60 * 60;
+    let site = Site::start(&program(), Kind::Own).await?;
+    let (client, members) = site.clients().await?;
+    let library = skew(&site.path(""))?;
+    let components = [CONTROLLER_MANAGER, SCHEDULER];
+    let start = |component: Component, name: &str| {
+        let seconds = if name == "a" { DAY } else { -DAY }.to_string();
+        let environment = [("LD_PRELOAD", library.as_str()), ("SKEW_SECONDS", seconds.as_str())];
+        Replica::start_in(&environment, &site, component, name)
+    };
+    let mut replicas = Vec::new();
+    for component in components {
+        for name in ["a", "b"] {
+            replicas.push(start(component, name)?);
+        }
+    }
+    let load = Load::start(client.clone(), PAUSE, 13);
+    let mut led = BTreeSet::new();
+    for kill in 0..4 {
+        let component = components[kill % components.len()];
+        let (index, identity) = leader(&client, &replicas, component, "").await?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let renewed =
+            lease(&client, component).await?["spec"]["renewTime"].as_str().unwrap_or_default().to_owned();
+        let ahead = renewed.parse::<Timestamp>()?.as_second() - Timestamp::now().as_second();
+        assert!((ahead.abs() - DAY).abs() < 60, "{identity} renewed at {renewed}");
+        led.insert((component.command, ahead > 0));
+        let replica = replicas.remove(index);
+        let name = replica.user.rsplit('-').next().unwrap_or_default().to_owned();
+        replica.kill()?;
+        leader(&client, &replicas, component, &identity).await.with_context(|| format!("kill {kill}"))?;
+        replicas.push(start(component, &name)?);
+    }
+    assert_eq!(led.len(), 4, "each kind of clock leads each component: {led:?}");
+    let expected = load.stop().await?;
+    Load::converged(&client, &members, &expected).await?;
+    let audit = site.audit()?;
+    for component in components {
+        assert_eq!(audit.unfenced(component), [], "{}", component.command);
+    }
     Ok(())
 }
 

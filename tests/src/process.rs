@@ -30,10 +30,27 @@ impl Server {
     /// # Errors
     /// When the process ends or says nothing in time; with what it wrote to stderr.
     pub fn start(program: &Path, arguments: &[&str], log: &Path) -> anyhow::Result<Self> {
+        Self::start_in(&[], program, arguments, log)
+    }
+
+    /// Does the same with further variables in the environment.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_in(
+        environment: &[(&str, &str)],
+        program: &Path,
+        arguments: &[&str],
+        log: &Path,
+    ) -> anyhow::Result<Self> {
         let started = Instant::now();
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
-        let mut child =
-            Command::new(program).args(arguments).stdout(Stdio::piped()).stderr(stderr).spawn()?;
+        let mut child = Command::new(program)
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()?;
         let stdout = child.stdout.take().context("no stdout")?;
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || {

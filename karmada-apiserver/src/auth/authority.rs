@@ -31,8 +31,8 @@ const TOKEN_KEY: &str = "service-account.key";
 const CA_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
 /// How long certificates below the authority are good.
 pub(super) const LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365);
-/// Clocks of other machines may be this far behind.
-pub(super) const SKEW: SignedDuration = SignedDuration::from_hours(1);
+/// Clocks of other machines may be this far behind: a day, and the hour that it takes to notice.
+pub(super) const SKEW: SignedDuration = SignedDuration::from_hours(25);
 
 /// Why keys or certificates could not be made, read or kept.
 #[derive(Debug, thiserror::Error)]

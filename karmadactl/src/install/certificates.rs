@@ -14,8 +14,8 @@ use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 /// How long authorities are good.
 const AUTHORITY_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
-/// Clocks of other machines may be this far behind.
-const SKEW: SignedDuration = SignedDuration::from_hours(1);
+/// Clocks of other machines may be this far behind: a day, and the hour that it takes to notice.
+const SKEW: SignedDuration = SignedDuration::from_hours(25);
 
 /// A certificate or key that cannot be made or used.
 #[derive(Debug, thiserror::Error)]

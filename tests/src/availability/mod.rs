@@ -7,5 +7,5 @@ mod site;
 
 pub use audit::{Audit, Request, TakeOver};
 pub use load::{Expected, Load};
-pub use replica::{CONTROLLER_MANAGER, Component, Replica, SCHEDULER, holder};
+pub use replica::{CONTROLLER_MANAGER, Component, Replica, SCHEDULER, holder, lease};
 pub use site::{Kind, MEMBERS, Site};

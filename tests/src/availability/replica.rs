@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::ensure;
 use kube::Client;
+use serde_json::Value;
 
 use super::Site;
 use crate::process::Server;
@@ -44,6 +45,19 @@ impl Replica {
     /// # Errors
     /// When it does neither.
     pub fn start(site: &Site, component: Component, name: &str) -> anyhow::Result<Self> {
+        Self::start_in(&[], site, component, name)
+    }
+
+    /// Does the same with further variables in the environment.
+    ///
+    /// # Errors
+    /// As [`Replica::start`].
+    pub fn start_in(
+        environment: &[(&str, &str)],
+        site: &Site,
+        component: Component,
+        name: &str,
+    ) -> anyhow::Result<Self> {
         let user = format!("{}-{name}", component.command);
         let kubeconfig = site.kubeconfig_of(&user)?.display().to_string();
         let log = site.path(&format!("{user}.log"));
@@ -57,7 +71,7 @@ impl Replica {
             "--leader-elect-renew-deadline=800ms",
             "--leader-elect-retry-period=200ms",
         ];
-        let server = Server::start(site.program(), &arguments, &log)?;
+        let server = Server::start_in(environment, site.program(), &arguments, &log)?;
         Ok(Self { component, user, server, log })
     }
 
@@ -111,12 +125,19 @@ pub(super) fn signal(name: &str, pid: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Returns the lease of a component; null when there is none.
+///
+/// # Errors
+/// When the API server does not answer.
+pub async fn lease(client: &Client, component: Component) -> anyhow::Result<Value> {
+    let path = format!("/apis/coordination.k8s.io/v1/namespaces/karmada-system/leases/{}", component.lease);
+    Ok(karmadactl::raw::read(client, &path).await?.unwrap_or_default())
+}
+
 /// Returns the identity that holds the lease of a component; empty when there is none.
 ///
 /// # Errors
 /// When the API server does not answer.
 pub async fn holder(client: &Client, component: Component) -> anyhow::Result<String> {
-    let path = format!("/apis/coordination.k8s.io/v1/namespaces/karmada-system/leases/{}", component.lease);
-    let lease = karmadactl::raw::read(client, &path).await?.unwrap_or_default();
-    Ok(lease["spec"]["holderIdentity"].as_str().unwrap_or_default().to_owned())
+    Ok(lease(client, component).await?["spec"]["holderIdentity"].as_str().unwrap_or_default().to_owned())
 }

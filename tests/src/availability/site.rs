@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::Audit;
 use super::replica::signal;
 use crate::process::{self, Server, path_text};
-use crate::rig::{Binaries, Etcd, Gate, Reachability, RealCluster, RealControllers, Sync};
+use crate::rig::{Binaries, Etcd, Gate, Reachability, RealCluster, RealControllers, Room, Sync};
 
 pub const MEMBERS: [&str; 3] = ["member1", "member2", "member3"];
 const GROUP: &str = "system:masters";
@@ -169,6 +169,17 @@ impl Site {
             ApiServer::Real(cluster) => {
                 cluster.server_pids().first().map_or(Ok(()), |pid| signal(name, *pid))
             }
+            ApiServer::Own { .. } => anyhow::bail!("this control plane has no etcd"),
+        }
+    }
+
+    /// Tells the etcd of a real control plane that it has no more room, or that it has.
+    ///
+    /// # Errors
+    /// When there is none, or it does not listen.
+    pub async fn fill_etcd(&self, room: Room) -> anyhow::Result<()> {
+        match &self.server {
+            ApiServer::Real(cluster) => cluster.etcd().set_room(room).await,
             ApiServer::Own { .. } => anyhow::bail!("this control plane has no etcd"),
         }
     }

@@ -238,6 +238,11 @@ impl RealCluster {
         self.address
     }
 
+    /// Returns its etcd.
+    pub fn etcd(&self) -> &Etcd {
+        &self.etcd
+    }
+
     /// Returns the process ids of etcd and kube-apiserver.
     pub fn server_pids(&self) -> Vec<u32> {
         std::iter::once(self.etcd.pid()).chain(self.services.iter().take(1).map(Service::pid)).collect()

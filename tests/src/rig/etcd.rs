@@ -1,5 +1,8 @@
 //! One etcd, for one cluster or several.
 
+use kube::{Client, Config};
+use serde_json::{Value, json};
+
 use super::Binaries;
 use super::service::Service;
 use crate::ports::free_ports;
@@ -11,6 +14,13 @@ pub enum Sync {
     Always,
     /// Never: for tests, whose data nobody needs after a power cut.
     Never,
+}
+
+/// Whether etcd has room for what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    Enough,
+    None,
 }
 
 /// A running etcd, ended when it is dropped.
@@ -53,6 +63,23 @@ impl Etcd {
     /// Returns the process id.
     pub fn pid(&self) -> u32 {
         self.service.pid()
+    }
+
+    /// Raises the alarm that etcd raises by itself when its quota is used up, or takes it back.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn set_room(&self, room: Room) -> anyhow::Result<()> {
+        karmadactl::install_crypto_provider();
+        let action = match room {
+            Room::None => "ACTIVATE",
+            Room::Enough => "DEACTIVATE",
+        };
+        let client = Client::try_from(Config::new(self.url.parse()?))?;
+        let body = json!({"action": action, "memberID": "0", "alarm": "NOSPACE"}).to_string();
+        let request = http::Request::post("/v3/maintenance/alarm").body(body.into_bytes())?;
+        client.request::<Value>(request).await?;
+        Ok(())
     }
 
     /// Returns where its data and its log are.

@@ -18,7 +18,7 @@ mod tunnel;
 
 pub use binaries::{Binaries, BinariesError};
 pub use cluster::{RealCluster, RealControllers};
-pub use etcd::{Etcd, Sync};
+pub use etcd::{Etcd, Room, Sync};
 pub use fleet::{RealFleet, RealMember};
 pub use gate::{Gate, Reachability};
 pub use installed::{Flags, Installation};
