@@ -1,10 +1,16 @@
 //! Objects that one member cannot take, and rules that fail: told about, tried again, no matter to the others.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::{Method, Request, Response, StatusCode};
 use karmada_tests::faults::{
     CRDS, FOOS, Fault, FaultyServer, SICK, Scope, WELL, World, any, eventually, foo_crd, install_crd, merge,
     write,
 };
 use karmada_tests::writes::write_counts;
+use kube::Client;
+use kube::client::Body;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -78,7 +84,7 @@ async fn a_quota_of_a_member_refuses_until_there_is_room() -> anyhow::Result<()>
     let member = world.member(SICK);
     let post = |path: String, object: Value| {
         let member = member.clone();
-        async move { write(&member, http::Method::POST, "application/json", &path, &object).await }
+        async move { write(&member, Method::POST, "application/json", &path, &object).await }
     };
     post(quotas.to_owned(), quota.clone()).await?;
     eventually("the quota is counted", async || {
@@ -114,11 +120,11 @@ async fn a_webhook_of_a_member_refuses_until_it_is_gone() -> anyhow::Result<()> 
     });
     let path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
     let member = world.member(SICK);
-    write(&member, http::Method::POST, "application/json", path, &configuration).await?;
+    write(&member, Method::POST, "application/json", path, &configuration).await?;
     world.create_config("second").await?;
     arrives(&world, &WELL, CONFIGS, "second").await?;
     is_not_applied(&world, "ConfigMap", "second", "failed calling webhook \"guard.example.io\"").await?;
-    write(&member, http::Method::DELETE, "application/json", &format!("{path}/guard"), &json!({})).await?;
+    write(&member, Method::DELETE, "application/json", &format!("{path}/guard"), &json!({})).await?;
     arrives(&world, &[SICK], CONFIGS, "second").await?;
     is_applied_everywhere(&world, "ConfigMap", "second").await?;
     world.shutdown().await;
@@ -146,7 +152,7 @@ async fn a_field_that_is_immutable_in_a_member_refuses_until_the_object_goes() -
         has_new(member).await?;
     }
     is_not_applied(&world, "ConfigMap", "fixed", "field is immutable").await?;
-    write(&world.member(SICK), http::Method::DELETE, "application/json", path, &json!({})).await?;
+    write(&world.member(SICK), Method::DELETE, "application/json", path, &json!({})).await?;
     has_new(SICK).await?;
     is_applied_everywhere(&world, "ConfigMap", "fixed").await?;
     world.shutdown().await;
@@ -242,7 +248,7 @@ async fn a_kind_that_a_member_lacks_goes_to_the_others_until_the_member_has_it()
     arrives(&world, &[SICK], (FOOS, "foos"), "a").await?;
     // Once it was there, its end is an error of the Work.
     let definition = format!("{CRDS}/foos.example.io");
-    write(&world.member(SICK), http::Method::DELETE, "application/json", &definition, &json!({})).await?;
+    write(&world.member(SICK), Method::DELETE, "application/json", &definition, &json!({})).await?;
     merge(&world.client(), &format!("/{FOOS}/namespaces/apps/foos/a"), &json!({"spec": {"n": 1}})).await?;
     is_not_applied(&world, "Foo", "a", "").await?;
     install_crd(&world.member(SICK), &foo_crd(&any())).await?;
@@ -269,6 +275,61 @@ async fn a_policy_that_names_unknown_clusters_says_that_none_fits() -> anyhow::R
     Ok(())
 }
 
+/// Answers the first status of a binding that is sent as when somebody else has written it meanwhile.
+fn conflicting_once(client: Client) -> Client {
+    let refused = Arc::new(AtomicBool::new(false));
+    let namespace = client.default_namespace().to_owned();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (client, path) = (client.clone(), request.uri().path());
+        let is_status = path.contains("/resourcebindings/") && path.ends_with("/status");
+        let is_first =
+            request.method() == Method::PATCH && is_status && !refused.swap(true, Ordering::Relaxed);
+        async move {
+            if !is_first {
+                return client.send(request).await;
+            }
+            let status = json!({"kind": "Status", "status": "Failure", "reason": "Conflict", "code": 409});
+            let mut answer = Response::new(Body::from(status.to_string().into_bytes()));
+            *answer.status_mut() = StatusCode::CONFLICT;
+            Ok(answer)
+        }
+    });
+    Client::new(service, namespace)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_placement_is_told_of_though_its_first_status_met_a_conflict() -> anyhow::Result<()> {
+    let world = World::start_through(conflicting_once).await?;
+    let policy = json!({
+        "apiVersion": "policy.karmada.io/v1alpha1", "kind": "PropagationPolicy", "metadata": {"name": "divided"},
+        "spec": {
+            "resourceSelectors": [{"apiVersion": "apps/v1", "kind": "Deployment"}],
+            "placement": {
+                "clusterAffinity": {"clusterNames": WELL},
+                "replicaScheduling": {"replicaSchedulingType": "Divided", "replicaDivisionPreference": "Weighted"},
+            },
+        },
+    });
+    world.create("apis/policy.karmada.io/v1alpha1", "propagationpolicies", &policy).await?;
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"},
+        "spec": {
+            "replicas": 2,
+            "selector": {"matchLabels": {"app": "a"}},
+            "template": {
+                "metadata": {"labels": {"app": "a"}},
+                "spec": {"containers": [{"name": "main", "image": "nginx"}]},
+            },
+        },
+    });
+    world.create("apis/apps/v1", "deployments", &deployment).await?;
+    arrives(&world, &WELL, ("apis/apps/v1", "deployments"), "a").await?;
+    let told = ["Binding has been scheduled successfully. Result: {"];
+    world.told("Normal", "Deployment", "a", "ScheduleBindingSucceed", &told).await?;
+    world.shutdown().await;
+    Ok(())
+}
+
 #[rstest]
 #[case::replicas("replicaResource", "function GetReplicas(object) error('no idea') end")]
 #[case::endless("replicaResource", "function GetReplicas(object) while true do end end")]
@@ -287,7 +348,7 @@ async fn a_script_that_fails_is_told_of_on_the_template_and_holds_up_nothing_els
         "metadata": {"name": "foo"},
         "spec": {"target": {"apiVersion": "example.io/v1", "kind": "Foo"}, "customizations": {rule: {"luaScript": script}}},
     });
-    write(&world.client(), http::Method::POST, "application/json", customizations, &customization).await?;
+    write(&world.client(), Method::POST, "application/json", customizations, &customization).await?;
     world.propagate("example.io/v1", "Foo", &[SICK, WELL[0], WELL[1]]).await?;
     world.propagate("v1", "ConfigMap", &[SICK, WELL[0], WELL[1]]).await?;
     world.create(FOOS, "foos", &foo("a", &json!({}))).await?;

@@ -87,6 +87,17 @@ where
     let name = binding.name_any();
     let operation = |what: &str| format!("{what} {} {name}", K::kind(&()));
     let is_repetition = is_repetition(binding, &decision);
+    let tell = || {
+        let template = template_of(binding.spec());
+        for event in &decision.events {
+            for about in [&ObjectReference::of(binding), &template] {
+                match event.kind {
+                    EventKind::Normal => context.events.normal(about, event.reason, &event.message),
+                    EventKind::Warning => context.events.warning(about, event.reason, &event.message),
+                }
+            }
+        }
+    };
     let (started, trigger) = (Instant::now(), decision.trigger);
     let mut version = binding.meta().resource_version.clone();
     let mut generation = binding.meta().generation;
@@ -111,7 +122,7 @@ where
             context.assumed.lock().observe_result(&key, binding.spec(), &change.clusters, now);
         }
     }
-    if let Some(mut status) = decision.status.filter(|_| !is_repetition) {
+    if let Some(mut status) = decision.status.clone().filter(|_| !is_repetition) {
         // What was decided holds for the generation that the placement itself made.
         if status.observed_generation.is_some() {
             status.observed_generation = generation;
@@ -122,19 +133,17 @@ where
         match api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
             Ok(patched) => cache.observe(patched),
             Err(error) if is_not_found(&error) => return Ok(Outcome::Settled),
-            Err(error) => return Err(ReconcileError::api(operation("update the status of"))(error)),
+            Err(error) => {
+                // The next turn finds the placement made and has nothing to tell of it.
+                if decision.change.is_some() {
+                    tell();
+                }
+                return Err(ReconcileError::api(operation("update the status of"))(error));
+            }
         }
     }
     if !is_repetition {
-        let template = template_of(binding.spec());
-        for event in decision.events {
-            for about in [&ObjectReference::of(binding), &template] {
-                match event.kind {
-                    EventKind::Normal => context.events.normal(about, event.reason, &event.message),
-                    EventKind::Warning => context.events.warning(about, event.reason, &event.message),
-                }
-            }
-        }
+        tell();
     }
     if let Some(trigger) = trigger.filter(|_| !is_repetition) {
         let outcome = if decision.retry == Retry::None { Success::Success } else { Success::Error };

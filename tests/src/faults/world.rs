@@ -37,6 +37,11 @@ pub struct World {
 impl World {
     /// Starts everything and waits until all members are ready.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_through(|client| client).await
+    }
+
+    /// Does the same with controllers whose requests to the control plane go through something.
+    pub async fn start_through(gate: impl FnOnce(Client) -> Client) -> anyhow::Result<Self> {
         karmadactl::install_crypto_provider();
         let server = EmbeddedServer::karmada(&options("control-plane")).await?;
         let connector = Connector::new();
@@ -64,7 +69,7 @@ impl World {
             },
             ..ControlPlaneSettings::default()
         };
-        let control_plane = ControlPlane::start(server.client(), settings).await?;
+        let control_plane = ControlPlane::start(gate(server.client()), settings).await?;
         let world = Self { sick, control_plane, server, members };
         for name in [SICK, WELL[0], WELL[1]] {
             eventually(&format!("{name} is ready"), async || {
@@ -181,7 +186,19 @@ impl World {
 
     /// Waits for a warning about an object whose message has all of these texts.
     pub async fn warned(&self, kind: &str, name: &str, reason: &str, texts: &[&str]) -> anyhow::Result<()> {
-        let what = format!("a warning {reason} about {kind} {name} that says {texts:?}");
+        self.told("Warning", kind, name, reason, texts).await
+    }
+
+    /// Waits for an event of a type about an object whose message has all of these texts.
+    pub async fn told(
+        &self,
+        type_: &str,
+        kind: &str,
+        name: &str,
+        reason: &str,
+        texts: &[&str],
+    ) -> anyhow::Result<()> {
+        let what = format!("an event {type_} {reason} about {kind} {name} that says {texts:?}");
         eventually(&what, async || {
             let events = self.get("/api/v1/events").await?;
             let about: Vec<String> = events["items"]
@@ -191,7 +208,7 @@ impl World {
                 .filter(|event| {
                     event["involvedObject"]["kind"] == kind
                         && event["involvedObject"]["name"].as_str().is_some_and(|found| found == name)
-                        && event["type"] == "Warning"
+                        && event["type"] == type_
                 })
                 .map(|event| {
                     let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();

@@ -1,5 +1,6 @@
 //! Members in pull mode: an agent for each, with the permissions that a registration gives it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use karmada_controllers::agent::{Agent, AgentSettings};
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 
 use super::client::{Refusal, Server};
 use super::fleet::Reachability;
+use super::footprint::further_servers;
 use super::journal::Journal;
 use super::start::{RegisteredBy, StartError, failed, status_settings};
 use super::switch::switched;
@@ -88,11 +90,13 @@ fn client_of_agent(control_plane: &EmbeddedServer, name: &str) -> Client {
 
 /// Returns a scenario as it would have been recorded with agents: its Clusters say so.
 pub(super) fn in_pull_mode(case: &Value) -> Value {
+    // What a scenario joins itself is in push mode.
+    let own: BTreeSet<String> = further_servers(case);
     let mut case = case.clone();
     for step in case["steps"].as_array_mut().into_iter().flatten() {
         for part in ["expect", "response"] {
             if let Some(recorded) = step.get_mut(part) {
-                pulled(recorded);
+                pulled(recorded, &own);
             }
         }
     }
@@ -105,17 +109,19 @@ pub(super) fn changes_sync_mode(case: &Value) -> bool {
     steps.any(|step| step["patch"]["spec"]["syncMode"].is_string())
 }
 
-fn pulled(value: &mut Value) {
+fn pulled(value: &mut Value, own: &BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
+            let name = fields.get("metadata").and_then(|metadata| metadata["name"].as_str());
             if fields.get("kind").is_some_and(|kind| kind == "Cluster")
+                && !name.is_some_and(|name| own.contains(name))
                 && let Some(mode) = fields.get_mut("spec").and_then(|spec| spec.get_mut("syncMode"))
             {
                 *mode = "Pull".into();
             }
-            fields.values_mut().for_each(pulled);
+            fields.values_mut().for_each(|field| pulled(field, own));
         }
-        Value::Array(items) => items.iter_mut().for_each(pulled),
+        Value::Array(items) => items.iter_mut().for_each(|item| pulled(item, own)),
         _ => {}
     }
 }
