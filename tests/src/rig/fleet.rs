@@ -28,7 +28,6 @@ const CONTROL_PLANE: &str = "control-plane";
 pub struct RealFleet {
     pub control_plane: RealCluster,
     pub members: BTreeMap<String, RealMember>,
-    etcd: Arc<Etcd>,
     directory: tempfile::TempDir,
 }
 
@@ -65,7 +64,7 @@ impl RealFleet {
         };
         let (control_plane, members) =
             tokio::try_join!(control_plane, start_members(of_members, members, &etcd))?;
-        Self::assemble(control_plane, members, etcd)
+        Self::assemble(control_plane, members)
     }
 
     /// Starts members as [`RealFleet::start`] does, and a control plane as `init` installs it, with the components that
@@ -92,16 +91,12 @@ impl RealFleet {
         };
         let ((control_plane, installation), members) =
             tokio::try_join!(control_plane, start_members(of_members, members, &etcd))?;
-        Ok((Self::assemble(control_plane, members, etcd)?, installation))
+        Ok((Self::assemble(control_plane, members)?, installation))
     }
 
-    fn assemble(
-        control_plane: RealCluster,
-        members: BTreeMap<String, RealMember>,
-        etcd: Arc<Etcd>,
-    ) -> anyhow::Result<Self> {
+    fn assemble(control_plane: RealCluster, members: BTreeMap<String, RealMember>) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        let fleet = Self { control_plane, members, etcd, directory };
+        let fleet = Self { control_plane, members, directory };
         std::fs::write(
             fleet.kubeconfig_path(),
             fleet.control_plane.admin_kubeconfig_at(fleet.control_plane.url())?.to_string(),
@@ -109,15 +104,20 @@ impl RealFleet {
         Ok(fleet)
     }
 
-    /// Starts further members, unless they run.
+    /// Starts further members that hold nothing.
     ///
     /// # Errors
     /// When one is not ready in time.
-    pub async fn add_members(&mut self, binaries: &Binaries, names: &[String]) -> anyhow::Result<()> {
-        let missing: Vec<&str> =
-            names.iter().map(String::as_str).filter(|name| !self.members.contains_key(*name)).collect();
-        self.members.extend(start_members(binaries, &missing, &self.etcd).await?);
+    pub async fn add_members(&mut self, binaries: &Binaries, names: &[&str]) -> anyhow::Result<()> {
+        // What one before it held stays in the etcd of the others.
+        let etcd = Arc::new(Etcd::start(binaries, Sync::Never)?);
+        self.members.extend(start_members(binaries, names, &etcd).await?);
         Ok(())
+    }
+
+    /// Ends members.
+    pub fn remove_members(&mut self, names: &[&str]) {
+        self.members.retain(|name, _| !names.contains(&name.as_str()));
     }
 
     /// Gives the control plane Karmada's kinds.

@@ -13,8 +13,8 @@ use super::listing::{OF_SERVERS, Resource, listed, resources};
 /// How long controllers may take to take back what a scenario caused.
 const PATIENCE: Duration = Duration::from_secs(45);
 const PAUSE: Duration = Duration::from_millis(250);
-/// Resources that controllers make of others; what is done to Clusters is done to `storedclusters`.
-const OF_CONTROLLERS: [&str; 4] = ["clusterresourcebindings", "resourcebindings", "storedclusters", "works"];
+/// Resources that controllers make of others.
+const OF_CONTROLLERS: [&str; 3] = ["clusterresourcebindings", "resourcebindings", "works"];
 /// Resources of which scenarios change what was there before them.
 const CHANGED: [&str; 2] = ["clusters", "nodes"];
 

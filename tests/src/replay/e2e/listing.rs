@@ -12,7 +12,7 @@ use super::client::{Refusal, Server};
 const PATIENCE: Duration = Duration::from_secs(45);
 const PAUSE: Duration = Duration::from_millis(250);
 /// Resources that servers keep for themselves, or make of others.
-pub(super) const OF_SERVERS: [&str; 10] = [
+pub(super) const OF_SERVERS: [&str; 11] = [
     "apiservices",
     "componentstatuses",
     "controllerrevisions",
@@ -23,6 +23,8 @@ pub(super) const OF_SERVERS: [&str; 10] = [
     "ipaddresses",
     "leases",
     "prioritylevelconfigurations",
+    // Clusters by another name.
+    "storedclusters",
 ];
 
 /// A resource that can be listed.

@@ -123,9 +123,14 @@ impl RealScenarios {
         }
         let mut fleet = self.fleet.write().unwrap_or_else(PoisonError::into_inner);
         let running = self.ensure(&mut fleet, case, &flags)?;
-        let further: Vec<String> = further_servers(case).into_iter().collect();
-        self.runtime.block_on(running.fleet.add_members(&self.of_members, &further))?;
-        let (outcome, restored) = runtime.block_on(running.own(case))?;
+        let further = further_servers(case);
+        let further: Vec<&str> = further.iter().map(String::as_str).collect();
+        if !further.is_empty() {
+            self.runtime.block_on(running.fleet.add_members(&self.of_members, &further))?;
+        }
+        let result = runtime.block_on(running.own(case));
+        running.fleet.remove_members(&further);
+        let (outcome, restored) = result?;
         if restored.is_err() {
             // The next scenario gets a new one.
             *fleet = None;
@@ -241,7 +246,11 @@ async fn fleet_of(real: &RealFleet, case: &Value) -> anyhow::Result<Fleet> {
         let control_plane = &real.control_plane;
         kubeconfigs.insert(CONTROL_PLANE.to_owned(), control_plane.admin_kubeconfig_at(control_plane.url())?);
         for (name, member) in &real.members {
-            kubeconfigs.insert(name.clone(), member.cluster.admin_kubeconfig_at(&member.url())?);
+            let mut kubeconfig = member.cluster.admin_kubeconfig_at(&member.url())?;
+            // Commands look for the context of a cluster's name.
+            kubeconfig["contexts"][0]["name"] = name.as_str().into();
+            kubeconfig["current-context"] = name.as_str().into();
+            kubeconfigs.insert(name.clone(), kubeconfig);
         }
         fleet.program = Some(Program::new(&kubeconfigs)?);
     }
