@@ -302,3 +302,27 @@ fn distinguished_name(common_name: &str, organizations: &[String]) -> Distinguis
 fn since_zero(moment: Timestamp) -> Duration {
     Duration::from_secs(u64::try_from(moment.as_second()).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_a_day_behind_finds_certificates_valid() {
+        let now: Timestamp = "2026-03-04T05:06:07Z".parse().unwrap();
+        let day_behind = now - SignedDuration::from_hours(24);
+        let pair = Authority::create("ca", now).unwrap();
+        let authority = Authority::read("ca", &pair, now).unwrap();
+        let leaf = Leaf {
+            common_name: "a".to_owned(),
+            organizations: Vec::new(),
+            purpose: Purpose::Both,
+            names: BTreeSet::new(),
+        };
+        let issued = authority.issue(&leaf, now, SignedDuration::from_hours(1)).unwrap();
+        for certificate in [&pair.certificate, &issued.certificate] {
+            let facts = inspect("a", certificate).unwrap();
+            assert!(facts.not_before <= day_behind && now < facts.not_after, "{facts:?}");
+        }
+    }
+}
